@@ -1,0 +1,2 @@
+//! Placeholder until its work lands.
+fn main() {}

@@ -1,0 +1,153 @@
+//! A message as a value: whatever the bytes, they parse, and what is wrong with them is recorded.
+//!
+//! RFC 5322 for the header section, RFC 2045–2047, 2183 and 2231 for MIME, RFC 6532 for UTF-8 in headers. The
+//! structure (header fields, parts, nesting, limits) is read here; mail-parser reads the grammar inside
+//! fields (addresses, dates, encoded words) and the transfer encodings, and does not show in any type.
+
+mod header;
+mod part;
+mod text;
+mod trace;
+
+pub use header::{Field, Header};
+pub use part::{Disposition, MediaType, Part};
+pub use text::{TextView, View};
+pub use trace::Hop;
+
+use crate::{Defects, HtmlFacts, Link, Mailbox, ReversePath, Timestamp};
+
+/// A parsed message, borrowing from its bytes.
+///
+/// # Example: what does a message say, and what is wrong with it?
+/// ```
+/// use xd_core::{Defect, Limits, Message, View};
+///
+/// let raw = b"From: Alice <alice@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHello!\r\n";
+/// let message = Message::parse(raw, &Limits::default());
+/// assert_eq!(message.from()[0].address, "alice@example.com");
+/// assert_eq!(message.subject(), Some("Grüße"));
+/// assert_eq!(message.view(View::Plain).normal(), "hello!");
+/// assert!(message.defects().contains(Defect::NoDate));
+/// ```
+#[derive(Debug)]
+pub struct Message<'a> {
+    raw: &'a [u8],
+    header: Header<'a>,
+    parts: Vec<Part<'a>>,
+    views: [TextView; View::ALL.len()],
+    html: HtmlFacts,
+    links: Vec<Link>,
+    hops: Vec<Hop>,
+    from: Vec<Mailbox>,
+    sender: Vec<Mailbox>,
+    reply_to: Vec<Mailbox>,
+    to: Vec<Mailbox>,
+    cc: Vec<Mailbox>,
+    subject: Option<String>,
+    date: Option<Timestamp>,
+    defects: Defects,
+}
+
+impl<'a> Message<'a> {
+    /// The bytes that were parsed.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// The header section of the message itself.
+    #[must_use]
+    pub fn header(&self) -> &Header<'a> {
+        &self.header
+    }
+
+    /// All parts, containers included, each before its children; the first is the message's own body.
+    #[must_use]
+    pub fn parts(&self) -> &[Part<'a>] {
+        &self.parts
+    }
+
+    /// The leaf parts that a mail program offers as files: those with a file name, or marked as attachments, or of no
+    /// type that is shown as text. Nested messages are included, their parts too.
+    pub fn attachments(&self) -> impl Iterator<Item = &Part<'a>> {
+        self.parts.iter().filter(|part| part.is_attachment())
+    }
+
+    /// One of the texts that rules read.
+    #[must_use]
+    pub fn view(&self, view: View) -> &TextView {
+        &self.views[view as usize]
+    }
+
+    /// What was found in the HTML parts.
+    #[must_use]
+    pub fn html(&self) -> &HtmlFacts {
+        &self.html
+    }
+
+    /// The links, in the order in which they stand; equal ones once.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// The trace fields, newest (topmost) first.
+    #[must_use]
+    pub fn hops(&self) -> &[Hop] {
+        &self.hops
+    }
+
+    /// The addresses of all `From` fields, in order.
+    #[must_use]
+    pub fn from(&self) -> &[Mailbox] {
+        &self.from
+    }
+
+    /// The addresses of all `Sender` fields.
+    #[must_use]
+    pub fn sender(&self) -> &[Mailbox] {
+        &self.sender
+    }
+
+    /// The addresses of all `Reply-To` fields.
+    #[must_use]
+    pub fn reply_to(&self) -> &[Mailbox] {
+        &self.reply_to
+    }
+
+    /// The addresses of all `To` fields.
+    #[must_use]
+    pub fn to(&self) -> &[Mailbox] {
+        &self.to
+    }
+
+    /// The addresses of all `Cc` fields.
+    #[must_use]
+    pub fn cc(&self) -> &[Mailbox] {
+        &self.cc
+    }
+
+    /// The first `Subject`, decoded.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// The first `Date` that can be read.
+    #[must_use]
+    pub fn date(&self) -> Option<Timestamp> {
+        self.date
+    }
+
+    /// The topmost `Return-Path`, if there is one.
+    #[must_use]
+    pub fn return_path(&self) -> Option<ReversePath> {
+        self.header.first("return-path").map(|field| ReversePath::parse(field.decoded()))
+    }
+
+    /// What is wrong with the message.
+    #[must_use]
+    pub fn defects(&self) -> Defects {
+        self.defects
+    }
+}

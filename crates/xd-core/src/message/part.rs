@@ -1,0 +1,58 @@
+//! One part of a message: declared and sniffed type, name, and where its bytes are (RFC 2045, RFC 2183).
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A media type in lower case: `text/html`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MediaType {
+    /// `text` of `text/html`.
+    pub kind: Box<str>,
+    /// `html` of `text/html`.
+    pub subtype: Box<str>,
+}
+
+/// How a part asks to be shown (RFC 2183 §2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "RFC 2183 §2.8 maps every other value to attachment")]
+pub enum Disposition {
+    /// As a file.
+    Attachment,
+    /// In the text.
+    Inline,
+}
+
+/// One part of a message.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// The index of the part it stands in; none for the message's own body.
+    pub parent: Option<usize>,
+    /// How many parts stand around it.
+    pub depth: usize,
+    /// How many nested messages stand around it.
+    pub nested: usize,
+    /// The type it declares; `text/plain` when it declares none (RFC 2045 §5.2).
+    pub declared: MediaType,
+    /// The type that its first bytes show, when they are characteristic.
+    pub sniffed: Option<&'static str>,
+    /// How it asks to be shown.
+    pub disposition: Option<Disposition>,
+    /// The file name, from `filename` or else `name`, decoded.
+    pub file_name: Option<String>,
+    /// Other names it could have in other readings (plain and RFC 2231 form, both fields); empty in ordinary mail.
+    pub other_names: Vec<String>,
+    /// The body's span in the message's bytes, or in the decoded bytes of the nested message around it.
+    pub span: Range<usize>,
+    /// The body decoded from its transfer encoding, as far as limits allow. Containers have none; attachments that no one
+    /// reads hold only their first 4 KiB.
+    pub content: Cow<'a, [u8]>,
+    pub(super) attachment: bool,
+}
+
+impl Part<'_> {
+    /// Whether a mail program offers it as a file.
+    #[must_use]
+    pub fn is_attachment(&self) -> bool {
+        self.attachment
+    }
+}
