@@ -46,7 +46,9 @@ pub fn judge<'e>(engine: &'e Engine, envelope: &Envelope, message: &Message<'_>,
     let seen = rules.observe(Scene { envelope, message, evidence });
     let verdicts = match envelope.forward_paths.as_slice() {
         [] => vec![verdict(rules, &seen, evidence, &evidence.settings, None)],
-        paths => paths.iter().map(|path| verdict(rules, &seen, evidence, evidence.settings_for(path), Some(path.clone()))).collect(),
+        paths => {
+            paths.iter().map(|path| verdict(rules, &seen, evidence, evidence.settings_for(path), Some(path.clone()))).collect()
+        }
     };
     Judgement { verdicts, defects: message.defects(), engine: engine.hash() }
 }

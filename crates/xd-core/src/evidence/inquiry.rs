@@ -158,7 +158,9 @@ impl<'a> Inquiry<'a> {
 
     /// One name of the client was looked up: it is confirmed when it leads back to the client's address.
     fn handle_confirmation(&mut self, name: &Domain, answer: Answer) {
-        let (Some(client), Some(names)) = (self.envelope.client_address.found(), self.evidence.reverse_names.found()) else { return };
+        let (Some(client), Some(names)) = (self.envelope.client_address.found(), self.evidence.reverse_names.found()) else {
+            return;
+        };
         match answer {
             Answer::Addresses(addresses) if addresses.contains(client) => {
                 // The first in the order of the records, whichever answer came first.

@@ -38,7 +38,8 @@ impl Brands {
             names.extend(spellings);
             brands.push(Brand { folded, domains });
         }
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
+        let automaton =
+            AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
         Self { brands, names: automaton.ok().filter(|_| !names.is_empty()), owners }
     }
 
@@ -61,7 +62,8 @@ impl Brands {
         let Some(registered) = psl::domain_str(domain) else { return false };
         let label = registered.split('.').next().unwrap_or(registered);
         self.brands.iter().any(|brand| {
-            !brand.domains.iter().any(|ours| below(domain, ours)) && brand.folded.iter().any(|name| lookalike::imitates(label, name))
+            !brand.domains.iter().any(|ours| below(domain, ours))
+                && brand.folded.iter().any(|name| lookalike::imitates(label, name))
         })
     }
 }

@@ -81,7 +81,8 @@ impl Case {
         if seen.truths[index] == self.expected {
             return Ok(());
         }
-        let tests: Vec<String> = rules.tests_of(index, &seen).into_iter().map(|(test, truth)| format!("{}: {test}", word(truth))).collect();
+        let tests: Vec<String> =
+            rules.tests_of(index, &seen).into_iter().map(|(test, truth)| format!("{}: {test}", word(truth))).collect();
         Err(format!("expected {:?}, found {:?}; {}", word(self.expected), word(seen.truths[index]), tests.join("; ")))
     }
 }

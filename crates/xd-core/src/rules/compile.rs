@@ -94,7 +94,15 @@ impl<'s> Compiler<'s> {
         for (index, (_, place)) in ids.iter_mut().enumerate() {
             place.0 = index;
         }
-        Self { lists, ids, targets: Vec::new(), patterns: Vec::new(), matchers: Vec::new(), by_text: BTreeMap::new(), lints: Vec::new() }
+        Self {
+            lists,
+            ids,
+            targets: Vec::new(),
+            patterns: Vec::new(),
+            matchers: Vec::new(),
+            by_text: BTreeMap::new(),
+            lints: Vec::new(),
+        }
     }
 
     fn compile(mut self, files: &'s Files<'s>, errors: &mut Vec<RuleError>) -> Option<RuleSet> {
@@ -262,14 +270,20 @@ impl<'s> Compiler<'s> {
             TestKind::NamesBrand { target, outside } => {
                 let others: Vec<String> = outside.iter().map(ToString::to_string).collect();
                 let outside = outside.iter().map(|other| self.target(other)).collect();
-                (format!("{target} names a brand outside {}", others.join(", ")), Ask(Question::NamesBrand(self.target(target), outside)), 1)
+                (
+                    format!("{target} names a brand outside {}", others.join(", ")),
+                    Ask(Question::NamesBrand(self.target(target), outside)),
+                    1,
+                )
             }
             TestKind::ResemblesBrand { target } => {
                 (format!("{target} resembles a brand"), Ask(Question::ResemblesBrand(self.target(target))), 1)
             }
-            TestKind::Number { number, comparison, value } => {
-                (format!("{} {} {value}", number.name(), comparison.name()), Ask(Question::Number(*number, *comparison, *value)), 1)
-            }
+            TestKind::Number { number, comparison, value } => (
+                format!("{} {} {value}", number.name(), comparison.name()),
+                Ask(Question::Number(*number, *comparison, *value)),
+                1,
+            ),
             TestKind::Defect(defects) => {
                 let ids: Vec<&str> = defects.iter().map(|defect| defect.id()).collect();
                 (format!("defect {}", ids.join(" or ")), Ask(Question::Defects(defects.clone())), 1)
@@ -314,9 +328,11 @@ impl<'s> Compiler<'s> {
     }
 
     fn regex(&mut self, source: &RuleSource, target: &Target, pattern: &Located<String>) -> Result<Hir, RuleError> {
-        let hir = parse_regex(&pattern.value).map_err(|message| source.error(pattern.span.clone(), format!("not a pattern: {message}")))?;
+        let hir = parse_regex(&pattern.value)
+            .map_err(|message| source.error(pattern.span.clone(), format!("not a pattern: {message}")))?;
         if target.shape().is_normal() && has_upper_case(&pattern.value) {
-            let message = format!("{target} is in lower case, so a capital letter never matches; use small letters or an original target");
+            let message =
+                format!("{target} is in lower case, so a capital letter never matches; use small letters or an original target");
             return Err(source.error(pattern.span.clone(), message));
         }
         if hir.properties().minimum_len() == Some(0) {
@@ -344,11 +360,14 @@ impl<'s> Compiler<'s> {
         let mut order = Vec::new();
         // Each round places the rules whose needs are met; a round that places none leaves a circle.
         while order.len() < conditions.len() {
-            let ready: Vec<usize> = (0..conditions.len()).filter(|&rule| !done[rule] && needs[rule].iter().all(|&need| done[need])).collect();
+            let ready: Vec<usize> =
+                (0..conditions.len()).filter(|&rule| !done[rule] && needs[rule].iter().all(|&need| done[need])).collect();
             if ready.is_empty() {
                 for (id, (index, source, span)) in &self.ids {
                     if !done[*index] {
-                        errors.push(source.error(span.clone(), format!("the rule {id:?} builds on itself, directly or through others")));
+                        errors.push(
+                            source.error(span.clone(), format!("the rule {id:?} builds on itself, directly or through others")),
+                        );
                     }
                 }
                 return None;
@@ -440,3 +459,6 @@ fn cost(scanners: &[Scanner]) -> Cost {
         memory_bytes: scanners.iter().map(Scanner::memory).sum(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ impl Condition {
 
     fn write(&self, out: &mut String, matchers: &[Matcher], rules: &[String]) {
         // Writing to a String cannot fail.
-        let mut join = |out: &mut String, word: &str, terms: &[Self]| {
+        let join = |out: &mut String, word: &str, terms: &[Self]| {
             let _ = write!(out, "{word}(");
             for (index, term) in terms.iter().enumerate() {
                 if index > 0 {

@@ -26,7 +26,11 @@ pub(super) type TargetIndex = usize;
 pub(super) enum Question {
     Defects(Vec<Defect>),
     DiffersFrom(TargetIndex, TargetIndex),
-    DnsList { zone: Domain, of: TargetIndex, answers: Vec<Ipv4Addr> },
+    DnsList {
+        zone: Domain,
+        of: TargetIndex,
+        answers: Vec<Ipv4Addr>,
+    },
     Equals(TargetIndex, Vec<String>),
     Mentions(TargetIndex, TargetIndex),
     NamesBrand(TargetIndex, Vec<TargetIndex>),
@@ -90,12 +94,12 @@ impl Matcher {
             Question::Defects(defects) => {
                 Outcome::of(defects.iter().any(|&defect| view.scene.message.defects().contains(defect)))
             }
-            Question::DiffersFrom(a, b) => {
-                related(values(*a), values(*b), |a, b| Outcome::of(!a.is_empty() && !b.is_empty() && !a.iter().any(|value| b.contains(value))))
-            }
+            Question::DiffersFrom(a, b) => related(values(*a), values(*b), |a, b| {
+                Outcome::of(!a.is_empty() && !b.is_empty() && !a.iter().any(|value| b.contains(value)))
+            }),
             Question::SameAs(a, b) => related(values(*a), values(*b), |a, b| first_of(a, |value| b.contains(value), 1)),
             Question::Mentions(a, b) => related(values(*a), values(*b), mentions),
-            Question::DnsList { zone, of, answers } => self::listed(view, values(*of), zone, answers),
+            Question::DnsList { zone, of, answers } => listed(view, values(*of), zone, answers),
             Question::Equals(target, set) => {
                 self.among(values(*target), |value| set.binary_search_by(|entry| entry.as_str().cmp(value)).is_ok())
             }
@@ -104,7 +108,8 @@ impl Matcher {
                 if outside.iter().any(|&other| view.values[other].is_unknown()) {
                     return unless_absent(values(*target));
                 }
-                let own: Vec<&str> = outside.iter().filter_map(|&other| view.values[other].found()).flatten().map(AsRef::as_ref).collect();
+                let own: Vec<&str> =
+                    outside.iter().filter_map(|&other| view.values[other].found()).flatten().map(AsRef::as_ref).collect();
                 self.placed(values(*target), |value| view.brands.named_in(value, &own))
             }
             Question::ResemblesBrand(target) => self.among(values(*target), |value| view.brands.resembled_by(value)),
@@ -140,7 +145,11 @@ impl Matcher {
     fn placed(&self, values: Known<&[Cow<'_, str>]>, place: impl Fn(&str) -> Option<Range<usize>>) -> Outcome {
         match values {
             Known::Found(values) => {
-                let first = values.iter().take(MAX_COMPARED).enumerate().find_map(|(index, value)| place(value).map(|span| (index, span)));
+                let first = values
+                    .iter()
+                    .take(MAX_COMPARED)
+                    .enumerate()
+                    .find_map(|(index, value)| place(value).map(|span| (index, span)));
                 Outcome::counted(u32::from(first.is_some()), 1, first)
             }
             Known::Absent => Outcome::of(false),
@@ -174,9 +183,7 @@ fn related<'a>(
     match (a, b) {
         (Known::Absent, _) | (_, Known::Absent) => Outcome::of(false),
         (Known::Unknown(_), _) | (_, Known::Unknown(_)) => Outcome::UNKNOWN,
-        (Known::Found(a), Known::Found(b)) => {
-            compare(a.get(..MAX_COMPARED).unwrap_or(a), b.get(..MAX_COMPARED).unwrap_or(b))
-        }
+        (Known::Found(a), Known::Found(b)) => compare(a.get(..MAX_COMPARED).unwrap_or(a), b.get(..MAX_COMPARED).unwrap_or(b)),
     }
 }
 
@@ -239,7 +246,9 @@ mod tests {
     #[test]
     fn within_compares_whole_labels() {
         let set = ["example.com".to_owned(), "zip".to_owned()];
-        for (value, expected) in [("example.com", true), ("a.b.example.com", true), ("badexample.com", false), ("x.zip", true), ("com", false)] {
+        for (value, expected) in
+            [("example.com", true), ("a.b.example.com", true), ("badexample.com", false), ("x.zip", true), ("com", false)]
+        {
             assert_eq!(is_within(value, &set), expected, "{value}");
         }
     }

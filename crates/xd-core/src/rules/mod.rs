@@ -232,7 +232,12 @@ impl RuleSet {
         let values = seen.values[target].found()?;
         let (index, span) = outcome.first.clone().unwrap_or_else(|| (0, 0..values.first().map_or(0, |value| value.len())));
         let value = values.get(index)?;
-        Some(crate::verdict::Proof { target: self.targets[target].to_string(), value: index, quote: quote(value, span.clone()), span })
+        Some(crate::verdict::Proof {
+            target: self.targets[target].to_string(),
+            value: index,
+            quote: quote(value, span.clone()),
+            span,
+        })
     }
 
     /// The DNS list entries and other evidence that rules still open depend on, with the points at stake.
@@ -327,3 +332,9 @@ fn quote(text: &str, span: std::ops::Range<usize>) -> String {
     text[start..end].chars().take(MOST).map(|c| if c == '\n' { ' ' } else { c }).collect()
 }
 
+/// What rules can look at: the name and meaning of every target and number that has a fixed name. Header fields are
+/// further targets: `header:name`, `original:name`, `raw:name`.
+pub fn vocabulary() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let targets = target::NAMED.iter().map(|target| (target.name, target.about));
+    targets.chain(number::NUMBERS.iter().map(|number| (number.name, number.about)))
+}

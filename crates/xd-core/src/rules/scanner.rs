@@ -89,7 +89,9 @@ pub(super) fn parse_regex(pattern: &str) -> Result<Hir, String> {
     let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).nest_limit(50).build();
     parser.parse(pattern).map_err(|error| match error {
         regex_syntax::Error::Parse(error) => error.kind().to_string(),
-        regex_syntax::Error::Translate(error) => format!("{} (write letters outside ASCII as alternatives, not in classes)", error.kind()),
+        regex_syntax::Error::Translate(error) => {
+            format!("{} (write letters outside ASCII as alternatives, not in classes)", error.kind())
+        }
         other => other.to_string(),
     })
 }
@@ -176,12 +178,9 @@ impl Windows {
         let Some(reach) = regex.reach else { return };
         let window = end.saturating_sub(reach)..start.saturating_add(reach);
         // Hits come in the order of their ends, so windows come in the order of their starts.
+        let full = self.ranges.len() >= MAX_WINDOWS;
         match self.ranges.last_mut() {
-            Some(last) if window.start <= last.end || self.ranges.len() >= MAX_WINDOWS => {
-                if let Some(last) = self.ranges.last_mut() {
-                    last.end = last.end.max(window.end);
-                }
-            }
+            Some(last) if full || window.start <= last.end => last.end = last.end.max(window.end),
             _ => self.ranges.push(window),
         }
     }
@@ -251,10 +250,9 @@ impl Builder {
         use regex_automata::nfa::thompson;
         // The automaton is compiled once more by the engine; this one is for its size, which is what a byte can cost.
         let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(NFA_BYTES));
-        let nfa = thompson::Compiler::new()
-            .configure(config)
-            .build_from_hir(hir)
-            .map_err(|_| format!("the pattern needs an automaton of more than {NFA_BYTES} bytes; shorten its counted repetitions"))?;
+        let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).map_err(|_| {
+            format!("the pattern needs an automaton of more than {NFA_BYTES} bytes; shorten its counted repetitions")
+        })?;
         self.states += nfa.states().len();
         let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(NFA_BYTES)).hybrid_cache_capacity(CACHE_BYTES);
         let regex = meta::Builder::new().configure(config).build_from_hir(hir).map_err(|error| error.to_string())?;
@@ -316,7 +314,11 @@ mod tests {
 
     #[test]
     fn a_literal_inside_another_is_found() {
-        let found = scan(Shape::Normal, &[words(&["free money"]), Pattern::Contains(vec!["money".into()]), words(&["free"])], &["free money"]);
+        let found = scan(
+            Shape::Normal,
+            &[words(&["free money"]), Pattern::Contains(vec!["money".into()]), words(&["free"])],
+            &["free money"],
+        );
         assert_eq!(found.iter().map(|f| f.count).collect::<Vec<_>>(), [1, 1, 1]);
     }
 
@@ -343,7 +345,8 @@ mod tests {
 
     #[test]
     fn too_large_a_pattern_is_refused() {
-        let error = Scanner::compile(Shape::Normal, &[regex("abc[a-z]{1,1000}[0-9]{1,1000}(?:x[a-z]{1,100}){1,100}")]).unwrap_err();
+        let error =
+            Scanner::compile(Shape::Normal, &[regex("abc[a-z]{1,1000}[0-9]{1,1000}(?:x[a-z]{1,100}){1,100}")]).unwrap_err();
         assert!(error.message.contains("automaton"), "{}", error.message);
     }
 

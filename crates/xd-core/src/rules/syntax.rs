@@ -242,7 +242,12 @@ fn condition(mut table: TableReader<'_, '_>) -> Read<ConditionTree> {
         match usize::try_from(needed.value) {
             Ok(count) if (1..=terms.len()).contains(&count) => ConditionTree::AtLeast(count, terms),
             _ => {
-                let message = format!("at least {} of {} conditions can never be told apart; expected 1 to {}", needed.value, terms.len(), terms.len());
+                let message = format!(
+                    "at least {} of {} conditions can never be told apart; expected 1 to {}",
+                    needed.value,
+                    terms.len(),
+                    terms.len()
+                );
                 return Err(table.source().error(needed.span, message));
             }
         }
@@ -271,7 +276,8 @@ fn conditions(table: &mut TableReader<'_, '_>, key: &'static str) -> Read<Vec<Co
     }
 }
 
-const MATCHERS: &str = "contains, differs_from, equals, mentions, names_brand, present, regex, resembles_brand, same_as, within, words";
+const MATCHERS: &str =
+    "contains, differs_from, equals, mentions, names_brand, present, regex, resembles_brand, same_as, within, words";
 
 fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
     if table.has("number") {
@@ -325,7 +331,8 @@ fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
 
 fn parse_target(source: &RuleSource, name: &Located<&str>) -> Read<Target> {
     Target::parse(name.value).ok_or_else(|| {
-        let message = format!("unknown target {:?}; docs/rules.md lists them, header fields are header:name in lower case", name.value);
+        let message =
+            format!("unknown target {:?}; docs/rules.md lists them, header fields are header:name in lower case", name.value);
         source.error(name.span.clone(), message)
     })
 }
@@ -376,9 +383,8 @@ fn defects(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
     let source = table.source();
     let ids = table.texts("defect")?.unwrap_or_default();
     let find = |id: &Located<&str>| {
-        Defect::from_id(id.value).ok_or_else(|| {
-            source.error(id.span.clone(), format!("unknown defect {:?}; docs/rules.md lists them", id.value))
-        })
+        Defect::from_id(id.value)
+            .ok_or_else(|| source.error(id.span.clone(), format!("unknown defect {:?}; docs/rules.md lists them", id.value)))
     };
     Ok(TestKind::Defect(ids.iter().map(find).collect::<Read<_>>()?))
 }
@@ -401,4 +407,3 @@ fn dns_list(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
 fn text_address(text: &str) -> Option<std::net::Ipv4Addr> {
     text.parse().ok()
 }
-

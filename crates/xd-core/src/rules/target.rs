@@ -78,7 +78,8 @@ impl Target {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         for (form, prefix) in HeaderForm::ALL {
             if let Some(field) = name.strip_prefix(prefix) {
-                let valid = !field.is_empty() && field.bytes().all(|b| b.is_ascii_graphic() && b != b':' && !b.is_ascii_uppercase());
+                let valid =
+                    !field.is_empty() && field.bytes().all(|b| b.is_ascii_graphic() && b != b':' && !b.is_ascii_uppercase());
                 return valid.then(|| Self::Header(form, field.into()));
             }
         }
@@ -95,7 +96,10 @@ impl Target {
 
     pub(crate) fn values<'m>(&self, scene: Scene<'m>) -> Values<'m> {
         match self {
-            Self::Header(form, name) => list(scene.message.header().all(name).map(|field| spelled(field, *form))),
+            Self::Header(form, name) => {
+                let fields = scene.message.header().fields().iter().filter(|field| field.name().eq_ignore_ascii_case(name));
+                list(fields.map(|field| spelled(field, *form)))
+            }
             Self::Named(index) => (NAMED[*index].values)(scene),
         }
     }
