@@ -18,6 +18,12 @@ impl Timestamp {
         Self(seconds)
     }
 
+    /// Reads `2026-11-22T01:00:00Z` (RFC 3339).
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        mail_parser::DateTime::parse_rfc3339(text).filter(mail_parser::DateTime::is_valid).map(|date| Self(date.to_timestamp()))
+    }
+
     /// Seconds since the epoch.
     #[must_use]
     pub const fn unix(self) -> i64 {

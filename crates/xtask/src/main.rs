@@ -1,2 +1,72 @@
-//! Placeholder until its work lands.
-fn main() {}
+//! Development commands, run as `cargo xtask COMMAND`.
+//!
+//! What a contributor runs and what the continuous checks run is the same code: `.ci/run` only calls `cargo xtask ci`.
+//! Every command is a list of named steps (see [`report`]); a step passes, fails, or is skipped with its reason.
+
+mod ci;
+mod corpus;
+mod deny;
+mod examples;
+mod fuzz;
+mod hostile;
+mod judged;
+mod program;
+mod purity;
+mod quality;
+mod readme;
+mod report;
+mod shared;
+mod test;
+mod tools;
+mod workspace;
+
+use std::env;
+use std::process::ExitCode;
+
+use report::Report;
+use workspace::Workspace;
+
+const HELP: &str = "\
+Development commands of xd.
+
+Usage: cargo xtask COMMAND
+
+Commands:
+  ci      everything the continuous checks run: format, lints, purity, test, documentation,
+          dependency policy, fuzz targets (built and run briefly), benches (compiled)
+  purity  the core's dependency tree and sources, held to what a pure core may name
+  test    all tests: workspace, documentation, examples, rule cases, the README's first command,
+          and checks on the mail corpus where it is at hand
+  help    this text
+
+Environment:
+  XD_SHARED        directory with corpus/ and tools/; ../shared beside the workspace when unset
+  XD_NO_INSTALL    when set, no tool or package is installed; what needs one is skipped
+  XD_FUZZ_SECONDS  seconds each fuzz target runs in `ci`; 10, or 20000 inputs, when unset
+";
+
+/// Exit status of a command line that could not be understood.
+const USAGE_ERROR: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let command: fn(&Workspace, &mut Report) = match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        ["ci"] => ci::run,
+        ["purity"] => purity::run,
+        ["test"] => test::run,
+        _ => {
+            eprintln!("xtask: unknown command `{}`\n\n{HELP}", arguments.join(" "));
+            return ExitCode::from(USAGE_ERROR);
+        }
+    };
+
+    let mut report = Report::new();
+    command(&Workspace::locate(), &mut report);
+    print!("{}", report.summary());
+    if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

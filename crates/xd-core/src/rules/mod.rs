@@ -1,6 +1,340 @@
 //! Rules: a declarative language in TOML, compiled once, evaluated in three-valued logic.
+//!
+//! A rule is a condition over tests of a message, its envelope and its evidence, with points and a sentence. All tests
+//! of all rules are answered for every message, whatever is disabled or decided: their outcomes are what a verdict can
+//! be derived from again. `docs/rules.md` describes the language.
 
+mod brand;
+pub mod builtin;
+pub mod cases;
+mod compile;
+mod condition;
+mod literal;
+mod matcher;
+mod number;
 mod read;
+mod scanner;
 mod source;
+mod syntax;
+mod target;
 
+use crate::evidence::Listing;
+use crate::{Known, Score, Truth};
+
+use brand::Brands;
+use condition::Condition;
+use matcher::{Matcher, Outcome, Question, View};
+use scanner::Scanner;
 pub use source::{RuleError, RuleErrors, RuleSource};
+pub(crate) use target::Scene;
+use target::{Target, Values};
+
+/// A rule, compiled.
+#[derive(Debug)]
+pub struct Rule {
+    id: String,
+    family: String,
+    score: Score,
+    why: String,
+    group: Option<usize>,
+    file: String,
+    line: usize,
+    text: String,
+    condition: Condition,
+}
+
+impl Rule {
+    /// The id, by which everything refers to the rule.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The family it belongs to: `links`, `identity`, …
+    #[must_use]
+    pub fn family(&self) -> &str {
+        &self.family
+    }
+
+    /// The points it gives when it holds.
+    #[must_use]
+    pub fn score(&self) -> Score {
+        self.score
+    }
+
+    /// The sentence that explains it, without a final period.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// The file it stands in.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line of that file.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The condition as one line of text.
+    #[must_use]
+    pub fn condition_text(&self) -> &str {
+        &self.text
+    }
+
+    /// The index of its group in [`RuleSet::groups`].
+    #[must_use]
+    pub fn group(&self) -> Option<usize> {
+        self.group
+    }
+}
+
+/// Rules whose points together count at most `cap`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Group {
+    /// The id.
+    pub id: String,
+    /// The most points its rules give together. Negative points are not capped.
+    pub cap: Score,
+}
+
+/// What a rule set can cost.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Cost {
+    /// Steps that one byte of the most costly target can take at worst: the states of all automata of its regexes.
+    pub steps_per_byte: usize,
+    /// The most that is allowed.
+    pub budget: usize,
+    /// Literals looked for.
+    pub literals: usize,
+    /// Bytes of memory of all automata, caches not counted.
+    pub memory_bytes: usize,
+}
+
+/// A set of rules, compiled and checked.
+#[derive(Debug)]
+pub struct RuleSet {
+    /// In the order of ids.
+    rules: Vec<Rule>,
+    /// In the order of ids.
+    groups: Vec<Group>,
+    /// Indices of rules, each after those it builds on.
+    order: Vec<usize>,
+    targets: Vec<Target>,
+    scanners: Vec<Scanner>,
+    matchers: Vec<Matcher>,
+    brands: Brands,
+    lints: Vec<RuleError>,
+    cost: Cost,
+}
+
+impl RuleSet {
+    /// The rules, in the order of their ids.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of this id.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.binary_search_by(|rule| rule.id.as_str().cmp(id)).ok().map(|index| &self.rules[index])
+    }
+
+    /// The groups, in the order of their ids.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// What is allowed and unwise, with places.
+    #[must_use]
+    pub fn lints(&self) -> &[RuleError] {
+        &self.lints
+    }
+
+    /// What the set can cost.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// Answers every test and every rule for one message.
+    pub(crate) fn observe<'m>(&self, scene: Scene<'m>) -> Observation<'m> {
+        let values: Vec<Values<'m>> = self.targets.iter().map(|target| target.values(scene)).collect();
+        let found: Vec<_> = self
+            .scanners
+            .iter()
+            .zip(&values)
+            .map(|(scanner, values)| values.found().map(|values| scanner.scan(values)).unwrap_or_default())
+            .collect();
+        let view = View { scene, values: &values, found: &found, brands: &self.brands };
+        let outcomes: Vec<Outcome> = self.matchers.iter().map(|matcher| matcher.answer(&view)).collect();
+        let mut truths = vec![Truth::False; self.rules.len()];
+        for &rule in &self.order {
+            truths[rule] = self.rules[rule].condition.truth(&outcomes, &truths);
+        }
+        Observation { values, outcomes, truths }
+    }
+
+    /// What proves that a rule holds: the places its tests were met at, those of the rules it builds on included.
+    pub(crate) fn proofs(&self, rule: usize, seen: &Observation<'_>) -> Vec<crate::verdict::Proof> {
+        const MOST: usize = 3;
+        let mut proofs = Vec::new();
+        let mut rules = vec![rule];
+        let mut next = 0;
+        while let Some(&rule) = rules.get(next) {
+            next += 1;
+            let condition = &self.rules[rule].condition;
+            condition.each_matcher(true, &mut |index, wanted| {
+                if wanted && proofs.len() < MOST && seen.outcomes[index].truth.is_true() {
+                    proofs.extend(self.proof(index, seen));
+                }
+            });
+            condition.each_rule(&mut |named| {
+                if seen.truths[named].is_true() && !rules.contains(&named) {
+                    rules.push(named);
+                }
+            });
+        }
+        proofs
+    }
+
+    /// The tests of a rule with their answers, for people who debug it.
+    pub(crate) fn tests_of(&self, rule: usize, seen: &Observation<'_>) -> Vec<(String, Truth)> {
+        let condition = &self.rules[rule].condition;
+        let mut tests = Vec::new();
+        condition.each_matcher(true, &mut |index, _| tests.push((self.matchers[index].text.clone(), seen.outcomes[index].truth)));
+        condition.each_rule(&mut |named| tests.push((format!("rule {}", self.rules[named].id), seen.truths[named])));
+        tests
+    }
+
+    fn proof(&self, matcher: usize, seen: &Observation<'_>) -> Option<crate::verdict::Proof> {
+        let outcome = &seen.outcomes[matcher];
+        let matcher = &self.matchers[matcher];
+        let target = match &matcher.question {
+            Question::Equals(target, _)
+            | Question::Mentions(target, _)
+            | Question::NamesBrand(target, _)
+            | Question::Pattern(target, _)
+            | Question::ResemblesBrand(target)
+            | Question::SameAs(target, _)
+            | Question::DiffersFrom(target, _)
+            | Question::Within(target, _) => *target,
+            Question::Present(..) | Question::Number(..) | Question::Defects(_) | Question::DnsList { .. } => {
+                return Some(crate::verdict::Proof { target: matcher.text.clone(), value: 0, span: 0..0, quote: String::new() });
+            }
+        };
+        let values = seen.values[target].found()?;
+        let (index, span) = outcome.first.clone().unwrap_or_else(|| (0, 0..values.first().map_or(0, |value| value.len())));
+        let value = values.get(index)?;
+        Some(crate::verdict::Proof {
+            target: self.targets[target].to_string(),
+            value: index,
+            quote: quote(value, span.clone()),
+            span,
+        })
+    }
+
+    /// The DNS list entries and other evidence that rules still open depend on, with the points at stake.
+    pub(crate) fn open_questions(&self, seen: &Observation<'_>) -> Vec<(OpenQuestion, Score)> {
+        let mut open: Vec<(OpenQuestion, Score)> = Vec::new();
+        for (index, matcher) in self.matchers.iter().enumerate() {
+            if seen.outcomes[index].truth != Truth::Unknown {
+                continue;
+            }
+            let stake = self.stake(index, seen);
+            match &matcher.question {
+                Question::DnsList { zone, of, .. } => match &seen.values[*of] {
+                    Known::Found(values) => {
+                        open.extend(matcher::listings(values, zone).map(|listing| (OpenQuestion::Listing(listing), stake)));
+                    }
+                    Known::Absent => {}
+                    Known::Unknown(_) => open.push((OpenQuestion::Target(self.targets[*of].to_string()), stake)),
+                },
+                Question::DiffersFrom(a, b) | Question::Mentions(a, b) | Question::SameAs(a, b) => {
+                    for target in [a, b] {
+                        if seen.values[*target].is_unknown() {
+                            open.push((OpenQuestion::Target(self.targets[*target].to_string()), stake));
+                        }
+                    }
+                }
+                Question::NamesBrand(target, others) => {
+                    for target in [target].into_iter().chain(others) {
+                        if seen.values[*target].is_unknown() {
+                            open.push((OpenQuestion::Target(self.targets[*target].to_string()), stake));
+                        }
+                    }
+                }
+                Question::Equals(target, _)
+                | Question::Pattern(target, _)
+                | Question::Present(target, _)
+                | Question::ResemblesBrand(target)
+                | Question::Within(target, _) => open.push((OpenQuestion::Target(self.targets[*target].to_string()), stake)),
+                Question::Number(number, ..) => open.push((OpenQuestion::Target(number.name().to_owned()), stake)),
+                Question::Defects(_) => {}
+            }
+        }
+        open
+    }
+
+    /// The points of all open rules that build on a matcher, directly or through others, whatever their sign.
+    fn stake(&self, matcher: usize, seen: &Observation<'_>) -> Score {
+        let mut touched = vec![false; self.rules.len()];
+        for &rule in &self.order {
+            let condition = &self.rules[rule].condition;
+            let mut touches = false;
+            condition.each_matcher(true, &mut |index, _| touches |= index == matcher);
+            condition.each_rule(&mut |named| touches |= touched[named]);
+            touched[rule] = touches && seen.truths[rule] == Truth::Unknown;
+        }
+        let magnitude = |score: Score| if score < Score::ZERO { -score } else { score };
+        self.rules.iter().zip(touched).filter(|(_, touched)| *touched).map(|(rule, _)| magnitude(rule.score)).sum()
+    }
+}
+
+/// Something that a rule depends on and no one knows yet.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum OpenQuestion {
+    Listing(Listing),
+    /// A target or number, by name.
+    Target(String),
+}
+
+/// The answers of all tests and rules for one message.
+#[derive(Debug)]
+pub(crate) struct Observation<'m> {
+    values: Vec<Values<'m>>,
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) truths: Vec<Truth>,
+}
+
+/// What stands in a span of a text, with a little around it when it is short; at most 80 characters, blanks folded.
+fn quote(text: &str, span: std::ops::Range<usize>) -> String {
+    const MOST: usize = 80;
+    const AROUND: usize = 16;
+    let mut start = span.start.min(text.len());
+    let mut end = span.end.min(text.len());
+    if end - start < MOST - 2 * AROUND {
+        start = start.saturating_sub(AROUND);
+        end = (end + AROUND).min(text.len());
+    }
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    text[start..end].chars().take(MOST).map(|c| if c == '\n' { ' ' } else { c }).collect()
+}
+
+/// What rules can look at: the name and meaning of every target and number that has a fixed name. Header fields are
+/// further targets: `header:name`, `original:name`, `raw:name`.
+pub fn vocabulary() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let targets = target::NAMED.iter().map(|target| (target.name, target.about));
+    targets.chain(number::NUMBERS.iter().map(|number| (number.name, number.about)))
+}

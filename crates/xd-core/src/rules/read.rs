@@ -122,8 +122,7 @@ impl<'s, 't> TableReader<'s, 't> {
                 let mut known = self.taken.clone();
                 known.sort_unstable();
                 known.dedup();
-                let message =
-                    format!("unknown key {:?} in {}; expected one of {}", key.get_ref(), self.what, known.join(", "));
+                let message = format!("unknown key {:?} in {}; expected one of {}", key.get_ref(), self.what, known.join(", "));
                 return Err(self.source.error(key.span(), message));
             }
         }

@@ -1,0 +1,150 @@
+//! Judging: the one pure function from a message and its evidence to findings and a verdict per recipient.
+
+use crate::defect::Defects;
+use crate::engine::{Engine, EngineHash};
+use crate::evidence::{Antivirus, Evidence, Settings, SpamClass};
+use crate::rules::{Observation, RuleSet, Scene};
+use crate::verdict::{Class, Finding, OpenFinding, Verdict};
+use crate::{Envelope, ForwardPath, Known, Message, Score, Truth};
+
+/// The judgement of one message: a verdict per recipient.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Judgement<'e> {
+    /// One verdict per forward path, in their order; a single one when the envelope names nobody.
+    pub verdicts: Vec<Verdict<'e>>,
+    /// What is wrong with the message as bytes.
+    pub defects: Defects,
+    /// The engine that judged.
+    pub engine: EngineHash,
+}
+
+impl<'e> Judgement<'e> {
+    /// The verdict for the first recipient, or for no one in particular.
+    #[must_use]
+    pub fn verdict(&self) -> &Verdict<'e> {
+        // `judge` gives at least one verdict.
+        &self.verdicts[0]
+    }
+}
+
+/// Judges a message. The same arguments give the same judgement, on any processor, forever.
+///
+/// # Example: what is known of a message read from a file?
+/// ```
+/// use xd_core::{Engine, Limits, Message, evidence, judge};
+///
+/// let engine = Engine::builtin()?;
+/// let message = Message::parse(b"Subject: XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n\r\n", &Limits::default());
+/// let (envelope, evidence) = evidence::derive(&message);
+/// let judgement = judge(&engine, &envelope, &message, &evidence);
+/// assert_eq!(judgement.verdict().class.as_str(), "surespam");
+/// # Ok::<(), xd_core::RuleErrors>(())
+/// ```
+#[must_use]
+pub fn judge<'e>(engine: &'e Engine, envelope: &Envelope, message: &Message<'_>, evidence: &Evidence) -> Judgement<'e> {
+    let rules = engine.rules();
+    let seen = rules.observe(Scene { envelope, message, evidence });
+    let verdicts = match envelope.forward_paths.as_slice() {
+        [] => vec![verdict(rules, &seen, evidence, &evidence.settings, None)],
+        paths => {
+            paths.iter().map(|path| verdict(rules, &seen, evidence, evidence.settings_for(path), Some(path.clone()))).collect()
+        }
+    };
+    Judgement { verdicts, defects: message.defects(), engine: engine.hash() }
+}
+
+fn verdict<'e>(
+    rules: &'e RuleSet,
+    seen: &Observation<'_>,
+    evidence: &Evidence,
+    settings: &Settings,
+    recipient: Option<ForwardPath>,
+) -> Verdict<'e> {
+    let mut tally = Tally::new(rules);
+    let mut findings = Vec::new();
+    let mut open = Vec::new();
+    for (index, rule) in rules.rules().iter().enumerate() {
+        if settings.disabled.contains(rule.id()) {
+            continue;
+        }
+        let full_score = settings.scores.get(rule.id()).copied().unwrap_or(rule.score());
+        let truth = seen.truths[index];
+        let score = tally.add(rule.group(), full_score, truth);
+        match truth {
+            Truth::True => {
+                let proofs = rules.proofs(index, seen);
+                findings.push(Finding { rule: rule.id(), score, full_score, why: rule.why(), proofs });
+            }
+            Truth::Unknown => open.push(OpenFinding { rule: rule.id(), score: full_score }),
+            Truth::False => {}
+        }
+    }
+    // Stable: equal points stay in the order of ids.
+    findings.sort_by(|a, b| b.score.cmp(&a.score));
+    let spam_class = settings.thresholds.class(tally.score);
+    let decided = settings.thresholds.class(tally.low) == settings.thresholds.class(tally.high);
+    let class = match (&evidence.antivirus, spam_class) {
+        (Known::Found(Antivirus::Infected(_)), _) => Class::Infected,
+        (_, SpamClass::Clean) => Class::Clean,
+        (_, SpamClass::Spam) => Class::Spam,
+        (_, SpamClass::SureSpam) => Class::SureSpam,
+    };
+    Verdict { recipient, class, spam_class, score: tally.score, low: tally.low, high: tally.high, decided, findings, open }
+}
+
+/// The score and its bounds while contributions are added in the order of rule ids.
+///
+/// A group gives `min(cap, sum of its positive points)` and all of its negative points. That grows with every
+/// contribution, so taking each contribution at its own least and most gives bounds that hold for every completion, and
+/// that are met when no unknown fact feeds two contributions.
+struct Tally {
+    score: Score,
+    low: Score,
+    high: Score,
+    groups: Vec<Room>,
+}
+
+/// What a group's cap has left, for the score and for its bounds.
+struct Room {
+    score: Score,
+    low: Score,
+    high: Score,
+}
+
+impl Tally {
+    fn new(rules: &RuleSet) -> Self {
+        let groups = rules.groups().iter().map(|group| Room { score: group.cap, low: group.cap, high: group.cap }).collect();
+        Self { score: Score::ZERO, low: Score::ZERO, high: Score::ZERO, groups }
+    }
+
+    /// Adds a contribution and says what it counts towards the score.
+    fn add(&mut self, group: Option<usize>, full: Score, truth: Truth) -> Score {
+        let proved = if truth.is_true() { full } else { Score::ZERO };
+        let possible = if truth == Truth::False { Score::ZERO } else { full };
+        let (least, most) = (proved.min(possible), proved.max(possible));
+        let (proved, least, most) = match group {
+            None => (proved, least, most),
+            Some(group) => {
+                let room = &mut self.groups[group];
+                (spend(&mut room.score, proved), spend(&mut room.low, least), spend(&mut room.high, most))
+            }
+        };
+        self.score += proved;
+        self.low += least;
+        self.high += most;
+        proved
+    }
+}
+
+/// Takes points out of what a cap has left; negative points pass.
+fn spend(room: &mut Score, points: Score) -> Score {
+    if points <= Score::ZERO {
+        return points;
+    }
+    let share = points.min(*room);
+    *room = *room - share;
+    share
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Brands that mail likes to impersonate: the names they go by and the domains they really send from.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::lookalike;
+
+/// Characters of a value that are searched for brands; names and subjects are shorter.
+const MAX_VALUE: usize = 2_000;
+
+#[derive(Debug)]
+struct Brand {
+    /// Names as hasty readers see them.
+    folded: Vec<String>,
+    /// Domains in lower case.
+    domains: Vec<String>,
+}
+
+/// All brands, ready to be looked for.
+#[derive(Debug, Default)]
+pub(super) struct Brands {
+    brands: Vec<Brand>,
+    names: Option<AhoCorasick>,
+    /// The brand of each name in `names`.
+    owners: Vec<usize>,
+}
+
+impl Brands {
+    /// Brands of names in normal spelling and their domains.
+    pub(super) fn new(entries: Vec<(Vec<String>, Vec<String>)>) -> Self {
+        let mut names = Vec::new();
+        let mut owners = Vec::new();
+        let mut brands = Vec::new();
+        for (index, (spellings, domains)) in entries.into_iter().enumerate() {
+            owners.extend(spellings.iter().map(|_| index));
+            let folded = spellings.iter().map(|name| lookalike::folded(name)).collect();
+            names.extend(spellings);
+            brands.push(Brand { folded, domains });
+        }
+        let automaton =
+            AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
+        Self { brands, names: automaton.ok().filter(|_| !names.is_empty()), owners }
+    }
+
+    /// Where a text names a brand as a word though none of `own` domains is the brand's.
+    pub(super) fn named_in(&self, text: &str, own: &[&str]) -> Option<Range<usize>> {
+        let names = self.names.as_ref()?;
+        let searched = text.as_bytes().get(..MAX_VALUE).unwrap_or(text.as_bytes());
+        let foreign = |owner: usize| {
+            let brand = &self.brands[owner];
+            !own.iter().any(|domain| brand.domains.iter().any(|ours| below(domain, ours)))
+        };
+        names
+            .find_overlapping_iter(searched)
+            .find(|hit| foreign(self.owners[hit.pattern().as_usize()]) && stands_alone(text, hit.range()))
+            .map(|hit| hit.range())
+    }
+
+    /// Whether a domain looks like a brand's and is not one of them.
+    pub(super) fn resembled_by(&self, domain: &str) -> bool {
+        let Some(registered) = psl::domain_str(domain) else { return false };
+        let label = registered.split('.').next().unwrap_or(registered);
+        self.brands.iter().any(|brand| {
+            !brand.domains.iter().any(|ours| below(domain, ours))
+                && brand.folded.iter().any(|name| lookalike::imitates(label, name))
+        })
+    }
+}
+
+/// Whether `domain` is `ancestor` or lies below it.
+fn below(domain: &str, ancestor: &str) -> bool {
+    domain.strip_suffix(ancestor).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The first place where `word` stands as a whole word.
+pub(super) fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
+    text.match_indices(word).map(|(at, found)| at..at + found.len()).find(|span| stands_alone(text, span.clone()))
+}
+
+fn stands_alone(text: &str, span: Range<usize>) -> bool {
+    let before = text.get(..span.start).and_then(|t| t.chars().next_back());
+    let after = text.get(span.end..).and_then(|t| t.chars().next());
+    !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brands() -> Brands {
+        Brands::new(vec![
+            (vec!["northwind bank".into(), "northwind".into()], vec!["northwind.example".into()]),
+            (vec!["contoso".into()], vec!["contoso.example".into(), "contoso-mail.example".into()]),
+        ])
+    }
+
+    #[test]
+    fn a_name_is_foreign_outside_its_domains() {
+        let brands = brands();
+        assert_eq!(brands.named_in("your northwind bank team", &["evil.example"]), Some(5..14));
+        assert_eq!(brands.named_in("your northwind bank team", &["mail.northwind.example"]), None);
+        assert_eq!(brands.named_in("northwinds", &["evil.example"]), None);
+        assert_eq!(brands.named_in("hello", &[]), None);
+        assert_eq!(brands.named_in("contoso", &["contoso-mail.example"]), None);
+    }
+}

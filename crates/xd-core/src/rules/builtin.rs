@@ -1,0 +1,29 @@
+//! The rules that come with xd, as files that are part of the program.
+
+use super::RuleSource;
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../rules/", $name)))),*]
+    };
+}
+
+const RULES: &[(&str, &str)] = files![];
+
+const CASES: &[(&str, &str)] = files![];
+
+fn sources_of(files: &[(&str, &str)]) -> Vec<RuleSource> {
+    files.iter().map(|(name, text)| RuleSource::new(*name, *text)).collect()
+}
+
+/// The rule files, by family, lists included.
+#[must_use]
+pub fn sources() -> Vec<RuleSource> {
+    sources_of(RULES)
+}
+
+/// The case files: for each rule where it holds, where it must not, and its edge.
+#[must_use]
+pub fn case_sources() -> Vec<RuleSource> {
+    sources_of(CASES)
+}

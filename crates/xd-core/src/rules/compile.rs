@@ -1,0 +1,464 @@
+//! From trees of rule files to a rule set: names resolved, tests shared, patterns compiled, costs bounded.
+//!
+//! Everything that can be wrong is found here, so that judging cannot fail.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use regex_syntax::hir::Hir;
+
+use crate::normalize;
+
+use super::brand::Brands;
+use super::condition::Condition;
+use super::literal;
+use super::matcher::{Matcher, Question, TargetIndex};
+use super::read::Located;
+use super::scanner::{Pattern, Scanner, parse_regex};
+use super::source::{RuleError, RuleErrors, RuleSource};
+use super::syntax::{self, ConditionTree, FileTree, RuleTree, SetTree, TestKind, TestTree};
+use super::target::{Shape, Target};
+use super::{Cost, Group, Rule, RuleSet};
+
+/// Steps that one byte of one target may cost at worst, over all regexes of a rule set.
+///
+/// A step is one state of an automaton. At about a billion steps a second, a text of 576 KiB at this budget is read in
+/// well under twenty seconds in the worst case the theory knows; measured on the worst texts known, lazy automata
+/// need a hundredth of that.
+pub(super) const STEPS_PER_BYTE: usize = 30_000;
+
+/// Rules nest at most so deep; a deeper condition is a mistake, and its evaluation recurses.
+const MAX_CONDITION_DEPTH: usize = 30;
+
+impl RuleSet {
+    /// Compiles rule files.
+    ///
+    /// # Errors
+    /// All errors found, in the order of files and lines.
+    pub fn compile(sources: &[RuleSource]) -> Result<Self, RuleErrors> {
+        let mut errors = Vec::new();
+        let mut files = Vec::new();
+        for source in sources {
+            match syntax::read(source) {
+                Ok(tree) => files.push((source, tree)),
+                Err(found) => errors.extend(found),
+            }
+        }
+        if errors.is_empty() {
+            match Compiler::new(&files, &mut errors).compile(&files, &mut errors) {
+                Some(rules) if errors.is_empty() => return Ok(rules),
+                _ => {}
+            }
+        }
+        errors.sort();
+        errors.dedup();
+        Err(RuleErrors(errors))
+    }
+}
+
+type Files<'s> = [(&'s RuleSource, FileTree)];
+
+struct Compiler<'s> {
+    /// Lists by id: entries as they stand.
+    lists: BTreeMap<&'s str, Vec<&'s str>>,
+    /// Rule ids in order, each with where it is defined.
+    ids: BTreeMap<&'s str, (usize, &'s RuleSource, Range<usize>)>,
+    targets: Vec<Target>,
+    /// The patterns of each target, with where they stand, for errors.
+    patterns: Vec<Vec<(Pattern, &'s RuleSource, Range<usize>)>>,
+    matchers: Vec<Matcher>,
+    by_text: BTreeMap<String, usize>,
+    lints: Vec<RuleError>,
+}
+
+impl<'s> Compiler<'s> {
+    fn new(files: &'s Files<'s>, errors: &mut Vec<RuleError>) -> Self {
+        let mut lists = BTreeMap::new();
+        let mut ids = BTreeMap::new();
+        for (source, tree) in files {
+            for list in &tree.lists {
+                let entries = list.entries.iter().map(|entry| entry.value.as_str()).collect();
+                if lists.insert(list.id.value.as_str(), entries).is_some() {
+                    errors.push(source.error(list.id.span.clone(), format!("there is already a list {:?}", list.id.value)));
+                }
+            }
+            for rule in &tree.rules {
+                let id = rule.id.value.as_str();
+                if let Some((_, other, at)) = ids.insert(id, (0, *source, rule.id.span.clone())) {
+                    let first = other.error(at, "").to_string();
+                    let message = format!("there is already a rule {id:?}, at {}", first.trim_end_matches(": "));
+                    errors.push(source.error(rule.id.span.clone(), message));
+                }
+            }
+        }
+        for (index, (_, place)) in ids.iter_mut().enumerate() {
+            place.0 = index;
+        }
+        Self {
+            lists,
+            ids,
+            targets: Vec::new(),
+            patterns: Vec::new(),
+            matchers: Vec::new(),
+            by_text: BTreeMap::new(),
+            lints: Vec::new(),
+        }
+    }
+
+    fn compile(mut self, files: &'s Files<'s>, errors: &mut Vec<RuleError>) -> Option<RuleSet> {
+        let groups = groups(files, errors);
+        let brands = Brands::new(
+            files
+                .iter()
+                .flat_map(|(_, tree)| &tree.brands)
+                .map(|brand| {
+                    let names = brand.names.iter().map(|name| normalize(&name.value)).collect();
+                    (names, brand.domains.iter().map(|domain| domain.value.as_str().to_owned()).collect())
+                })
+                .collect(),
+        );
+
+        let mut trees: Vec<(&RuleSource, &RuleTree)> =
+            files.iter().flat_map(|(source, tree)| tree.rules.iter().map(move |rule| (*source, rule))).collect();
+        // Rules stand in the order of their ids: caps are spent in it, and it does not depend on files.
+        trees.sort_by(|a, b| a.1.id.value.cmp(&b.1.id.value));
+        let mut conditions = Vec::new();
+        for (source, tree) in &trees {
+            match self.condition(source, &tree.when, 0) {
+                Ok(condition) => conditions.push(condition),
+                Err(error) => errors.push(error),
+            }
+        }
+        if !errors.is_empty() {
+            return None;
+        }
+        let order = self.order(&conditions, errors)?;
+
+        let names: Vec<String> = trees.iter().map(|(_, tree)| tree.id.value.clone()).collect();
+        let mut rules = Vec::new();
+        for ((source, tree), condition) in trees.iter().zip(conditions) {
+            let group = match &tree.group {
+                None => None,
+                Some(id) => match groups.iter().position(|group| group.id == id.value) {
+                    Some(index) => Some(index),
+                    None => {
+                        errors.push(source.error(id.span.clone(), format!("there is no group {:?}", id.value)));
+                        None
+                    }
+                },
+            };
+            let place = source.error(tree.id.span.clone(), "");
+            rules.push(Rule {
+                id: tree.id.value.clone(),
+                family: tree.family.clone(),
+                score: tree.score,
+                why: tree.why.clone(),
+                group,
+                file: place.file,
+                line: place.line,
+                text: condition.text(&self.matchers, &names),
+                condition,
+            });
+        }
+
+        let scanners = self.scanners(errors)?;
+        let cost = cost(&scanners);
+        for (target, scanner) in self.targets.iter().zip(&scanners) {
+            if scanner.steps_per_byte() > STEPS_PER_BYTE {
+                let message = format!(
+                    "the patterns of {target} cost up to {} steps a byte; the budget is {STEPS_PER_BYTE}",
+                    scanner.steps_per_byte()
+                );
+                let (source, span) = self.most_costly(target);
+                errors.push(source.error(span, message));
+            }
+        }
+        self.lints.sort();
+        Some(RuleSet {
+            rules,
+            groups,
+            order,
+            targets: self.targets,
+            scanners,
+            matchers: self.matchers,
+            brands,
+            lints: self.lints,
+            cost,
+        })
+    }
+
+    fn condition(&mut self, source: &'s RuleSource, tree: &'s ConditionTree, depth: usize) -> Result<Condition, RuleError> {
+        if depth > MAX_CONDITION_DEPTH {
+            return Err(source.error(0..0, format!("a condition nests deeper than {MAX_CONDITION_DEPTH}")));
+        }
+        let mut all = |terms: &'s [ConditionTree]| -> Result<Vec<Condition>, RuleError> {
+            terms.iter().map(|term| self.condition(source, term, depth + 1)).collect()
+        };
+        Ok(match tree {
+            ConditionTree::All(terms) => Condition::All(all(terms)?),
+            ConditionTree::Any(terms) => Condition::Any(all(terms)?),
+            ConditionTree::AtLeast(needed, terms) => Condition::AtLeast(*needed, all(terms)?),
+            ConditionTree::Not(term) => Condition::Not(Box::new(self.condition(source, term, depth + 1)?)),
+            ConditionTree::Rule(id) => match self.ids.get(id.value.as_str()) {
+                Some((index, ..)) => Condition::Rule(*index),
+                None => return Err(source.error(id.span.clone(), format!("there is no rule {:?}", id.value))),
+            },
+            ConditionTree::Test(test) => Condition::Matcher(self.matcher(source, test)?),
+        })
+    }
+
+    /// The matcher for a test; equal tests share one.
+    fn matcher(&mut self, source: &'s RuleSource, test: &'s TestTree) -> Result<usize, RuleError> {
+        let (text, question, at_least) = self.question(source, test)?;
+        if let Some(&index) = self.by_text.get(&text) {
+            return Ok(index);
+        }
+        let question = match question {
+            Draft::Question(question) => question,
+            Draft::Pattern(target, pattern) => {
+                let slots = &mut self.patterns[target];
+                slots.push((pattern, source, test.span.clone()));
+                Question::Pattern(target, slots.len() - 1)
+            }
+        };
+        self.matchers.push(Matcher { text: text.clone(), question, at_least });
+        self.by_text.insert(text, self.matchers.len() - 1);
+        Ok(self.matchers.len() - 1)
+    }
+
+    fn question(&mut self, source: &'s RuleSource, test: &'s TestTree) -> Result<(String, Draft, u32), RuleError> {
+        use Draft::Question as Ask;
+        Ok(match &test.kind {
+            TestKind::Words { target, set, at_least } => {
+                let texts = self.texts(source, target, set)?;
+                let text = format!("{target} words {texts:?}{}", times(*at_least));
+                (text, Draft::Pattern(self.target(target), Pattern::Words(texts)), *at_least)
+            }
+            TestKind::Contains { target, set, at_least } => {
+                let texts = self.texts(source, target, set)?;
+                let text = format!("{target} contains {texts:?}{}", times(*at_least));
+                (text, Draft::Pattern(self.target(target), Pattern::Contains(texts)), *at_least)
+            }
+            TestKind::Regex { target, pattern, at_least } => {
+                let hir = self.regex(source, target, pattern)?;
+                let text = format!("{target} regex {:?}{}", pattern.value, times(*at_least));
+                (text, Draft::Pattern(self.target(target), Pattern::Regex(hir)), *at_least)
+            }
+            TestKind::Equals { target, set, at_least } => {
+                let texts = self.texts(source, target, set)?;
+                let text = format!("{target} equals {texts:?}{}", times(*at_least));
+                (text, Ask(Question::Equals(self.target(target), texts)), *at_least)
+            }
+            TestKind::Within { target, set, at_least } => {
+                let texts = self.texts(source, target, set)?;
+                let text = format!("{target} within {texts:?}{}", times(*at_least));
+                (text, Ask(Question::Within(self.target(target), texts)), *at_least)
+            }
+            TestKind::Present { target, present } => {
+                let text = format!("{target} {}", if *present { "present" } else { "absent" });
+                (text, Ask(Question::Present(self.target(target), *present)), 1)
+            }
+            TestKind::Mentions { target, other } => {
+                (format!("{target} mentions {other}"), Ask(Question::Mentions(self.target(target), self.target(other))), 1)
+            }
+            TestKind::DiffersFrom { target, other } => {
+                (format!("{target} differs from {other}"), Ask(Question::DiffersFrom(self.target(target), self.target(other))), 1)
+            }
+            TestKind::SameAs { target, other } => {
+                (format!("{target} same as {other}"), Ask(Question::SameAs(self.target(target), self.target(other))), 1)
+            }
+            TestKind::NamesBrand { target, outside } => {
+                let others: Vec<String> = outside.iter().map(ToString::to_string).collect();
+                let outside = outside.iter().map(|other| self.target(other)).collect();
+                (
+                    format!("{target} names a brand outside {}", others.join(", ")),
+                    Ask(Question::NamesBrand(self.target(target), outside)),
+                    1,
+                )
+            }
+            TestKind::ResemblesBrand { target } => {
+                (format!("{target} resembles a brand"), Ask(Question::ResemblesBrand(self.target(target))), 1)
+            }
+            TestKind::Number { number, comparison, value } => (
+                format!("{} {} {value}", number.name(), comparison.name()),
+                Ask(Question::Number(*number, *comparison, *value)),
+                1,
+            ),
+            TestKind::Defect(defects) => {
+                let ids: Vec<&str> = defects.iter().map(|defect| defect.id()).collect();
+                (format!("defect {}", ids.join(" or ")), Ask(Question::Defects(defects.clone())), 1)
+            }
+            TestKind::DnsList { zone, of, answers } => {
+                let text = format!("{of} listed in {zone} {answers:?}");
+                (text, Ask(Question::DnsList { zone: zone.clone(), of: self.target(of), answers: answers.clone() }), 1)
+            }
+        })
+    }
+
+    fn target(&mut self, target: &Target) -> TargetIndex {
+        match self.targets.iter().position(|known| known == target) {
+            Some(index) => index,
+            None => {
+                self.targets.push(target.clone());
+                self.patterns.push(Vec::new());
+                self.targets.len() - 1
+            }
+        }
+    }
+
+    /// The texts of a set with its lists filled in, sorted.
+    fn texts(&self, source: &RuleSource, target: &Target, set: &'s SetTree) -> Result<Vec<String>, RuleError> {
+        let mut texts = Vec::new();
+        for entry in set {
+            match entry.value.strip_prefix('@') {
+                None => texts.push(spelled(source, target, &entry.value, entry)?),
+                Some(name) => {
+                    let Some(entries) = self.lists.get(name) else {
+                        return Err(source.error(entry.span.clone(), format!("there is no list {name:?}")));
+                    };
+                    for text in entries {
+                        texts.push(spelled(source, target, text, entry)?);
+                    }
+                }
+            }
+        }
+        texts.sort();
+        texts.dedup();
+        Ok(texts)
+    }
+
+    fn regex(&mut self, source: &RuleSource, target: &Target, pattern: &Located<String>) -> Result<Hir, RuleError> {
+        let hir = parse_regex(&pattern.value)
+            .map_err(|message| source.error(pattern.span.clone(), format!("not a pattern: {message}")))?;
+        if target.shape().is_normal() && has_upper_case(&pattern.value) {
+            let message =
+                format!("{target} is in lower case, so a capital letter never matches; use small letters or an original target");
+            return Err(source.error(pattern.span.clone(), message));
+        }
+        if hir.properties().minimum_len() == Some(0) {
+            return Err(source.error(pattern.span.clone(), "the pattern matches nothing at all, so it matches everywhere"));
+        }
+        if target.shape().is_text() && literal::required(&hir).is_none() {
+            let message = format!(
+                "the pattern has no literal of {} bytes that every match contains, so it is tried on every text",
+                literal::MIN_LITERAL
+            );
+            self.lints.push(source.error(pattern.span.clone(), message));
+        }
+        Ok(hir)
+    }
+
+    /// An order in which every rule comes after those it builds on.
+    fn order(&self, conditions: &[Condition], errors: &mut Vec<RuleError>) -> Option<Vec<usize>> {
+        let mut needs: Vec<Vec<usize>> = Vec::new();
+        for condition in conditions {
+            let mut named = Vec::new();
+            condition.each_rule(&mut |rule| named.push(rule));
+            needs.push(named);
+        }
+        let mut done = vec![false; conditions.len()];
+        let mut order = Vec::new();
+        // Each round places the rules whose needs are met; a round that places none leaves a circle.
+        while order.len() < conditions.len() {
+            let ready: Vec<usize> =
+                (0..conditions.len()).filter(|&rule| !done[rule] && needs[rule].iter().all(|&need| done[need])).collect();
+            if ready.is_empty() {
+                for (id, (index, source, span)) in &self.ids {
+                    if !done[*index] {
+                        errors.push(
+                            source.error(span.clone(), format!("the rule {id:?} builds on itself, directly or through others")),
+                        );
+                    }
+                }
+                return None;
+            }
+            for rule in ready {
+                done[rule] = true;
+                order.push(rule);
+            }
+        }
+        Some(order)
+    }
+
+    fn scanners(&self, errors: &mut Vec<RuleError>) -> Option<Vec<Scanner>> {
+        let mut scanners = Vec::new();
+        for (target, entries) in self.targets.iter().zip(&self.patterns) {
+            let patterns: Vec<Pattern> = entries.iter().map(|(pattern, ..)| pattern.clone()).collect();
+            match Scanner::compile(target.shape(), &patterns) {
+                Ok(scanner) => scanners.push(scanner),
+                Err(error) => {
+                    if let Some((_, source, span)) = entries.get(error.slot) {
+                        errors.push(source.error(span.clone(), error.message));
+                    }
+                }
+            }
+        }
+        errors.is_empty().then_some(scanners)
+    }
+
+    /// Where the last pattern of a target stands: the one that went over the budget.
+    fn most_costly(&self, target: &Target) -> (&'s RuleSource, Range<usize>) {
+        let index = self.targets.iter().position(|known| known == target).unwrap_or(0);
+        let (_, source, span) = &self.patterns[index][self.patterns[index].len() - 1];
+        (source, span.clone())
+    }
+}
+
+enum Draft {
+    Pattern(TargetIndex, Pattern),
+    Question(Question),
+}
+
+fn times(at_least: u32) -> String {
+    if at_least == 1 { String::new() } else { format!(" at least {at_least} times") }
+}
+
+fn has_upper_case(pattern: &str) -> bool {
+    let mut escaped = false;
+    pattern.chars().any(|c| {
+        let found = c.is_uppercase() && !escaped;
+        escaped = c == '\\' && !escaped;
+        found
+    })
+}
+
+/// A text of a set in the spelling of its target.
+fn spelled(source: &RuleSource, target: &Target, text: &str, place: &Located<String>) -> Result<String, RuleError> {
+    let spelled = match target.shape() {
+        Shape::Normal | Shape::NormalText => normalize(text),
+        Shape::Original | Shape::OriginalText => text.to_owned(),
+    };
+    if spelled.trim().is_empty() {
+        return Err(source.error(place.span.clone(), format!("{text:?} is empty in the spelling of {target}")));
+    }
+    // Blanks at the ends are meant: they stand for the edge of a word.
+    let keep = |end: bool| if end { " " } else { "" };
+    let trimmed = spelled.trim();
+    Ok(format!("{}{trimmed}{}", keep(text.starts_with(' ')), keep(text.ends_with(' '))))
+}
+
+fn groups(files: &Files<'_>, errors: &mut Vec<RuleError>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (source, tree) in files {
+        for group in &tree.groups {
+            if groups.iter().any(|known| known.id == group.id.value) {
+                errors.push(source.error(group.id.span.clone(), format!("there is already a group {:?}", group.id.value)));
+            }
+            groups.push(Group { id: group.id.value.clone(), cap: group.cap });
+        }
+    }
+    groups.sort_by(|a, b| a.id.cmp(&b.id));
+    groups
+}
+
+fn cost(scanners: &[Scanner]) -> Cost {
+    Cost {
+        steps_per_byte: scanners.iter().map(Scanner::steps_per_byte).max().unwrap_or(0),
+        budget: STEPS_PER_BYTE,
+        literals: scanners.iter().map(Scanner::literal_count).sum(),
+        memory_bytes: scanners.iter().map(Scanner::memory).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

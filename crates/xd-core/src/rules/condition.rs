@@ -1,0 +1,88 @@
+//! Conditions with all names resolved, and their value in three-valued logic.
+
+use std::fmt::Write as _;
+
+use crate::Truth;
+
+use super::matcher::{Matcher, Outcome};
+
+/// A condition over matchers and other rules, by index.
+#[derive(Debug)]
+pub(super) enum Condition {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    AtLeast(usize, Vec<Self>),
+    Matcher(usize),
+    Not(Box<Self>),
+    Rule(usize),
+}
+
+impl Condition {
+    /// Whether it holds, given the outcomes of matchers and of the rules it builds on.
+    pub(super) fn truth(&self, outcomes: &[Outcome], rules: &[Truth]) -> Truth {
+        match self {
+            Self::All(terms) => terms.iter().map(|term| term.truth(outcomes, rules)).fold(Truth::True, Truth::and),
+            Self::Any(terms) => terms.iter().map(|term| term.truth(outcomes, rules)).fold(Truth::False, Truth::or),
+            Self::AtLeast(needed, terms) => Truth::at_least(*needed, terms.iter().map(|term| term.truth(outcomes, rules))),
+            Self::Matcher(index) => outcomes[*index].truth,
+            Self::Not(term) => !term.truth(outcomes, rules),
+            Self::Rule(index) => rules[*index],
+        }
+    }
+
+    /// Calls `see` with every rule it names.
+    pub(super) fn each_rule(&self, see: &mut impl FnMut(usize)) {
+        match self {
+            Self::All(terms) | Self::Any(terms) | Self::AtLeast(_, terms) => terms.iter().for_each(|term| term.each_rule(see)),
+            Self::Not(term) => term.each_rule(see),
+            Self::Rule(index) => see(*index),
+            Self::Matcher(_) => {}
+        }
+    }
+
+    /// Calls `see` with every matcher it names itself, and whether it is wanted to hold (not under an odd number of nots).
+    pub(super) fn each_matcher(&self, wanted: bool, see: &mut impl FnMut(usize, bool)) {
+        match self {
+            Self::All(terms) | Self::Any(terms) | Self::AtLeast(_, terms) => {
+                terms.iter().for_each(|term| term.each_matcher(wanted, see));
+            }
+            Self::Not(term) => term.each_matcher(!wanted, see),
+            Self::Matcher(index) => see(*index, wanted),
+            Self::Rule(_) => {}
+        }
+    }
+
+    /// The condition as one line of text.
+    pub(super) fn text(&self, matchers: &[Matcher], rules: &[String]) -> String {
+        let mut text = String::new();
+        self.write(&mut text, matchers, rules);
+        text
+    }
+
+    fn write(&self, out: &mut String, matchers: &[Matcher], rules: &[String]) {
+        // Writing to a String cannot fail.
+        let join = |out: &mut String, word: &str, terms: &[Self]| {
+            let _ = write!(out, "{word}(");
+            for (index, term) in terms.iter().enumerate() {
+                if index > 0 {
+                    out.push_str("; ");
+                }
+                term.write(out, matchers, rules);
+            }
+            out.push(')');
+        };
+        match self {
+            Self::All(terms) => join(out, "all", terms),
+            Self::Any(terms) => join(out, "any", terms),
+            Self::AtLeast(needed, terms) => join(out, &format!("at least {needed} of "), terms),
+            Self::Matcher(index) => out.push_str(&matchers[*index].text),
+            Self::Not(term) => {
+                out.push_str("not ");
+                term.write(out, matchers, rules);
+            }
+            Self::Rule(index) => {
+                let _ = write!(out, "rule {}", rules[*index]);
+            }
+        }
+    }
+}

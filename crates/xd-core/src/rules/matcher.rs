@@ -1,0 +1,255 @@
+//! Tests with all names resolved: what is looked at, what is asked, and the answer for one message.
+
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+use std::ops::Range;
+
+use crate::evidence::Listing;
+use crate::{Defect, Domain, Host, Known, Truth};
+
+use super::brand::Brands;
+use super::number::Number;
+use super::scanner::Found;
+use super::syntax::Comparison;
+use super::target::{Scene, Values};
+
+/// Values of one target that DNS lists are asked about; further ones are not looked at.
+const MAX_LISTED: usize = 20;
+/// Values that are compared with brands or with another target; a message with more links names a brand early.
+const MAX_COMPARED: usize = 500;
+
+/// The index of a target in the rule set.
+pub(super) type TargetIndex = usize;
+
+/// What a matcher asks. Sets are sorted.
+#[derive(Debug)]
+pub(super) enum Question {
+    Defects(Vec<Defect>),
+    DiffersFrom(TargetIndex, TargetIndex),
+    DnsList {
+        zone: Domain,
+        of: TargetIndex,
+        answers: Vec<Ipv4Addr>,
+    },
+    Equals(TargetIndex, Vec<String>),
+    Mentions(TargetIndex, TargetIndex),
+    NamesBrand(TargetIndex, Vec<TargetIndex>),
+    Number(Number, Comparison, i64),
+    /// The slot of a pattern in the scanner of its target.
+    Pattern(TargetIndex, usize),
+    Present(TargetIndex, bool),
+    ResemblesBrand(TargetIndex),
+    SameAs(TargetIndex, TargetIndex),
+    Within(TargetIndex, Vec<String>),
+}
+
+/// One test, shared by all rules that ask the same.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    /// How the test reads; equal tests read the same.
+    pub(super) text: String,
+    pub(super) question: Question,
+    pub(super) at_least: u32,
+}
+
+/// The answer of a matcher for one message.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// Whether it holds.
+    pub(crate) truth: Truth,
+    /// How often it was met.
+    pub(crate) count: u32,
+    /// Where it was met first: which value of the target, and the span in it.
+    pub(crate) first: Option<(usize, Range<usize>)>,
+}
+
+impl Outcome {
+    pub(super) const UNKNOWN: Self = Self { truth: Truth::Unknown, count: 0, first: None };
+
+    fn of(holds: bool) -> Self {
+        Self { truth: holds.into(), count: u32::from(holds), first: None }
+    }
+
+    fn counted(count: u32, at_least: u32, first: Option<(usize, Range<usize>)>) -> Self {
+        Self { truth: (count >= at_least).into(), count, first }
+    }
+}
+
+/// What matchers look at: the values of all targets, and what their scanners found.
+pub(super) struct View<'m, 'v> {
+    pub(super) scene: Scene<'m>,
+    pub(super) values: &'v [Values<'m>],
+    pub(super) found: &'v [Vec<Found>],
+    pub(super) brands: &'v Brands,
+}
+
+impl Matcher {
+    pub(super) fn answer(&self, view: &View<'_, '_>) -> Outcome {
+        let values = |target: TargetIndex| match &view.values[target] {
+            Known::Found(values) => Known::Found(values.as_slice()),
+            Known::Absent => Known::Absent,
+            Known::Unknown(why) => Known::Unknown(*why),
+        };
+        match &self.question {
+            Question::Defects(defects) => {
+                Outcome::of(defects.iter().any(|&defect| view.scene.message.defects().contains(defect)))
+            }
+            Question::DiffersFrom(a, b) => related(values(*a), values(*b), |a, b| {
+                Outcome::of(!a.is_empty() && !b.is_empty() && !a.iter().any(|value| b.contains(value)))
+            }),
+            Question::SameAs(a, b) => related(values(*a), values(*b), |a, b| first_of(a, |value| b.contains(value), 1)),
+            Question::Mentions(a, b) => related(values(*a), values(*b), mentions),
+            Question::DnsList { zone, of, answers } => listed(view, values(*of), zone, answers),
+            Question::Equals(target, set) => {
+                self.among(values(*target), |value| set.binary_search_by(|entry| entry.as_str().cmp(value)).is_ok())
+            }
+            Question::Within(target, set) => self.among(values(*target), |value| is_within(value, set)),
+            Question::NamesBrand(target, outside) => {
+                if outside.iter().any(|&other| view.values[other].is_unknown()) {
+                    return unless_absent(values(*target));
+                }
+                let own: Vec<&str> =
+                    outside.iter().filter_map(|&other| view.values[other].found()).flatten().map(AsRef::as_ref).collect();
+                self.placed(values(*target), |value| view.brands.named_in(value, &own))
+            }
+            Question::ResemblesBrand(target) => self.among(values(*target), |value| view.brands.resembled_by(value)),
+            Question::Number(number, comparison, bound) => match number.value(view.scene) {
+                Known::Found(value) => Outcome::of(comparison.holds(value, *bound)),
+                Known::Absent => Outcome::of(false),
+                Known::Unknown(_) => Outcome::UNKNOWN,
+            },
+            Question::Pattern(target, slot) => match values(*target) {
+                Known::Found(_) => {
+                    let found = &view.found[*target][*slot];
+                    Outcome::counted(found.count, self.at_least, found.first.clone())
+                }
+                Known::Absent => Outcome::of(false),
+                Known::Unknown(_) => Outcome::UNKNOWN,
+            },
+            Question::Present(target, present) => match values(*target) {
+                Known::Found(_) => Outcome::of(*present),
+                Known::Absent => Outcome::of(!*present),
+                Known::Unknown(_) => Outcome::UNKNOWN,
+            },
+        }
+    }
+
+    fn among(&self, values: Known<&[Cow<'_, str>]>, holds: impl Fn(&str) -> bool) -> Outcome {
+        match values {
+            Known::Found(values) => first_of(values, |value| holds(value), self.at_least),
+            Known::Absent => Outcome::of(false),
+            Known::Unknown(_) => Outcome::UNKNOWN,
+        }
+    }
+
+    fn placed(&self, values: Known<&[Cow<'_, str>]>, place: impl Fn(&str) -> Option<Range<usize>>) -> Outcome {
+        match values {
+            Known::Found(values) => {
+                let first = values
+                    .iter()
+                    .take(MAX_COMPARED)
+                    .enumerate()
+                    .find_map(|(index, value)| place(value).map(|span| (index, span)));
+                Outcome::counted(u32::from(first.is_some()), 1, first)
+            }
+            Known::Absent => Outcome::of(false),
+            Known::Unknown(_) => Outcome::UNKNOWN,
+        }
+    }
+}
+
+/// Unknown, unless there is nothing to be known about.
+fn unless_absent(values: Known<&[Cow<'_, str>]>) -> Outcome {
+    if matches!(values, Known::Absent) { Outcome::of(false) } else { Outcome::UNKNOWN }
+}
+
+fn first_of(values: &[Cow<'_, str>], holds: impl Fn(&Cow<'_, str>) -> bool, at_least: u32) -> Outcome {
+    let (mut count, mut first) = (0, None);
+    for (index, value) in values.iter().take(MAX_COMPARED).enumerate() {
+        if holds(value) {
+            count += 1;
+            first.get_or_insert((index, 0..value.len()));
+        }
+    }
+    Outcome::counted(count, at_least, first)
+}
+
+/// Both sides are needed: an absent one settles it, an unknown one leaves it open.
+fn related<'a>(
+    a: Known<&'a [Cow<'a, str>]>,
+    b: Known<&'a [Cow<'a, str>]>,
+    compare: impl FnOnce(&'a [Cow<'a, str>], &'a [Cow<'a, str>]) -> Outcome,
+) -> Outcome {
+    match (a, b) {
+        (Known::Absent, _) | (_, Known::Absent) => Outcome::of(false),
+        (Known::Unknown(_), _) | (_, Known::Unknown(_)) => Outcome::UNKNOWN,
+        (Known::Found(a), Known::Found(b)) => compare(a.get(..MAX_COMPARED).unwrap_or(a), b.get(..MAX_COMPARED).unwrap_or(b)),
+    }
+}
+
+fn mentions(values: &[Cow<'_, str>], words: &[Cow<'_, str>]) -> Outcome {
+    // Shorter names are syllables of ordinary words.
+    const SHORTEST: usize = 4;
+    let words = words.iter().filter(|word| word.len() >= SHORTEST).take(20);
+    let first = words.into_iter().find_map(|word| {
+        let find = |value: &Cow<'_, str>| super::brand::find_word(value, word);
+        values.iter().enumerate().find_map(|(index, value)| find(value).map(|span| (index, span)))
+    });
+    Outcome::counted(u32::from(first.is_some()), 1, first)
+}
+
+/// Whether a domain is one of the sorted `set` or lies below one.
+fn is_within(value: &str, set: &[String]) -> bool {
+    let mut rest = value;
+    loop {
+        if set.binary_search_by(|entry| entry.as_str().cmp(rest)).is_ok() {
+            return true;
+        }
+        match rest.split_once('.') {
+            Some((_, parent)) => rest = parent,
+            None => return false,
+        }
+    }
+}
+
+/// The entries of a DNS list that a target's values would be looked up as.
+pub(super) fn listings<'v>(values: &'v [Cow<'_, str>], zone: &'v Domain) -> impl Iterator<Item = Listing> + 'v {
+    values.iter().take(MAX_LISTED).filter_map(|value| {
+        let item = match value.parse() {
+            Ok(address) => Host::Address(address),
+            Err(_) => Host::Domain(Domain::parse(value).ok()?),
+        };
+        Some(Listing { zone: zone.clone(), item })
+    })
+}
+
+fn listed(view: &View<'_, '_>, of: Known<&[Cow<'_, str>]>, zone: &Domain, answers: &[Ipv4Addr]) -> Outcome {
+    let values = match of {
+        Known::Found(values) => values,
+        Known::Absent => return Outcome::of(false),
+        Known::Unknown(_) => return Outcome::UNKNOWN,
+    };
+    let truth = listings(values, zone)
+        .map(|listing| match view.scene.evidence.listing(&listing) {
+            Known::Found(found) => Truth::from(answers.is_empty() || found.iter().any(|answer| answers.contains(answer))),
+            Known::Absent => Truth::False,
+            Known::Unknown(_) => Truth::Unknown,
+        })
+        .fold(Truth::False, Truth::or);
+    Outcome { truth, count: u32::from(truth.is_true()), first: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn within_compares_whole_labels() {
+        let set = ["example.com".to_owned(), "zip".to_owned()];
+        for (value, expected) in
+            [("example.com", true), ("a.b.example.com", true), ("badexample.com", false), ("x.zip", true), ("com", false)]
+        {
+            assert_eq!(is_within(value, &set), expected, "{value}");
+        }
+    }
+}

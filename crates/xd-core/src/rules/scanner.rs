@@ -1,0 +1,366 @@
+//! All patterns of one target in one pass: Aho-Corasick over every literal, then only the regexes near a hit.
+//!
+//! A regex is tried only where one of the literals that any match must contain was seen, and, if its matches are
+//! short, only in a window around it. Windows keep what surrounds them in view, so that `\b` and `^` mean what they
+//! mean in the whole text; counts are those of a search over the whole. One big set of regexes is never built: its
+//! automaton thrashes at a few hundred patterns.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex_automata::{Input, meta};
+use regex_syntax::hir::Hir;
+
+use super::literal;
+use super::target::Shape;
+
+/// Bytes of the automaton of one pattern; 256 KiB. Larger ones come from counted repetitions of large classes.
+const NFA_BYTES: usize = 256 << 10;
+/// Bytes of the cache of one pattern's lazy automaton; 256 KiB.
+const CACHE_BYTES: usize = 256 << 10;
+/// Matches of one regex that are counted in one value.
+const MAX_COUNT: u32 = 1000;
+/// Longer matches are searched for in the whole value rather than in windows.
+const MAX_WINDOW: usize = 4096;
+/// More windows than this are searched as one.
+const MAX_WINDOWS: usize = 256;
+
+/// What one pattern test found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    /// Distinct literals of a set, or matches of a regex.
+    pub(super) count: u32,
+    /// The first place: which value, and the span in it.
+    pub(super) first: Option<(usize, Range<usize>)>,
+}
+
+/// A pattern test as it is asked for.
+#[derive(Clone, Debug)]
+pub(super) enum Pattern {
+    /// Texts as substrings, ignoring ASCII case.
+    Contains(Vec<String>),
+    /// A regular expression.
+    Regex(Hir),
+    /// Texts as whole words, ignoring ASCII case.
+    Words(Vec<String>),
+}
+
+/// What a hit of a literal means.
+#[derive(Clone, Copy, Debug)]
+enum Use {
+    /// The regex of this index may match near it.
+    Gate(usize),
+    /// It is a literal of a set: the slot, the literal's bit, and whether it must stand as a word.
+    Literal { slot: usize, bit: usize, word: bool },
+}
+
+#[derive(Debug)]
+struct Regex {
+    regex: meta::Regex,
+    slot: usize,
+    gated: bool,
+    /// The most bytes a match can have, when that is few.
+    reach: Option<usize>,
+}
+
+/// The compiled patterns of one target.
+#[derive(Debug)]
+pub(super) struct Scanner {
+    shape: Shape,
+    literals: Option<AhoCorasick>,
+    uses: Vec<Vec<Use>>,
+    regexes: Vec<Regex>,
+    slots: usize,
+    bits: usize,
+    states: usize,
+}
+
+/// Why patterns cannot be compiled; the index is that of the pattern.
+#[derive(Debug)]
+pub(super) struct PatternError {
+    pub(super) slot: usize,
+    pub(super) message: String,
+}
+
+/// Reads a regular expression over bytes of UTF-8: no Unicode classes, which would be slow and are not needed in
+/// normal spelling.
+pub(super) fn parse_regex(pattern: &str) -> Result<Hir, String> {
+    let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).nest_limit(50).build();
+    parser.parse(pattern).map_err(|error| match error {
+        regex_syntax::Error::Parse(error) => error.kind().to_string(),
+        regex_syntax::Error::Translate(error) => {
+            format!("{} (write letters outside ASCII as alternatives, not in classes)", error.kind())
+        }
+        other => other.to_string(),
+    })
+}
+
+impl Scanner {
+    /// Compiles patterns; the results of a scan come in the same order.
+    pub(super) fn compile(shape: Shape, patterns: &[Pattern]) -> Result<Self, PatternError> {
+        let mut builder = Builder::default();
+        for (slot, pattern) in patterns.iter().enumerate() {
+            match pattern {
+                Pattern::Contains(texts) => builder.literals(slot, texts, false),
+                Pattern::Words(texts) => builder.literals(slot, texts, true),
+                Pattern::Regex(hir) => builder.regex(slot, hir).map_err(|message| PatternError { slot, message })?,
+            }
+        }
+        builder.finish(shape, patterns.len())
+    }
+
+    /// The states of all automata of regexes: the steps that one byte of text can cost at worst.
+    pub(super) fn steps_per_byte(&self) -> usize {
+        self.states
+    }
+
+    pub(super) fn literal_count(&self) -> usize {
+        self.uses.len()
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let literals = self.literals.as_ref().map_or(0, AhoCorasick::memory_usage);
+        literals + self.regexes.iter().map(|regex| regex.regex.memory_usage()).sum::<usize>()
+    }
+
+    /// Looks for all patterns in all values.
+    pub(super) fn scan(&self, values: &[Cow<'_, str>]) -> Vec<Found> {
+        let mut found = vec![Found::default(); self.slots];
+        let mut seen = vec![0_u64; self.bits.div_ceil(64)];
+        let mut windows: Vec<Windows> = vec![Windows::default(); self.regexes.len()];
+        for (index, value) in values.iter().enumerate() {
+            self.scan_literals(index, value.as_bytes(), &mut found, &mut seen, &mut windows);
+            for (regex, windows) in self.regexes.iter().zip(&mut windows) {
+                let ranges = std::mem::take(windows).ranges(regex, value.len());
+                let count = search(&regex.regex, value.as_bytes(), &ranges, |span| {
+                    found[regex.slot].first.get_or_insert((index, span));
+                });
+                let total = &mut found[regex.slot].count;
+                // Readings of one text repeat its matches; values of a list do not.
+                *total = if self.shape.is_text() { (*total).max(count) } else { total.saturating_add(count) };
+            }
+        }
+        found
+    }
+
+    fn scan_literals(&self, index: usize, value: &[u8], found: &mut [Found], seen: &mut [u64], windows: &mut [Windows]) {
+        let Some(literals) = &self.literals else { return };
+        // Overlapping: a literal beside or inside another must not hide it.
+        for hit in literals.find_overlapping_iter(value) {
+            for &role in &self.uses[hit.pattern().as_usize()] {
+                match role {
+                    Use::Gate(regex) => windows[regex].add(&self.regexes[regex], hit.start(), hit.end()),
+                    Use::Literal { slot, bit, word } => {
+                        let (word_index, mask) = (bit / 64, 1 << (bit % 64));
+                        if seen[word_index] & mask == 0 && (!word || stands_alone(value, hit.range())) {
+                            seen[word_index] |= mask;
+                            found[slot].count += 1;
+                            found[slot].first.get_or_insert_with(|| (index, hit.range()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The parts of a value in which a regex is searched for.
+#[derive(Clone, Debug, Default)]
+struct Windows {
+    ranges: Vec<Range<usize>>,
+    hit: bool,
+}
+
+impl Windows {
+    fn add(&mut self, regex: &Regex, start: usize, end: usize) {
+        self.hit = true;
+        let Some(reach) = regex.reach else { return };
+        let window = end.saturating_sub(reach)..start.saturating_add(reach);
+        // Hits come in the order of their ends, so windows come in the order of their starts.
+        let full = self.ranges.len() >= MAX_WINDOWS;
+        match self.ranges.last_mut() {
+            Some(last) if full || window.start <= last.end => last.end = last.end.max(window.end),
+            _ => self.ranges.push(window),
+        }
+    }
+
+    fn ranges(mut self, regex: &Regex, length: usize) -> Vec<Range<usize>> {
+        if regex.gated && !self.hit {
+            return Vec::new();
+        }
+        if !regex.gated || regex.reach.is_none() {
+            return vec![0..length];
+        }
+        for range in &mut self.ranges {
+            range.end = range.end.min(length);
+        }
+        self.ranges
+    }
+}
+
+/// Counts the matches that do not overlap, up to [`MAX_COUNT`].
+fn search(regex: &meta::Regex, value: &[u8], ranges: &[Range<usize>], mut report: impl FnMut(Range<usize>)) -> u32 {
+    let mut count = 0;
+    for range in ranges {
+        let mut start = range.start;
+        while start <= range.end && count < MAX_COUNT {
+            let Some(hit) = regex.search(&Input::new(value).range(start..range.end)) else { break };
+            report(hit.range());
+            count += 1;
+            start = if hit.is_empty() { hit.end() + 1 } else { hit.end() };
+        }
+    }
+    count
+}
+
+/// Whether letters or digits on neither side continue the word.
+fn stands_alone(value: &[u8], span: Range<usize>) -> bool {
+    // Bytes outside ASCII belong to letters of other alphabets.
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
+    let edge = |inner: Option<&u8>, outer: Option<&u8>| match (inner, outer) {
+        (Some(&inner), Some(&outer)) => !(is_word(inner) && is_word(outer)),
+        _ => true,
+    };
+    let before = span.start.checked_sub(1).and_then(|at| value.get(at));
+    let last = span.end.checked_sub(1).and_then(|at| value.get(at));
+    edge(value.get(span.start), before) && edge(last, value.get(span.end))
+}
+
+#[derive(Default)]
+struct Builder {
+    /// Every literal once, with what it is used for; kept sorted by the map.
+    literals: std::collections::BTreeMap<Vec<u8>, Vec<Use>>,
+    regexes: Vec<Regex>,
+    bits: usize,
+    states: usize,
+}
+
+impl Builder {
+    fn literals(&mut self, slot: usize, texts: &[String], word: bool) {
+        for text in texts {
+            let bit = self.bits;
+            self.bits += 1;
+            let literal = text.to_ascii_lowercase().into_bytes();
+            self.literals.entry(literal).or_default().push(Use::Literal { slot, bit, word });
+        }
+    }
+
+    fn regex(&mut self, slot: usize, hir: &Hir) -> Result<(), String> {
+        use regex_automata::nfa::thompson;
+        // The automaton is compiled once more by the engine; this one is for its size, which is what a byte can cost.
+        let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(NFA_BYTES));
+        let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).map_err(|_| {
+            format!("the pattern needs an automaton of more than {NFA_BYTES} bytes; shorten its counted repetitions")
+        })?;
+        self.states += nfa.states().len();
+        let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(NFA_BYTES)).hybrid_cache_capacity(CACHE_BYTES);
+        let regex = meta::Builder::new().configure(config).build_from_hir(hir).map_err(|error| error.to_string())?;
+        let literals = literal::required(hir);
+        let reach = hir.properties().maximum_len().filter(|&length| length <= MAX_WINDOW);
+        let index = self.regexes.len();
+        self.regexes.push(Regex { regex, slot, gated: literals.is_some(), reach });
+        for literal in literals.into_iter().flatten() {
+            self.literals.entry(literal).or_default().push(Use::Gate(index));
+        }
+        Ok(())
+    }
+
+    fn finish(self, shape: Shape, slots: usize) -> Result<Scanner, PatternError> {
+        let literals = if self.literals.is_empty() {
+            None
+        } else {
+            let automaton = AhoCorasick::builder()
+                .match_kind(MatchKind::Standard)
+                // Smaller than a DFA, and faster in the company of everything else that wants the cache.
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .ascii_case_insensitive(!shape.is_normal())
+                .build(self.literals.keys())
+                .map_err(|error| PatternError { slot: 0, message: error.to_string() })?;
+            Some(automaton)
+        };
+        let uses = self.literals.into_values().collect();
+        Ok(Scanner { shape, literals, uses, regexes: self.regexes, slots, bits: self.bits, states: self.states })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn scan(shape: Shape, patterns: &[Pattern], values: &[&str]) -> Vec<Found> {
+        let values: Vec<_> = values.iter().map(|&value| Cow::Borrowed(value)).collect();
+        Scanner::compile(shape, patterns).unwrap().scan(&values)
+    }
+
+    fn words(texts: &[&str]) -> Pattern {
+        Pattern::Words(texts.iter().map(|&text| text.to_owned()).collect())
+    }
+
+    fn regex(pattern: &str) -> Pattern {
+        Pattern::Regex(parse_regex(pattern).unwrap())
+    }
+
+    #[test]
+    fn words_stand_alone() {
+        let counts = |text| scan(Shape::NormalText, &[words(&["cash", "free money", "$"])], &[text])[0].count;
+        assert_eq!(counts("cash"), 1);
+        assert_eq!(counts("cashmere and mocash"), 0);
+        assert_eq!(counts("cash, cash and free money!"), 2);
+        assert_eq!(counts("5$a"), 1);
+        assert_eq!(counts("cashé"), 0);
+    }
+
+    #[test]
+    fn a_literal_inside_another_is_found() {
+        let found = scan(
+            Shape::Normal,
+            &[words(&["free money"]), Pattern::Contains(vec!["money".into()]), words(&["free"])],
+            &["free money"],
+        );
+        assert_eq!(found.iter().map(|f| f.count).collect::<Vec<_>>(), [1, 1, 1]);
+    }
+
+    #[test]
+    fn readings_of_a_text_are_not_added_up() {
+        let values = ["win now, win today", "win now"];
+        assert_eq!(scan(Shape::NormalText, &[regex(r"\bwin (?:now|today)")], &values)[0].count, 2);
+        assert_eq!(scan(Shape::Normal, &[regex(r"\bwin (?:now|today)")], &values)[0].count, 3);
+    }
+
+    #[test]
+    fn case_is_ignored_by_gates_of_original_text() {
+        let found = scan(Shape::OriginalText, &[regex("FREE Money"), regex("(?i)free money")], &["x FREE Money x"]);
+        assert_eq!((found[0].count, found[1].count), (1, 1));
+        assert_eq!(scan(Shape::OriginalText, &[regex("FREE Money")], &["free money"])[0].count, 0);
+    }
+
+    #[test]
+    fn the_first_place_is_told() {
+        let found = scan(Shape::Normal, &[regex("abc+")], &["nothing", "xx abcc abc"]);
+        assert_eq!(found[0].first, Some((1, 3..7)));
+        assert_eq!(found[0].count, 2);
+    }
+
+    #[test]
+    fn too_large_a_pattern_is_refused() {
+        let error =
+            Scanner::compile(Shape::Normal, &[regex("abc[a-z]{1,1000}[0-9]{1,1000}(?:x[a-z]{1,100}){1,100}")]).unwrap_err();
+        assert!(error.message.contains("automaton"), "{}", error.message);
+    }
+
+    proptest! {
+        /// Gates and windows change nothing: counts equal those of a plain search over the whole text.
+        #[test]
+        fn windows_agree_with_a_whole_search(text in "[ab c\n.x]{0,200}", pattern in prop::sample::select(vec![
+            r"abc", r"\babc\b", r"^abc", r"abc$", r"abc.{0,5}cab", r"(?:abc|bca)[ab]?", r"abc+", r"[abc]{3} ?abc", r"a(?:bcx|b c)", r"cab.*abc",
+        ])) {
+            let found = scan(Shape::Normal, &[regex(pattern)], &[&text]);
+            let plain = meta::Builder::new().build_from_hir(&parse_regex(pattern).unwrap()).unwrap();
+            let expected: Vec<_> = plain.find_iter(text.as_bytes()).collect();
+            prop_assert_eq!(found[0].count as usize, expected.len());
+            prop_assert_eq!(found[0].first.clone(), expected.first().map(|hit| (0, hit.range())));
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! What rules can look at: every text of a message, its envelope and its evidence, by name.
+//!
+//! A target gives a list of values, or says that it is absent or unknown. All names stand in one table, which the
+//! documentation is made from and checked against.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::evidence::{Antivirus, DkimResult};
+use crate::message::Field;
+use crate::{Envelope, Evidence, Host, Known, Link, LinkOrigin, Mailbox, Message, View, normalize};
+
+/// Everything a rule can see.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scene<'m> {
+    pub(crate) envelope: &'m Envelope,
+    pub(crate) message: &'m Message<'m>,
+    pub(crate) evidence: &'m Evidence,
+}
+
+/// The values of a target. An empty list is [`Known::Absent`].
+pub(crate) type Values<'m> = Known<Vec<Cow<'m, str>>>;
+
+/// How the values of a target are spelled and how long they get.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Shape {
+    /// Short, in lower case and normal spelling.
+    Normal,
+    /// Short, as it stands.
+    Original,
+    /// A whole text, in normal spelling. The values are readings of one text, so matches are not added up over them.
+    NormalText,
+    /// A whole text, as it stands.
+    OriginalText,
+}
+
+impl Shape {
+    pub(crate) fn is_normal(self) -> bool {
+        matches!(self, Self::Normal | Self::NormalText)
+    }
+
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::NormalText | Self::OriginalText)
+    }
+}
+
+/// A target that stands in the table under a fixed name.
+pub(crate) struct Named {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) shape: Shape,
+    values: for<'m> fn(Scene<'m>) -> Values<'m>,
+}
+
+/// What a test looks at.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Target {
+    /// The fields of a name: `header:NAME` (normal spelling), `original:NAME` (decoded) or `raw:NAME` (as the bytes are).
+    Header(HeaderForm, Box<str>),
+    /// An entry of [`NAMED`].
+    Named(usize),
+}
+
+/// In which spelling a header field is read.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum HeaderForm {
+    Normal,
+    Original,
+    Raw,
+}
+
+impl HeaderForm {
+    const ALL: [(Self, &'static str); 3] = [(Self::Normal, "header:"), (Self::Original, "original:"), (Self::Raw, "raw:")];
+}
+
+impl Target {
+    /// The target of this name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        for (form, prefix) in HeaderForm::ALL {
+            if let Some(field) = name.strip_prefix(prefix) {
+                let valid =
+                    !field.is_empty() && field.bytes().all(|b| b.is_ascii_graphic() && b != b':' && !b.is_ascii_uppercase());
+                return valid.then(|| Self::Header(form, field.into()));
+            }
+        }
+        NAMED.iter().position(|named| named.name == name).map(Self::Named)
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Self::Header(HeaderForm::Normal, _) => Shape::Normal,
+            Self::Header(_, _) => Shape::Original,
+            Self::Named(index) => NAMED[*index].shape,
+        }
+    }
+
+    pub(crate) fn values<'m>(&self, scene: Scene<'m>) -> Values<'m> {
+        match self {
+            Self::Header(form, name) => {
+                let fields = scene.message.header().fields().iter().filter(|field| field.name().eq_ignore_ascii_case(name));
+                list(fields.map(|field| spelled(field, *form)))
+            }
+            Self::Named(index) => (NAMED[*index].values)(scene),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(form, name) => {
+                let prefix = HeaderForm::ALL.iter().find(|(other, _)| other == form).map_or("", |(_, prefix)| prefix);
+                write!(f, "{prefix}{name}")
+            }
+            Self::Named(index) => f.write_str(NAMED[*index].name),
+        }
+    }
+}
+
+fn spelled<'m>(field: &'m Field<'m>, form: HeaderForm) -> Cow<'m, str> {
+    match form {
+        HeaderForm::Normal => normalize(field.decoded()).into(),
+        HeaderForm::Original => Cow::Borrowed(field.decoded()),
+        HeaderForm::Raw => String::from_utf8_lossy(field.raw_value()),
+    }
+}
+
+fn list<'m>(values: impl Iterator<Item = Cow<'m, str>>) -> Values<'m> {
+    let values: Vec<_> = values.collect();
+    if values.is_empty() { Known::Absent } else { Known::Found(values) }
+}
+
+fn borrowed<'m>(values: impl Iterator<Item = &'m str>) -> Values<'m> {
+    list(values.filter(|value| !value.is_empty()).map(Cow::Borrowed))
+}
+
+fn owned<'m>(values: impl Iterator<Item = String>) -> Values<'m> {
+    list(values.filter(|value| !value.is_empty()).map(Cow::Owned))
+}
+
+fn names(mailboxes: &[Mailbox]) -> Values<'_> {
+    owned(mailboxes.iter().map(|mailbox| normalize(&mailbox.name)))
+}
+
+fn addresses(mailboxes: &[Mailbox]) -> Values<'_> {
+    owned(mailboxes.iter().map(|mailbox| mailbox.address.to_lowercase()))
+}
+
+fn local_parts(mailboxes: &[Mailbox]) -> Values<'_> {
+    owned(mailboxes.iter().map(|mailbox| mailbox.local_part().to_lowercase()))
+}
+
+fn domains(mailboxes: &[Mailbox]) -> Values<'_> {
+    borrowed(mailboxes.iter().filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.as_str()))
+}
+
+fn registered(mailboxes: &[Mailbox]) -> Values<'_> {
+    borrowed(mailboxes.iter().filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()))
+}
+
+fn followable(scene: Scene<'_>) -> impl Iterator<Item = &Link> {
+    scene.message.links().iter().filter(|link| link.is_followable())
+}
+
+fn of_origin(scene: Scene<'_>, origin: LinkOrigin) -> impl Iterator<Item = &Link> {
+    scene.message.links().iter().filter(move |link| link.origin == origin)
+}
+
+/// Hosts of links, each once: newsletters repeat one host a hundred times.
+fn hosts<'m>(links: impl Iterator<Item = &'m Link>, spell: impl Fn(&'m Host) -> Cow<'m, str>) -> Values<'m> {
+    let mut seen: Vec<_> = links.filter_map(|link| link.host.as_ref()).map(spell).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    list(seen.into_iter())
+}
+
+fn whole_host(host: &Host) -> Cow<'_, str> {
+    match host {
+        Host::Domain(domain) => Cow::Borrowed(domain.as_str()),
+        Host::Address(_) => Cow::Owned(host.to_string()),
+    }
+}
+
+fn registered_host(host: &Host) -> Cow<'_, str> {
+    match host {
+        Host::Domain(domain) => Cow::Borrowed(domain.registered()),
+        Host::Address(_) => Cow::Owned(host.to_string()),
+    }
+}
+
+fn one<'m>(value: Known<impl Into<Cow<'m, str>>>) -> Values<'m> {
+    value.map(|value| vec![value.into()])
+}
+
+macro_rules! named {
+    ($($shape:ident $name:literal $about:literal $values:expr;)*) => {
+        /// Every target with a fixed name.
+        pub(crate) static NAMED: &[Named] = &[$(Named { name: $name, about: $about, shape: Shape::$shape, values: $values },)*];
+    };
+}
+
+named! {
+    NormalText "text" "what a person reads: plain text parts, and what HTML parts show" |s| borrowed([View::Plain, View::Html].into_iter().map(|view| s.message.view(view).normal()));
+    NormalText "text.plain" "plain text parts" |s| borrowed([s.message.view(View::Plain).normal()].into_iter());
+    NormalText "text.html" "what HTML parts show" |s| borrowed([s.message.view(View::Html).normal()].into_iter());
+    NormalText "text.hidden" "what HTML parts hold and a person does not see" |s| borrowed([s.message.view(View::Hidden).normal()].into_iter());
+    NormalText "text.attached" "the text of nested messages and text files" |s| borrowed([s.message.view(View::Attached).normal()].into_iter());
+    NormalText "text.any" "all of the texts above" |s| borrowed(View::ALL.into_iter().map(|view| s.message.view(view).normal()));
+    OriginalText "text.original" "what a person reads, in its own case and spelling" |s| borrowed([View::Plain, View::Html].into_iter().map(|view| s.message.view(view).original()));
+    Normal "subject" "the first Subject" |s| owned(s.message.subject().map(normalize).into_iter());
+    Original "subject.original" "the first Subject in its own case and spelling" |s| borrowed(s.message.subject().into_iter());
+    Normal "header.names" "the names of all header fields, in lower case" |s| owned(s.message.header().fields().iter().map(|field| field.name().to_ascii_lowercase()));
+    Normal "from.name" "display names of From" |s| names(s.message.from());
+    Original "from.name.original" "display names of From in their own case and spelling" |s| borrowed(s.message.from().iter().map(|mailbox| mailbox.name.as_str()));
+    Normal "from.address" "addresses of From" |s| addresses(s.message.from());
+    Normal "from.local" "local parts of From" |s| local_parts(s.message.from());
+    Normal "from.domain" "domains of From" |s| domains(s.message.from());
+    Normal "from.registered" "registered domains of From" |s| registered(s.message.from());
+    Normal "sender.address" "addresses of Sender" |s| addresses(s.message.sender());
+    Normal "sender.registered" "registered domains of Sender" |s| registered(s.message.sender());
+    Normal "reply_to.name" "display names of Reply-To" |s| names(s.message.reply_to());
+    Normal "reply_to.address" "addresses of Reply-To" |s| addresses(s.message.reply_to());
+    Normal "reply_to.local" "local parts of Reply-To" |s| local_parts(s.message.reply_to());
+    Normal "reply_to.domain" "domains of Reply-To" |s| domains(s.message.reply_to());
+    Normal "reply_to.registered" "registered domains of Reply-To" |s| registered(s.message.reply_to());
+    Normal "to.name" "display names of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| normalize(&mailbox.name)));
+    Normal "to.address" "addresses of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| mailbox.address.to_lowercase()));
+    Normal "to.local" "local parts of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| mailbox.local_part().to_lowercase()));
+    Normal "to.domain" "domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.as_str()));
+    Normal "to.registered" "registered domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()));
+    Normal "to.name_of_domain" "the chosen label of the registered domains of To and Cc: example of mail.example.com" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.name()));
+    Normal "return_path.registered" "registered domain of the reverse-path" |s| match &s.envelope.reverse_path { Known::Found(path) => borrowed(path.mailbox().and_then(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()).into_iter()), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "envelope.reverse_path" "the reverse-path, <> when it is null" |s| one(s.envelope.reverse_path.as_ref().map(|path| path.as_rule_text()));
+    Normal "envelope.ehlo" "what the client called itself" |s| one(s.envelope.ehlo.as_ref().map(|host| host.to_string()));
+    Normal "envelope.client_address" "the client's address" |s| one(s.envelope.client_address.as_ref().map(|address| address.to_string()));
+    Normal "envelope.forward_path" "the addresses in RCPT TO; unknown when there is none" |s| match s.envelope.forward_paths.as_slice() { [] => Known::default(), paths => owned(paths.iter().map(|path| path.mailbox().address.to_lowercase())) };
+    Normal "envelope.tls" "the TLS version of the connection" |s| one(s.envelope.tls.as_ref().map(|version| version.to_lowercase()));
+    Normal "envelope.identity" "the name the client authenticated as" |s| one(s.envelope.authenticated_identity.as_ref().map(|name| name.to_lowercase()));
+    Normal "hop.ehlo" "what clients called themselves, of all trace fields" |s| owned(s.message.hops().iter().filter_map(|hop| hop.ehlo.as_ref()).map(ToString::to_string));
+    Normal "hop.by" "the servers that wrote trace fields" |s| owned(s.message.hops().iter().filter_map(|hop| hop.by.as_ref()).map(ToString::to_string));
+    Normal "link.url" "links a person can follow" |s| borrowed(followable(s).map(|link| link.url.as_str()));
+    Normal "link.host" "their hosts, each once" |s| hosts(followable(s), whole_host);
+    Normal "link.registered" "their registered domains or addresses, each once" |s| hosts(followable(s), registered_host);
+    Normal "link.scheme" "their schemes" |s| borrowed(followable(s).map(|link| link.scheme.as_str()));
+    Normal "link.shown" "what links show" |s| owned(followable(s).filter_map(|link| link.shown.as_deref()).map(normalize));
+    Normal "link.shown_registered" "registered domains that links show" |s| hosts_shown(s);
+    Normal "image.host" "hosts of images, each once" |s| hosts(of_origin(s, LinkOrigin::Image), whole_host);
+    Normal "image.registered" "registered domains of images, each once" |s| hosts(of_origin(s, LinkOrigin::Image), registered_host);
+    Normal "form.host" "hosts that forms send to, each once" |s| hosts(of_origin(s, LinkOrigin::Form), whole_host);
+    Normal "attachment.name" "file names of attachments, other readings included" |s| owned(s.message.attachments().flat_map(|part| part.file_name.iter().chain(&part.other_names)).map(|name| normalize(name)));
+    Normal "attachment.type" "types that attachments declare" |s| owned(s.message.attachments().map(|part| part.declared.to_string()));
+    Normal "attachment.sniffed" "types that the first bytes of attachments show" |s| borrowed(s.message.attachments().filter_map(|part| part.sniffed));
+    Normal "part.type" "types that all parts declare" |s| owned(s.message.parts().iter().map(|part| part.declared.to_string()));
+    Normal "part.charset" "charsets that text parts declare" |s| owned(s.message.parts().iter().filter_map(|part| part.charset.as_deref()).map(str::to_ascii_lowercase));
+    Normal "evidence.reverse_name" "names in the client's PTR records" |s| match &s.evidence.reverse_names { Known::Found(found) => borrowed(found.iter().map(|name| name.as_str())), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "evidence.confirmed_name" "the reverse name that leads back to the client" |s| one(s.evidence.confirmed_name.as_ref().map(|name| name.as_str()));
+    Normal "evidence.spf" "the result of SPF: pass fail softfail neutral none permerror" |s| one(s.evidence.spf.as_ref().map(|result| result.as_str()));
+    Normal "evidence.dkim" "the results of DKIM signatures: pass fail neutral policy permerror" |s| match &s.evidence.dkim { Known::Found(found) => borrowed(found.iter().map(|signature| signature.result.as_str())), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "evidence.dkim_domain" "domains whose DKIM signature passed" |s| match &s.evidence.dkim { Known::Found(found) => borrowed(found.iter().filter(|signature| signature.result == DkimResult::Pass).map(|signature| signature.domain.as_str())), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "evidence.dmarc" "the result of DMARC: pass fail none permerror" |s| one(s.evidence.dmarc.as_ref().map(|dmarc| dmarc.result.as_str()));
+    Normal "evidence.dmarc_policy" "what the author's domain asks for: none quarantine reject" |s| one(s.evidence.dmarc.as_ref().map(|dmarc| dmarc.policy.as_str()));
+    Normal "evidence.arc" "the result of the ARC chain: pass fail none" |s| one(s.evidence.arc.as_ref().map(|result| result.as_str()));
+    Normal "evidence.malware" "what the antivirus engine found" |s| match &s.evidence.antivirus { Known::Found(Antivirus::Infected(name)) => Known::Found(vec![name.to_lowercase().into()]), Known::Found(Antivirus::Clean) | Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "operator.name" "names of whoever runs this filter, from the settings" |s| owned(s.evidence.settings.operator.names.iter().map(|name| normalize(name)));
+    Normal "operator.domain" "domains of whoever runs this filter, from the settings" |s| borrowed(s.evidence.settings.operator.domains.iter().map(|domain| domain.as_str()));
+}
+
+fn hosts_shown(scene: Scene<'_>) -> Values<'_> {
+    let mut seen: Vec<_> = followable(scene).filter_map(|link| link.shown_host.as_ref()).map(registered_host).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    list(seen.into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct_and_parse_to_themselves() {
+        for (index, named) in NAMED.iter().enumerate() {
+            assert_eq!(Target::parse(named.name), Some(Target::Named(index)), "{}", named.name);
+        }
+    }
+
+    #[test]
+    fn header_targets_take_lower_case_names() {
+        let target = Target::parse("header:x-mailer").unwrap();
+        assert_eq!(target.to_string(), "header:x-mailer");
+        assert_eq!(Target::parse("header:X-Mailer"), None);
+        assert_eq!(Target::parse("header:"), None);
+        assert_eq!(Target::parse("nonsense"), None);
+    }
+}
