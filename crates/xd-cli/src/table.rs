@@ -18,8 +18,8 @@ pub(crate) struct ScanTable {
 
 const CLASS: usize = 8;
 const SCORE: usize = 7;
-/// `[-12.50, 112.50]`
-const BOUNDS: usize = 16;
+/// `[-1.50, 12.50]`
+const BOUNDS: usize = 14;
 const GAP: usize = 2;
 
 /// The most sentences in a row.
@@ -28,7 +28,7 @@ const REASONS_MAX: usize = 2;
 impl ScanTable {
     pub(crate) fn new(terminal: Terminal) -> Self {
         let rest = terminal.width.saturating_sub(CLASS + SCORE + BOUNDS + 4 * GAP);
-        let path = (rest * 2 / 5).clamp(12, 48);
+        let path = (rest / 3).clamp(12, 40);
         Self { terminal, path, reasons: rest.saturating_sub(path) }
     }
 

@@ -94,7 +94,7 @@ impl Page {
         }
         self.title("Unknown: what these rules look at is not known; they could add");
         for open in verdict.open.iter().take(OPEN_MAX) {
-            let rule = explanation.engine.rules().rules().iter().find(|rule| rule.id() == open.rule);
+            let rule = explanation.engine.rules().rule(open.rule);
             let why = rule.map_or(String::new(), |rule| format!("{}  ", rule.why()));
             let points = format!("{:>POINTS$}", signed(open.score));
             self.entry(&points, POINTS, Plain(&format!("{why}({})", open.rule)));
@@ -180,9 +180,8 @@ fn share(explanation: &Explanation<'_>, finding: &Finding<'_>) -> Option<String>
         return None;
     }
     let rules = explanation.engine.rules();
-    let group = rules.rules().iter().find(|rule| rule.id() == finding.rule)?.group()?;
-    let cap = rules.groups().iter().find(|known| known.id == group)?.cap;
-    Some(format!("its share of {}: the group {group} gives at most {cap} in all", signed(finding.full_score)))
+    let group = &rules.groups()[rules.rule(finding.rule)?.group()?];
+    Some(format!("its share of {}: the group {} gives at most {} in all", signed(finding.full_score), group.id, group.cap))
 }
 
 /// A score with its sign.
