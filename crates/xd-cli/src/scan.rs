@@ -33,7 +33,10 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     let mut progress = Progress::new(text || !terminal.is_terminal, &arguments.paths);
     let mut inputs = judge.inputs(&arguments.paths);
     let mut counts = Counts::default();
-    let mut written = table.map_or(Ok(()), |table| output.lines(table.heading()));
+    if let Some(table) = &table {
+        output.lines(table.heading())?;
+    }
+    let mut written = Ok(());
 
     in_order(
         jobs_or_all(arguments.jobs),

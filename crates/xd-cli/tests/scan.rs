@@ -263,7 +263,11 @@ fn the_table_is_as_wide_as_it_says() {
     let lines: Vec<&str> = run.out.lines().collect();
     assert!(lines[0].starts_with("class       score  "), "{}", run.out);
     assert!(lines[1].starts_with("clean        4.50  "), "{}", run.out);
-    assert!(lines[1].ends_with("the subject promises a prize; the subject offers watches") || lines[1].ends_with('…'), "{}", run.out);
+    assert!(
+        lines[1].ends_with("the subject promises a prize; the subject offers watches") || lines[1].ends_with('…'),
+        "{}",
+        run.out
+    );
     assert!(lines[2].contains("…") && lines[2].contains("long-directory-name/b.eml"), "{}", run.out);
     assert_eq!(lines.last(), Some(&"3 messages: 3 clean, 3 with defects, 1 not read"));
     assert!(lines.iter().all(|line| line.chars().count() <= 120), "{}", run.out);
@@ -326,4 +330,17 @@ fn an_interrupt_ends_after_whole_lines() {
     for line in text.lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_wait_for_input() {
+    let place = Place::new("an_interrupt_ends_a_wait_for_input");
+    let mut child = place.command(&format!("{JSONL} -")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // Nothing tells when it waits; an interrupt before that finds no handler and ends it, too.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let code = child.wait().unwrap().code();
+    assert!(matches!(code, Some(130) | None), "{code:?}");
 }
