@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(unreachable_pub, reason = "shared between test programs")]
+#![allow(clippy::unwrap_used, reason = "a failed step here is a failed test")]
 
 use std::fs;
 use std::io::Write;
