@@ -1,5 +1,7 @@
 //! `xd scan`: what it reads, in which order, and what it says of each message.
 
+#![allow(clippy::unwrap_used, reason = "a failed step here is a failed test")]
+
 mod support;
 
 use std::fs;
