@@ -54,6 +54,12 @@ pub(super) fn decode(text: &str, defects: &mut Defects) -> String {
     decoded
 }
 
+/// Whether the text may hold an encoded word.
+pub(super) fn may_be_in(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'=', bytes).any(|at| bytes.get(at + 1) == Some(&b'?'))
+}
+
 /// How many bytes an encoded word at the beginning of `text` takes.
 pub(super) fn length(text: &str) -> Option<usize> {
     Word::read(text, true).ok().map(|word| word.length)

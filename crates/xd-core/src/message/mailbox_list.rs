@@ -10,15 +10,9 @@ use crate::{Defect, Defects, Mailbox};
 pub(super) fn read(raw: &[u8], limit: usize, mailboxes: &mut Vec<Mailbox>, defects: &mut Defects) -> bool {
     let text = value::lossy(raw);
     let text = value::unfold(&text);
-    let last = |what: &str| text.rfind(what).unwrap_or(0);
-    let mut reader = Reader {
-        text: &text,
-        position: 0,
-        last_word_end: last("?="),
-        last_quote: last("\""),
-        last_comment_end: last(")"),
-        defects,
-    };
+    let last_word_end = if encoded_word::may_be_in(&text) { text.rfind("?=").unwrap_or(0) } else { 0 };
+    let (last_quote, last_comment_end) = (text.rfind('"').unwrap_or(0), text.rfind(')').unwrap_or(0));
+    let mut reader = Reader { text: &text, position: 0, last_word_end, last_quote, last_comment_end, defects };
     // A name with a comma and without quotes: `Smith, A <a@example.com>` is one person to all who see it.
     let mut names: Vec<Mailbox> = Vec::new();
     while reader.position < text.len() {
@@ -311,7 +305,7 @@ impl Draft {
     fn finish(self, raw: &str, defects: &mut Defects) -> (Mailbox, Form) {
         let Self { mut phrase, spec, comment, angle, quoted, .. } = self;
         let mut decode = |text: &str| {
-            if text.contains("=?") { encoded_word::decode(text, defects) } else { text.to_owned() }
+            if encoded_word::may_be_in(text) { encoded_word::decode(text, defects) } else { text.to_owned() }
         };
         if let Some(address) = angle {
             let name = if phrase.is_empty() { &comment } else { &phrase };
@@ -325,7 +319,7 @@ impl Draft {
         }
         // No address: an encoded word may hold a whole one, and people see whatever it is.
         let name = decode(if phrase.is_empty() { &comment } else { &phrase });
-        if !quoted && !phrase.contains(' ') && !phrase.contains("=?") && !phrase.is_empty() {
+        if !quoted && !phrase.contains(' ') && !encoded_word::may_be_in(&phrase) && !phrase.is_empty() {
             return (Mailbox::new(&decode(&comment), &phrase), Form::Name);
         }
         let raw = raw.trim_ascii();

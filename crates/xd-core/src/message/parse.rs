@@ -139,13 +139,23 @@ fn check_line_ends(raw: &[u8], defects: &mut Defects) {
     }
     let lines = memchr_iter(b'\n', raw).count();
     let returns = memchr_iter(b'\r', raw).count();
-    let pairs = raw.iter().zip(raw.iter().skip(1)).filter(|&(&a, &b)| a == b'\r' && b == b'\n').count();
+    let pairs = count_pairs(raw);
     if returns > pairs {
         defects.record(Defect::BareCarriageReturn);
     }
     if pairs > 0 && lines > pairs {
         defects.record(Defect::MixedLineEnds);
     }
+}
+
+/// How many CRs an LF follows. Sums of a byte each, over runs too short to overflow, compile to vector code.
+fn count_pairs(raw: &[u8]) -> usize {
+    let following = raw.get(1..).unwrap_or_default();
+    let in_run = |(run, following): (&[u8], &[u8])| {
+        let pairs = run.iter().zip(following).map(|(&a, &b)| u8::from(a == b'\r') & u8::from(b == b'\n'));
+        usize::from(pairs.fold(0_u8, u8::wrapping_add))
+    };
+    raw.chunks(255).zip(following.chunks(255)).map(in_run).sum()
 }
 
 #[cfg(test)]
@@ -193,6 +203,15 @@ mod tests {
         for (rest, expected) in cases {
             assert_eq!(defects(&format!("{SOUND}{rest}")), *expected, "{rest:?}");
         }
+    }
+
+    #[test]
+    fn pairs_are_counted_across_runs() {
+        for lines in [0, 1, 127, 128, 254, 255, 256, 1_000] {
+            assert_eq!(count_pairs("x\r\n".repeat(lines).as_bytes()), lines);
+            assert_eq!(count_pairs("\r\n".repeat(lines).as_bytes()), lines);
+        }
+        assert_eq!(count_pairs(b"\n\r"), 0);
     }
 
     #[test]
