@@ -5,7 +5,7 @@ use mail_builder::headers::address::Address;
 use mail_builder::mime::MimePart;
 use mail_parser::{MessageParser, MimeHeaders, PartType};
 use proptest::prelude::*;
-use xd_core::{Limits, Mailbox, Message, View};
+use xd_core::{Limits, Mailbox, Message, Timestamp, View};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
@@ -20,7 +20,7 @@ proptest! {
         prop_assert_eq!(ours.subject().map(folded), theirs.subject().map(folded), "{}", shown);
         prop_assert_eq!(addresses(ours.from()), peer_addresses(theirs.from()), "{}", shown);
         prop_assert_eq!(addresses(ours.to()), peer_addresses(theirs.to()), "{}", shown);
-        prop_assert_eq!(ours.date().map(|date| date.unix()), theirs.date().map(mail_parser::DateTime::to_timestamp));
+        prop_assert_eq!(ours.date().map(Timestamp::unix), theirs.date().map(mail_parser::DateTime::to_timestamp));
 
         prop_assert_eq!(ours.parts().len(), theirs.parts.len(), "{}", shown);
         for (part, peer) in ours.parts().iter().zip(&theirs.parts) {
@@ -83,7 +83,9 @@ impl Letter {
             body = MimePart::new("multipart/mixed", vec![body]);
         }
         message = message.body(body);
-        message.write_to_vec().expect("writing to memory")
+        let mut raw = Vec::new();
+        message.serialize(&mut raw);
+        raw
     }
 }
 
