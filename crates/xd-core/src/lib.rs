@@ -9,6 +9,7 @@ mod html;
 mod known;
 mod limits;
 mod link;
+pub mod lookalike;
 pub mod message;
 mod score;
 mod timestamp;

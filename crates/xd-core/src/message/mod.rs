@@ -11,7 +11,8 @@ mod trace;
 
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
-pub use text::{TextView, View};
+pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
+pub(crate) use text::{TextCollector, is_blank, is_invisible};
 pub use trace::Hop;
 
 use crate::{Defects, HtmlFacts, Link, Mailbox, ReversePath, Timestamp};
