@@ -225,7 +225,7 @@ impl RuleSet {
             | Question::SameAs(target, _)
             | Question::DiffersFrom(target, _)
             | Question::Within(target, _) => *target,
-            Question::Present(..) | Question::Number(..) | Question::Defects(_) | Question::DnsList { .. } => {
+            Question::Present(..) | Question::Number(..) | Question::Defects(_) | Question::Listed { .. } => {
                 return Some(Proof {
                     target: matcher.text.clone(),
                     times: outcome.count,
@@ -256,12 +256,12 @@ impl RuleSet {
             }
             let stake = self.stake(index, seen);
             match &matcher.question {
-                Question::DnsList { zone, of, .. } => match &seen.values[*of] {
+                Question::Listed { zone, target, .. } => match &seen.values[*target] {
                     Known::Found(values) => {
                         open.extend(matcher::listings(values, zone).map(|listing| (OpenQuestion::Listing(listing), stake)));
                     }
                     Known::Absent => {}
-                    Known::Unknown(_) => open.push((OpenQuestion::Target(self.targets[*of].to_string()), stake)),
+                    Known::Unknown(_) => open.push((OpenQuestion::Target(self.targets[*target].to_string()), stake)),
                 },
                 Question::DiffersFrom(a, b) | Question::Mentions(a, b) | Question::SameAs(a, b) => {
                     for target in [a, b] {
