@@ -245,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn text_in_the_middle_of_a_long_text_is_skipped_and_its_end_is_not() {
+        let limits = Limits { text_head: 100, text_tail: 100, ..Limits::default() };
+        for (filler, over) in [(10, false), (1_000, true)] {
+            let raw = format!("\n{}the end\n", "filler ".repeat(filler));
+            let message = message(raw.as_bytes(), &limits);
+            assert_eq!(message.defects().contains(Defect::TextLimit), over);
+            assert!(message.view(View::Plain).original().contains("the end"));
+        }
+    }
+
+    #[test]
     fn what_everyone_asks_for() {
         let raw = "Received: from helo.example (rdns.example [192.0.2.1]) by mx.example.com; 5 Oct 2020 19:05:57 +0000\n\
                    From: =?utf-8?q?J=C3=BCrgen?= <j@example.com>\nSender: s@example.com\nReply-To: <r@example.net>\n\
