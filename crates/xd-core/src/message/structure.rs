@@ -85,7 +85,7 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
         let mut fields = 0;
         let mut malformed: Option<usize> = None;
         let defects = &mut self.bodies.defects;
-        while let Some(item) = section.next(|line| self.boundaries.stops(line)) {
+        while let Some(item) = section.next(|line| self.boundaries.stops(line) || header.opens(line)) {
             match item {
                 // A body without a header section (RFC 2046 §5.1 wants an empty line before it).
                 Item::Malformed(_) if fields == 0 => {
@@ -421,6 +421,13 @@ mod tests {
                 &[Defect::BoundaryNotFound],
             ),
             (multipart("\nempty\n--b--\n"), &["0:multipart/mixed"], &[]),
+            // A header section without its empty line ends at the first delimiter of its own multipart.
+            (multipart(TWO), &two, &[]),
+            (
+                multipart("\n--b\nContent-Type: multipart/x; boundary=c\n--c\nContent-Type: text/html\n\none\n--c--\n--b--\n"),
+                &["0:multipart/mixed", "1:multipart/x", "2:text/html"],
+                &[],
+            ),
             // A part without its empty line still ends at the boundary.
             (multipart("\n--b\nContent-Type: text/html\n--b--\n"), &["0:multipart/mixed", "1:text/html"], &[]),
             (multipart(&format!("\n{nested}")), &["0:multipart/mixed", "1:message/rfc822", "2+:text/plain"], &[]),
