@@ -4,7 +4,6 @@ use memchr::{memchr, memchr_iter};
 
 use super::body::Bodies;
 use super::header::{Head, Header};
-use super::part_header::PartHeader;
 use super::structure::{SECOND_READINGS, Walk};
 use super::trace::Hop;
 use super::{Message, date, mailbox_list};
@@ -17,7 +16,7 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         defects.record(Defect::EmptyMessage);
     }
     check_line_ends(raw, &mut defects);
-    let Head { header, body, disputed } = Head::read(raw, limits, &mut defects);
+    let Head { header, part, body, disputed } = Head::read(raw, limits, &mut defects);
     check_fields(&header, &mut defects);
 
     let mut from = Vec::new();
@@ -38,19 +37,14 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         _ => {}
     }
 
-    let mut part_header = PartHeader::default();
-    for field in header.fields() {
-        let value = field.raw_value();
-        part_header.field(field.name().as_bytes(), value.get(..limits.field_bytes).unwrap_or(value), &mut defects);
-    }
     let mut bodies = Bodies::new(limits, defects, SECOND_READINGS);
     if !disputed.is_empty() {
         bodies.stray_text(raw.get(disputed).unwrap_or_default(), false);
     }
-    Walk::new(&mut bodies, raw).message_body(part_header.finish(), body);
+    Walk::new(&mut bodies, raw).message_body(part, body);
 
     let Bodies { mut defects, parts, texts, links, html, .. } = bodies;
-    let mut views = [texts.plain, texts.html, texts.hidden, texts.attached].map(|collector| {
+    let views = [texts.plain, texts.html, texts.hidden, texts.attached].map(|collector| {
         let (view, skipped) = collector.finish();
         if skipped {
             defects.record(Defect::TextLimit);
@@ -58,7 +52,6 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         view
     });
     let links = links.finish(&mut defects);
-    let views = std::mem::take(&mut views);
     Message {
         raw,
         header,
@@ -242,6 +235,17 @@ mod tests {
         let message = message(raw, &Limits::default());
         let text = message.view(View::Plain).original();
         assert!(text.contains("Buy now") && text.contains("rest"), "{text}");
+    }
+
+    #[test]
+    fn text_in_the_middle_of_a_long_text_is_skipped_and_its_end_is_not() {
+        let limits = Limits { text_head: 100, text_tail: 100, ..Limits::default() };
+        for (filler, over) in [(10, false), (1_000, true)] {
+            let raw = format!("\n{}the end\n", "filler ".repeat(filler));
+            let message = message(raw.as_bytes(), &limits);
+            assert_eq!(message.defects().contains(Defect::TextLimit), over);
+            assert!(message.view(View::Plain).original().contains("the end"));
+        }
     }
 
     #[test]

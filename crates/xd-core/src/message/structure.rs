@@ -48,7 +48,7 @@ impl BitOrAssign for Found {
 }
 
 /// Second readings that are followed in one message. Each costs another pass over its region; one is already an attack.
-pub(super) const SECOND_READINGS: usize = 16;
+pub(super) const SECOND_READINGS: usize = 8;
 
 /// A walk over the parts in one run of bytes: the message itself, or what a nested encoded message decodes to.
 #[derive(Debug)]
@@ -75,12 +75,17 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
 
     /// Reads a nested message or a part of a multipart: its header section, then its body.
     fn entity(&mut self, place: Place, start: usize) -> Delimiter {
+        if let Some(limit) = self.limit_reached(place) {
+            // Not even the header section is read: hostile mail has many.
+            self.bodies.defects.record(limit);
+            return self.boundaries.next(self.bytes, start);
+        }
         let mut section = Section::new(self.bytes, start);
         let mut header = PartHeader::default();
         let mut fields = 0;
         let mut malformed: Option<usize> = None;
         let defects = &mut self.bodies.defects;
-        while let Some(item) = section.next(|line| self.boundaries.stops(line)) {
+        while let Some(item) = section.next(|line| self.boundaries.stops(line) || header.opens(line)) {
             match item {
                 // A body without a header section (RFC 2046 §5.1 wants an empty line before it).
                 Item::Malformed(_) if fields == 0 => {
@@ -118,13 +123,8 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
 
     /// Reads a body of any kind; gives the delimiter that ends it.
     fn body(&mut self, place: Place, header: PartHeader, start: usize) -> Delimiter {
-        let limits = self.bodies.limits;
-        if place.depth > limits.depth {
-            self.bodies.defects.record(Defect::DepthLimit);
-            return self.boundaries.next(self.bytes, start);
-        }
-        if self.bodies.parts.len() >= limits.parts {
-            self.bodies.defects.record(Defect::PartLimit);
+        if let Some(limit) = self.limit_reached(place) {
+            self.bodies.defects.record(limit);
             return self.boundaries.next(self.bytes, start);
         }
         let index = self.push(place, &header, start);
@@ -299,6 +299,16 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
         self.bodies.read(index, header, bytes, original);
     }
 
+    fn limit_reached(&self, place: Place) -> Option<Defect> {
+        if place.depth > self.bodies.limits.depth {
+            Some(Defect::DepthLimit)
+        } else if self.bodies.parts.len() >= self.bodies.limits.parts {
+            Some(Defect::PartLimit)
+        } else {
+            None
+        }
+    }
+
     /// Adds a part of which only the header section is known.
     fn push(&mut self, place: Place, header: &PartHeader, start: usize) -> usize {
         let declared = match header.types.first() {
@@ -411,6 +421,13 @@ mod tests {
                 &[Defect::BoundaryNotFound],
             ),
             (multipart("\nempty\n--b--\n"), &["0:multipart/mixed"], &[]),
+            // A header section without its empty line ends at the first delimiter of its own multipart.
+            (multipart(TWO), &two, &[]),
+            (
+                multipart("\n--b\nContent-Type: multipart/x; boundary=c\n--c\nContent-Type: text/html\n\none\n--c--\n--b--\n"),
+                &["0:multipart/mixed", "1:multipart/x", "2:text/html"],
+                &[],
+            ),
             // A part without its empty line still ends at the boundary.
             (multipart("\n--b\nContent-Type: text/html\n--b--\n"), &["0:multipart/mixed", "1:text/html"], &[]),
             (multipart(&format!("\n{nested}")), &["0:multipart/mixed", "1:message/rfc822", "2+:text/plain"], &[]),
