@@ -64,12 +64,11 @@ impl Sheet {
         {
             let (selectors, from) = rest.split_at(open);
             let selectors = selectors.trim();
-            if from.starts_with(';') {
+            let Some(body) = from.strip_prefix('{') else {
                 // `@import …;`, or a stray semicolon.
                 rest = &from[1..];
                 continue;
-            }
-            let body = &from[1..];
+            };
             if selectors.contains('@') {
                 rest = after_block(body);
                 continue;

@@ -169,16 +169,8 @@ impl Style {
                 let value = important(value);
                 self.positioned = Some(is(value, "absolute") || is(value, "fixed") || is(value, "relative"));
             }
-            b"left" | b"top" | b"right" => {
-                if is_far(important(value)) {
-                    self.off_screen = Some(true);
-                }
-            }
-            b"margin-left" | b"margin-top" => {
-                if is_far(important(value)) {
-                    self.indented_away = Some(true);
-                }
-            }
+            b"left" | b"top" | b"right" if is_far(important(value)) => self.off_screen = Some(true),
+            b"margin-left" | b"margin-top" if is_far(important(value)) => self.indented_away = Some(true),
             b"color" | b"-webkit-text-fill-color" => self.color = color::parse(important(value)).or(self.color),
             b"background-color" => self.ground = ground(important(value)).or(self.ground),
             b"background" | b"background-image" => self.background(important(value), url),

