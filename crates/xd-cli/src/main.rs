@@ -1,2 +1,56 @@
-//! Placeholder until its work lands.
-fn main() {}
+//! The `xd` command: scan, explain, eval, and the care of rules.
+//!
+//! The core decides; this program reads files, runs threads and prints. Nothing here changes a verdict.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod config;
+mod engine;
+mod escape;
+mod eval;
+mod explain;
+mod failure;
+mod input;
+mod json;
+mod judging;
+mod ordered;
+mod output;
+mod progress;
+mod rules;
+mod scan;
+mod stop;
+mod table;
+mod terminal;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use xd_core::Engine;
+
+use arguments::{Arguments, Command};
+use failure::{Failure, UNREAD};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ending = match &arguments.command {
+        _ if arguments.version => version(),
+        Some(Command::Eval(eval)) => eval::run(eval),
+        Some(Command::Explain(explain)) => explain::run(explain),
+        Some(Command::Rules(rules)) => rules::run(rules),
+        Some(Command::Scan(scan)) => scan::run(scan),
+        None => usage(),
+    };
+    ending.unwrap_or_else(|failure| failure.report())
+}
+
+fn version() -> Result<ExitCode, Failure> {
+    let engine = Engine::builtin()?;
+    writeln!(std::io::stdout(), "xd {}\nbuilt-in rules {}", env!("CARGO_PKG_VERSION"), engine.hash())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn usage() -> Result<ExitCode, Failure> {
+    writeln!(std::io::stderr(), "{}", Arguments::command().render_help())?;
+    Ok(ExitCode::from(UNREAD))
+}

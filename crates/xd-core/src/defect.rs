@@ -45,6 +45,7 @@ defects! {
     MalformedField "malformed-field" "a line of the header section is no header field";
     BadFieldName "bad-field-name" "a field name holds a character that names may not hold";
     SpaceBeforeColon "space-before-colon" "blanks stand between a field name and its colon";
+    BlankFold "blank-fold" "a header field goes on after a line of blanks, which some programs take for the end of the header";
     EightBitHeader "8bit-header" "a header field holds raw bytes outside ASCII that are not UTF-8";
     BadEncodedWord "bad-encoded-word" "an encoded word in a header field cannot be decoded";
     NoFrom "no-from" "there is no From field";
@@ -75,19 +76,21 @@ defects! {
     DuplicateBoundary "duplicate-boundary" "a multipart uses the boundary of a multipart around it";
     BoundaryNotFound "boundary-not-found" "the boundary of a multipart never appears";
     UnterminatedMultipart "unterminated-multipart" "a multipart does not end with its closing boundary";
+    LooseBoundary "loose-boundary" "more text stands on the line of a boundary";
+    PartAfterEnd "part-after-end" "a part follows the closing boundary of its multipart";
     UnknownTransferEncoding "unknown-transfer-encoding" "a part names a transfer encoding that does not exist";
     EncodedMultipart "encoded-multipart" "a multipart names a transfer encoding that would hide its parts";
     EncodedMessage "encoded-message" "a nested message stands in a transfer encoding";
     BadBase64 "bad-base64" "a base64 part holds characters outside its alphabet or ends in the middle";
     DataAfterBase64 "data-after-base64" "data follows the padding of a base64 part";
     BadQuotedPrintable "bad-quoted-printable" "a quoted-printable part holds an escape that is none";
-    UnknownCharset "unknown-charset" "a text names a charset that does not exist";
+    UnknownCharset "unknown-charset" "a text names a charset that is not known";
     BadCharset "bad-charset" "a text holds bytes that its charset does not know";
     EightBitInSevenBit "8bit-in-7bit" "a part declared as 7bit holds bytes outside ASCII";
     // Limits.
     FieldLimit "limit-fields" "there are more header fields than are read";
     FieldBytesLimit "limit-field-bytes" "a header field is longer than is read";
-    AddressLimit "limit-addresses" "a header field names more addresses than are read";
+    AddressLimit "limit-addresses" "the header fields of one name hold more addresses than are read";
     HopLimit "limit-hops" "there are more trace fields than are read";
     PartLimit "limit-parts" "there are more parts than are read";
     DepthLimit "limit-depth" "parts nest deeper than is read";

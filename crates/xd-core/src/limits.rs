@@ -15,7 +15,7 @@ pub struct Limits {
     pub fields: usize,
     /// Bytes of one header field that are decoded; 64 KiB. Longer values are kept raw and judged by their beginning.
     pub field_bytes: usize,
-    /// Addresses taken from one header field; 2,000. Lists of recipients in real mail stay below 1,000.
+    /// Addresses taken from all header fields of one name; 2,000. Lists of recipients in real mail stay below 1,000.
     pub addresses: usize,
     /// Trace fields read as hops; 200. Postfix takes 50 for a loop.
     pub hops: usize,

@@ -1,13 +1,20 @@
 //! A header section as an ordered list of fields, each with its raw span and its decoded value (RFC 5322 §2.2).
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use super::charset;
+use super::content_type::charset_of;
+use super::section::{End, Item, RawField, Section};
+use super::value;
+use crate::{Defect, Defects, Limits};
 
 /// One header field.
 #[derive(Clone, Debug)]
 pub struct Field<'a> {
     name: &'a str,
     raw_value: &'a [u8],
-    decoded: Box<str>,
+    decoded: Cow<'a, str>,
     span: Range<usize>,
 }
 
@@ -24,7 +31,9 @@ impl<'a> Field<'a> {
         self.raw_value
     }
 
-    /// The value unfolded, trimmed, encoded words (RFC 2047) and raw 8-bit text decoded.
+    /// The value trimmed, encoded words (RFC 2047) and raw 8-bit text decoded, each fold one space.
+    ///
+    /// Only as many bytes are decoded as [`Limits::field_bytes`] says.
     #[must_use]
     pub fn decoded(&self) -> &str {
         &self.decoded
@@ -59,5 +68,182 @@ impl<'a> Header<'a> {
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&Field<'a>> {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
+    }
+}
+
+/// The header section of a message, and where its body begins.
+#[derive(Debug)]
+pub(super) struct Head<'a> {
+    pub(super) header: Header<'a>,
+    /// Where the body begins.
+    pub(super) body: usize,
+    /// What stands between the first line that is no field and the body. Servers that end the header section at such a
+    /// line (Postfix does) make it a part of the text.
+    pub(super) disputed: Range<usize>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads the header section at the beginning of a message.
+    pub(super) fn read(raw: &'a [u8], limits: &Limits, defects: &mut Defects) -> Self {
+        let start = beginning(raw, defects);
+        let mut section = Section::new(raw, start);
+        let mut fields = Vec::with_capacity(32);
+        let mut malformed: Option<usize> = None;
+        while let Some(item) = section.next(|_| false) {
+            match item {
+                // Nothing above it says that this is a header section at all.
+                Item::Malformed(_) if fields.is_empty() && malformed.is_none() => {
+                    defects.record(Defect::NoHeaderSection);
+                    return Self { header: Header::default(), body: start, disputed: start..start };
+                }
+                Item::Malformed(span) => {
+                    defects.record(Defect::MalformedField);
+                    malformed.get_or_insert(span.start);
+                }
+                Item::Field(field) if fields.len() < limits.fields => {
+                    if let Some(field) = named(&field, defects) {
+                        fields.push(field);
+                    }
+                }
+                Item::Field(_) => defects.record(Defect::FieldLimit),
+            }
+        }
+        let (end, mut body) = section.end();
+        match end {
+            End::EmptyLine if fields.is_empty() => defects.record(Defect::NoHeaderSection),
+            End::EmptyLine => {}
+            End::Stop | End::Bytes => {
+                defects.record(Defect::NoBody);
+                body = malformed.unwrap_or(body);
+            }
+        }
+        if memchr::memchr(0, raw.get(start..body).unwrap_or_default()).is_some() {
+            defects.record(Defect::NulByte);
+        }
+        decode(&mut fields, limits, defects);
+        Self { header: Header { fields }, body, disputed: malformed.unwrap_or(body).min(body)..body }
+    }
+}
+
+/// Where the first field is to stand: past a byte order mark and past the separator line of an mbox file.
+fn beginning(raw: &[u8], defects: &mut Defects) -> usize {
+    let mut start = 0;
+    if raw.starts_with(b"\xEF\xBB\xBF") {
+        // The first name would hold the mark.
+        defects.record(Defect::BadFieldName);
+        start = 3;
+    }
+    while let Some(rest) = raw.get(start..)
+        && (rest.starts_with(b"From ") || rest.starts_with(b">From "))
+    {
+        start += super::section::first_line(rest).len();
+    }
+    start
+}
+
+/// The field with its readable name, not decoded yet.
+fn named<'a>(field: &RawField<'a>, defects: &mut Defects) -> Option<Field<'a>> {
+    if field.space_before_colon {
+        defects.record(Defect::SpaceBeforeColon);
+    }
+    if field.blank_fold {
+        defects.record(Defect::BlankFold);
+    }
+    // RFC 5322 §2.2: a name holds printable characters of ASCII.
+    if !field.name.iter().all(u8::is_ascii_graphic) {
+        defects.record(Defect::BadFieldName);
+    }
+    let readable = field.name.iter().position(|b| !b.is_ascii()).unwrap_or(field.name.len());
+    let name = std::str::from_utf8(field.name.get(..readable)?).ok()?;
+    Some(Field { name, raw_value: field.value, decoded: Cow::Borrowed(""), span: field.span.clone() })
+}
+
+fn decode(fields: &mut [Field<'_>], limits: &Limits, defects: &mut Defects) {
+    let mut foreign = false;
+    for field in &mut *fields {
+        if field.raw_value.len() > limits.field_bytes {
+            defects.record(Defect::FieldBytesLimit);
+        }
+        let value = field.raw_value.get(..limits.field_bytes).unwrap_or(field.raw_value);
+        match value::decode_utf8(value, defects) {
+            Some(decoded) => field.decoded = decoded,
+            None => foreign = true,
+        }
+    }
+    if !foreign {
+        return;
+    }
+    // Programs that write raw 8-bit fields mostly write them in the charset of the text.
+    let declared = fields.iter().find(|field| field.name.eq_ignore_ascii_case("content-type"));
+    let encoding = declared.and_then(|field| charset_of(field.raw_value)).and_then(|label| charset::find(&label));
+    for field in fields {
+        let value = field.raw_value.get(..limits.field_bytes).unwrap_or(field.raw_value);
+        if field.decoded.is_empty() && !value.is_ascii() {
+            field.decoded = Cow::Owned(value::decode_foreign(value, encoding, defects));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(raw: &[u8]) -> (Vec<(String, String)>, usize, Defects) {
+        let mut defects = Defects::default();
+        let head = Head::read(raw, &Limits::default(), &mut defects);
+        let fields = head.header.fields().iter().map(|field| (field.name().to_owned(), field.decoded().to_owned()));
+        (fields.collect(), head.body, defects)
+    }
+
+    #[test]
+    fn raw_8bit_text_is_utf8_or_in_the_charset_of_the_text() {
+        let cases: &[(&[u8], &str, bool)] = &[
+            ("Subject: Grüße\n\n".as_bytes(), "Grüße", false),
+            (b"Subject: Gr\xFC\xDFe\n\n", "Grüße", true),
+            (b"Subject: \xF0\xD2\xC9\nContent-Type: text/plain; charset=koi8-r\n\n", "При", true),
+        ];
+        for (raw, subject, defect) in cases {
+            let (fields, _, defects) = head(raw);
+            assert_eq!(fields[0].1, *subject);
+            assert_eq!(defects.contains(Defect::EightBitHeader), *defect, "{subject}");
+        }
+    }
+
+    #[test]
+    fn separator_lines_and_byte_order_marks_are_no_fields() {
+        for raw in ["From a@b Mon Jan  1 00:00:00 2024\nA: b\n\n", ">From a@b Mon\nA: b\n\n", "\u{feff}A: b\n\n"] {
+            assert_eq!(head(raw.as_bytes()).0, [("A".to_owned(), "b".to_owned())], "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn text_after_a_line_that_is_no_field_is_disputed() {
+        let mut defects = Defects::default();
+        let raw = b"A: b\nhello you\nC: d\n\nbody";
+        let head = Head::read(raw, &Limits::default(), &mut defects);
+        assert_eq!(&raw[head.disputed], b"hello you\nC: d\n\n");
+        assert_eq!(&raw[head.body..], b"body");
+    }
+
+    #[test]
+    fn without_an_empty_line_the_body_begins_at_the_first_line_that_is_no_field() {
+        let (fields, body, defects) = head(b"A: b\nhello you\nC: d\n");
+        assert_eq!((fields.len(), body), (2, 5));
+        assert!(defects.contains(Defect::NoBody) && defects.contains(Defect::MalformedField));
+    }
+
+    #[test]
+    fn field_limits_hold_on_both_sides() {
+        let limits = Limits { fields: 2, field_bytes: 4, ..Limits::default() };
+        for (raw, count, decoded, over) in [
+            ("A: 123\nB: c\n\n", 2, "123", Vec::new()),
+            ("A: 1234\nB: c\nC: d\n\n", 2, "123", vec![Defect::FieldLimit, Defect::FieldBytesLimit]),
+        ] {
+            let mut defects = Defects::default();
+            let head = Head::read(raw.as_bytes(), &limits, &mut defects);
+            assert_eq!(head.header.fields().len(), count);
+            assert_eq!(head.header.fields()[0].decoded(), decoded);
+            assert_eq!(defects.iter().collect::<Vec<_>>(), over, "{raw:?}");
+        }
     }
 }

@@ -1,20 +1,37 @@
 //! A message as a value: whatever the bytes, they parse, and what is wrong with them is recorded.
 //!
-//! RFC 5322 for the header section, RFC 2045–2047, 2183 and 2231 for MIME, RFC 6532 for UTF-8 in headers. The
-//! structure (header fields, parts, nesting, limits) is read here; mail-parser reads the grammar inside
-//! fields (addresses, dates, encoded words) and the transfer encodings, and does not show in any type.
+//! RFC 5322 for the header section, RFC 2045–2047, 2183 and 2231 for MIME, RFC 6532 for UTF-8 in headers.
+//!
+//! The road through the files: `section` (lines to raw fields) → `header` (fields decoded by `value` and `encoded_word`) →
+//! `mailbox_list`, `date`, `trace` (fields that mean something to everyone) → `part_header` and `content_type` (what a header
+//! section says about its body) → `structure` and `boundary` (the tree of parts) → `body` (leaves decoded by `transfer` and
+//! `charset`, sniffed, given to the texts). `parse` walks it. mail-parser reads dates, and does not show in any type.
 
+mod body;
+mod boundary;
+mod charset;
+mod content_type;
+mod date;
+mod encoded_word;
 mod header;
+mod mailbox_list;
+mod parse;
 mod part;
+mod part_header;
+mod section;
+mod sniff;
+mod structure;
 mod text;
 mod trace;
+mod transfer;
+mod value;
 
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
 pub use text::{TextView, View};
 pub use trace::Hop;
 
-use crate::{Defects, HtmlFacts, Link, Mailbox, ReversePath, Timestamp};
+use crate::{Defects, HtmlFacts, Limits, Link, Mailbox, ReversePath, Timestamp};
 
 /// A parsed message, borrowing from its bytes.
 ///
@@ -49,6 +66,12 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// Reads a message within limits. Never fails: whatever is wrong with the bytes is a [`Defect`](crate::Defect).
+    #[must_use]
+    pub fn parse(raw: &'a [u8], limits: &Limits) -> Self {
+        parse::message(raw, limits)
+    }
+
     /// The bytes that were parsed.
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {

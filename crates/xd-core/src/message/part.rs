@@ -35,6 +35,8 @@ pub struct Part<'a> {
     pub declared: MediaType,
     /// The type that its first bytes show, when they are characteristic.
     pub sniffed: Option<&'static str>,
+    /// The charset that a text names, as it stands.
+    pub charset: Option<Box<str>>,
     /// How it asks to be shown.
     pub disposition: Option<Disposition>,
     /// The file name, from `filename` or else `name`, decoded.

@@ -1,0 +1,96 @@
+//! Rule files as an engine: the built-in ones, or those of directories named on the command line.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use xd_core::rules::{RuleError, builtin};
+use xd_core::{Engine, RuleSource};
+
+use crate::failure::{Failure, reason};
+use crate::input::{Unreadable, Walk, is_hidden};
+
+/// The name by which `--rules` means the rules that come with xd.
+pub(crate) const BUILTIN: &str = "builtin";
+
+/// The folder of a rule directory that holds cases, not rules.
+const CASES: &str = "cases";
+
+/// Compiles the rule files of these directories and files; the built-in ones when there are none.
+pub(crate) fn compile(places: &[PathBuf]) -> Result<Engine, Failure> {
+    if places.is_empty() {
+        return Ok(Engine::builtin()?);
+    }
+    let mut sources = Vec::new();
+    for place in places {
+        if place.as_os_str() == BUILTIN {
+            sources.extend(builtin::sources());
+        } else {
+            sources.extend(read_all(place, |name| is_hidden(name) || name == CASES, "rule files")?);
+        }
+    }
+    Ok(Engine::compile(sources)?)
+}
+
+/// The case files that belong to these places of rules, and those of directories and files of cases.
+pub(crate) fn cases(places: &[PathBuf], cases: &[PathBuf]) -> Result<Vec<RuleSource>, Failure> {
+    let mut sources = Vec::new();
+    if places.is_empty() && cases.is_empty() {
+        sources.extend(builtin::case_sources());
+    }
+    for place in places {
+        let folder = place.join(CASES);
+        if place.as_os_str() == BUILTIN {
+            sources.extend(builtin::case_sources());
+        } else if folder.is_dir() {
+            sources.extend(read_all(&folder, is_hidden, "case files")?);
+        }
+    }
+    for place in cases {
+        sources.extend(read_all(place, is_hidden, "case files")?);
+    }
+    Ok(sources)
+}
+
+/// Reads a file, or all `*.toml` files of a directory in the order of their paths.
+fn read_all(place: &Path, skip: fn(&OsStr) -> bool, what: &str) -> Result<Vec<RuleSource>, Failure> {
+    let unreadable =
+        |Unreadable { path, error }: Unreadable| Failure::operator(format!("{}: {}", path.display(), reason(&error)));
+    if !place.is_dir() {
+        return Ok(vec![read(place)?]);
+    }
+    let mut sources = Vec::new();
+    for path in Walk::try_new(place, skip).map_err(unreadable)? {
+        let path = path.map_err(unreadable)?;
+        if path.extension() == Some(OsStr::new("toml")) {
+            sources.push(read(&path)?);
+        }
+    }
+    if sources.is_empty() {
+        return Err(Failure::operator(format!("{}: no {what} (*.toml) in this directory", place.display())));
+    }
+    Ok(sources)
+}
+
+/// Reads one file of text.
+pub(crate) fn read(path: &Path) -> Result<RuleSource, Failure> {
+    let name = path.display().to_string();
+    let bytes = fs::read(path).map_err(|error| Failure::operator(format!("{name}: {}", reason(&error))))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(RuleSource::new(name, text)),
+        Err(error) => {
+            let (valid, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+            let (line, column) = position(&String::from_utf8_lossy(valid), valid.len());
+            let message = "expected UTF-8, found a byte that is not".to_owned();
+            Err(Failure::Sources(vec![RuleError { file: name, line, column, message }]))
+        }
+    }
+}
+
+/// The line and column of a byte offset, both from 1; columns count characters.
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
+    (line, column)
+}

@@ -1,0 +1,136 @@
+//! The explanation as a JSON object, one line for each message.
+
+use std::io;
+
+use serde::Serialize;
+use xd_core::{Known, Score};
+
+use super::Explanation;
+use super::text::header_fields;
+use crate::json;
+
+#[derive(Serialize)]
+struct Object<'a> {
+    path: &'a str,
+    sha256: &'a str,
+    class: &'a str,
+    spam_class: &'a str,
+    #[serde(serialize_with = "json::score")]
+    score: Score,
+    #[serde(serialize_with = "json::score")]
+    low: Score,
+    #[serde(serialize_with = "json::score")]
+    high: Score,
+    decided: bool,
+    findings: Vec<Finding<'a>>,
+    open: Vec<Open<'a>>,
+    defects: Vec<Defect<'a>>,
+    envelope: Derived,
+    fields: Vec<Field>,
+    engine: String,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    rule: &'a str,
+    #[serde(serialize_with = "json::score")]
+    score: Score,
+    #[serde(serialize_with = "json::score")]
+    full_score: Score,
+    why: &'a str,
+    proofs: Vec<Proof<'a>>,
+}
+
+#[derive(Serialize)]
+struct Proof<'a> {
+    target: &'a str,
+    value: usize,
+    start: usize,
+    end: usize,
+    quote: &'a str,
+}
+
+#[derive(Serialize)]
+struct Open<'a> {
+    rule: &'a str,
+    #[serde(serialize_with = "json::score")]
+    score: Score,
+}
+
+#[derive(Serialize)]
+struct Defect<'a> {
+    id: &'a str,
+    sentence: &'a str,
+}
+
+/// What the message told of its way here; null is unknown.
+#[derive(Serialize)]
+struct Derived {
+    client_address: Option<String>,
+    ehlo: Option<String>,
+    reverse_path: Option<String>,
+    forward_paths: Vec<String>,
+    tls: Option<String>,
+    received: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Field {
+    name: String,
+    value: String,
+}
+
+/// The object with its line end.
+pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
+    let Explanation { envelope, evidence, judgement, .. } = explanation;
+    let verdict = judgement.verdict();
+    let object = Object {
+        path: explanation.path,
+        sha256: &explanation.sha256,
+        class: verdict.class.as_str(),
+        spam_class: verdict.spam_class.as_str(),
+        score: verdict.score,
+        low: verdict.low,
+        high: verdict.high,
+        decided: verdict.decided,
+        findings: verdict.findings.iter().map(Finding::of).collect(),
+        open: verdict.open.iter().map(|open| Open { rule: open.rule, score: open.score }).collect(),
+        defects: judgement.defects.iter().map(|d| Defect { id: d.id(), sentence: d.sentence() }).collect(),
+        envelope: Derived {
+            client_address: found(&envelope.client_address),
+            ehlo: found(&envelope.ehlo),
+            reverse_path: found(&envelope.reverse_path),
+            forward_paths: envelope.forward_paths.iter().map(ToString::to_string).collect(),
+            tls: found(&envelope.tls),
+            received: found(&evidence.now),
+        },
+        fields: header_fields(verdict, judgement.engine).into_iter().map(|(name, value)| Field { name, value }).collect(),
+        engine: judgement.engine.to_string(),
+    };
+    let mut line = Vec::new();
+    json::write_line(&mut line, &object)?;
+    Ok(line)
+}
+
+impl<'a> Finding<'a> {
+    fn of(finding: &'a xd_core::Finding<'_>) -> Self {
+        let proofs = finding.proofs.iter().map(|proof| Proof {
+            target: &proof.target,
+            value: proof.value,
+            start: proof.span.start,
+            end: proof.span.end,
+            quote: &proof.quote,
+        });
+        Self {
+            rule: finding.rule,
+            score: finding.score,
+            full_score: finding.full_score,
+            why: finding.why,
+            proofs: proofs.collect(),
+        }
+    }
+}
+
+fn found<T: ToString>(fact: &Known<T>) -> Option<String> {
+    fact.found().map(ToString::to_string)
+}

@@ -1,0 +1,246 @@
+//! The explanation as text for people.
+
+use std::fmt::{Display, Write as _};
+
+use unicode_width::UnicodeWidthStr;
+use xd_core::{EngineHash, Finding, Known, Score, Verdict};
+
+use super::Explanation;
+use crate::escape::Plain;
+use crate::table::{class_style, cut_right};
+use crate::terminal::{Style, Terminal};
+
+/// The explanation, tidy at the width of the terminal.
+pub(super) fn write(explanation: &Explanation<'_>, terminal: Terminal) -> String {
+    let mut page = Page { text: String::new(), terminal };
+    page.verdict(explanation);
+    page.findings(explanation);
+    page.open(explanation);
+    page.defects(explanation);
+    page.envelope(explanation);
+    page.fields(explanation);
+    page.text
+}
+
+/// The header fields that xd would add to the message.
+pub(super) fn header_fields(verdict: &Verdict<'_>, engine: EngineHash) -> Vec<(String, String)> {
+    let findings: Vec<String> = verdict.findings.iter().map(|f| format!("{}={}", f.rule, f.score)).collect();
+    let score = format!("{} [{}, {}]", verdict.score, verdict.low, verdict.high);
+    [
+        ("X-XD-Class", verdict.class.to_string()),
+        ("X-XD-Score", score),
+        ("X-XD-Findings", findings.join(", ")),
+        ("X-XD-Engine", engine.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+struct Page {
+    text: String,
+    terminal: Terminal,
+}
+
+/// The most rules that are listed as open.
+const OPEN_MAX: usize = 20;
+
+const POINTS: usize = 8;
+const LABEL: usize = 16;
+
+impl Page {
+    fn verdict(&mut self, explanation: &Explanation<'_>) {
+        let verdict = explanation.judgement.verdict();
+        let style = class_style(verdict.class);
+        self.line(self.terminal.paint(Style::Bold, Plain(explanation.path)));
+        let class = self.terminal.paint(style, format!("{} {}", verdict.class, verdict.score));
+        let thresholds = explanation.evidence.settings.thresholds;
+        let bounds = match (verdict.low == verdict.high, verdict.decided) {
+            (true, _) => "nothing unknown can change it".to_owned(),
+            (false, true) => format!("between {} and {} when all is known, the class stays", verdict.low, verdict.high),
+            (false, false) => format!("between {} and {} when all is known, the class may change", verdict.low, verdict.high),
+        };
+        self.line(format_args!("  {class}  {bounds}"));
+        let thresholds = format!("spam from {}, surespam from {}", thresholds.spam(), thresholds.surespam());
+        self.line(self.terminal.paint(Style::Dim, format!("  {thresholds}; sha256 {}", explanation.sha256)));
+    }
+
+    fn findings(&mut self, explanation: &Explanation<'_>) {
+        let verdict = explanation.judgement.verdict();
+        if verdict.findings.is_empty() {
+            self.title("No findings");
+            return;
+        }
+        self.title("Findings");
+        for finding in &verdict.findings {
+            let points = self.terminal.paint(points_style(finding.score), format!("{:>POINTS$}", signed(finding.score)));
+            self.entry(&points, POINTS, Plain(&format!("{}  ({})", finding.why, finding.rule)));
+            if let Some(share) = share(explanation, finding) {
+                self.note(&share);
+            }
+            for proof in &finding.proofs {
+                let quote = if proof.quote.is_empty() { String::new() } else { format!(" “{}”", proof.quote) };
+                let place = if proof.value == 0 { String::new() } else { format!(" {}", proof.value + 1) };
+                self.note(&format!("{}{place}:{quote}", proof.target));
+            }
+        }
+        self.line(format_args!("{:->1$}", "", POINTS + 2));
+        self.line(format_args!("  {:>POINTS$}  points in all", signed(verdict.score)));
+    }
+
+    fn open(&mut self, explanation: &Explanation<'_>) {
+        let verdict = explanation.judgement.verdict();
+        if verdict.open.is_empty() {
+            return;
+        }
+        self.title("Unknown: what these rules look at is not known; they could add");
+        for open in verdict.open.iter().take(OPEN_MAX) {
+            let rule = explanation.engine.rules().rules().iter().find(|rule| rule.id() == open.rule);
+            let why = rule.map_or(String::new(), |rule| format!("{}  ", rule.why()));
+            let points = format!("{:>POINTS$}", signed(open.score));
+            self.entry(&points, POINTS, Plain(&format!("{why}({})", open.rule)));
+        }
+        if let Some(more @ 1..) = verdict.open.len().checked_sub(OPEN_MAX) {
+            self.line(format_args!("  {:>POINTS$}  {more} more (--format json names all)", "…"));
+        }
+    }
+
+    fn defects(&mut self, explanation: &Explanation<'_>) {
+        if explanation.judgement.defects.is_empty() {
+            return;
+        }
+        self.title("Defects");
+        for defect in explanation.judgement.defects.iter() {
+            self.entry(&"", 0, format_args!("{}  ({})", defect.sentence(), defect.id()));
+        }
+    }
+
+    fn envelope(&mut self, explanation: &Explanation<'_>) {
+        let Explanation { envelope, evidence, .. } = explanation;
+        self.title("Envelope, as the topmost trace field and Return-Path tell it");
+        self.fact("client address", &envelope.client_address);
+        self.fact("EHLO domain", &envelope.ehlo);
+        self.fact("reverse-path", &envelope.reverse_path);
+        let paths: Vec<String> = envelope.forward_paths.iter().map(ToString::to_string).collect();
+        self.fact("forward-paths", &if paths.is_empty() { Known::default() } else { Known::Found(paths.join(", ")) });
+        self.fact("TLS", &envelope.tls);
+        self.fact("received", &evidence.now);
+    }
+
+    fn fields(&mut self, explanation: &Explanation<'_>) {
+        self.title("Header fields that xd would add");
+        for (name, value) in header_fields(explanation.judgement.verdict(), explanation.judgement.engine) {
+            self.entry(&"", 0, Plain(&format!("{name}: {value}")));
+        }
+    }
+
+    fn title(&mut self, title: &str) {
+        self.text.push('\n');
+        self.line(self.terminal.paint(Style::Bold, title));
+    }
+
+    fn fact<T: Display>(&mut self, label: &str, fact: &Known<T>) {
+        let value = match fact {
+            Known::Found(value) => value.to_string(),
+            Known::Absent => "none".to_owned(),
+            Known::Unknown(why) => format!("unknown ({why})", why = why.as_str()),
+        };
+        let label = format!("{label:<LABEL$}");
+        self.entry(&label, LABEL, Plain(&value));
+    }
+
+    /// A label of some width, and a text beside it that wraps below itself.
+    fn entry(&mut self, label: &dyn Display, width: usize, text: impl Display) {
+        let indent = if width == 0 { 2 } else { width + 4 };
+        let text = text.to_string();
+        let mut lines = wrap(&text, self.terminal.width.saturating_sub(indent)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let gap = if width == 0 { "" } else { "  " };
+        self.line(format_args!("  {label}{gap}{first}"));
+        for line in lines {
+            self.line(format_args!("{:indent$}{line}", ""));
+        }
+    }
+
+    /// A line of detail below an entry with points.
+    fn note(&mut self, text: &str) {
+        let indent = POINTS + 6;
+        let text = cut_right(&Plain(text).to_string(), self.terminal.width.saturating_sub(indent));
+        self.line(format_args!("{:indent$}{}", "", self.terminal.paint(Style::Dim, text)));
+    }
+
+    fn line(&mut self, line: impl Display) {
+        // Writing into a string cannot fail.
+        let _ = writeln!(self.text, "{line}");
+    }
+}
+
+/// How a cap cut the points of a finding.
+fn share(explanation: &Explanation<'_>, finding: &Finding<'_>) -> Option<String> {
+    if finding.score == finding.full_score {
+        return None;
+    }
+    let rules = explanation.engine.rules();
+    let group = rules.rules().iter().find(|rule| rule.id() == finding.rule)?.group()?;
+    let cap = rules.groups().iter().find(|known| known.id == group)?.cap;
+    Some(format!("its share of {}: the group {group} gives at most {cap} in all", signed(finding.full_score)))
+}
+
+/// A score with its sign.
+fn signed(score: Score) -> String {
+    if score > Score::ZERO { format!("+{score}") } else { score.to_string() }
+}
+
+fn points_style(score: Score) -> Style {
+    if score > Score::ZERO { Style::Red } else { Style::Green }
+}
+
+/// Breaks a text at blanks into lines of at most so many columns; longer words stand alone and are cut hard.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let columns = word.width();
+        if used > 0 && used + 1 + columns > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        for c in (if used > 0 { " " } else { "" }).chars().chain(word.chars()) {
+            let columns = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
+            if used + columns > width {
+                lines.push(String::new());
+                used = 0;
+            }
+            used += columns;
+            if let Some(line) = lines.last_mut() {
+                line.push(c);
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_blanks() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("", 8), [""]);
+        assert_eq!(wrap("日本 語", 4), ["日本", "語"]);
+    }
+
+    #[test]
+    fn long_words_are_cut() {
+        assert_eq!(wrap("a 0123456789", 4), ["a", "0123", "4567", "89"]);
+        assert_eq!(wrap("日本語", 3), ["日", "本", "語"]);
+    }
+
+    #[test]
+    fn points_show_their_sign() {
+        assert_eq!(signed(Score::from_hundredths(150)), "+1.50");
+        assert_eq!(signed(Score::from_hundredths(-50)), "-0.50");
+        assert_eq!(signed(Score::ZERO), "0.00");
+    }
+}

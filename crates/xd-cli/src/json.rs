@@ -1,0 +1,69 @@
+//! JSON that is safe to look at: besides what JSON must escape, whatever a terminal could obey is escaped too.
+//!
+//! Scores are written as strings with two decimals, since many readers turn JSON numbers into binary fractions.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::Formatter;
+use xd_core::Score;
+
+use crate::escape::is_unsafe;
+
+/// Writes a value as one line.
+pub(crate) fn write_line(line: &mut Vec<u8>, value: &impl Serialize) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *line, Visible);
+    value.serialize(&mut serializer)?;
+    line.push(b'\n');
+    Ok(())
+}
+
+/// The compact form with unsafe characters as `\uXXXX`.
+struct Visible;
+
+impl Formatter for Visible {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_unsafe(c)) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + c.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+/// Serializes a score as text.
+pub(crate) fn score<S: serde::Serializer>(score: &Score, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(score)
+}
+
+/// Bytes as hexadecimal digits in lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_undone_by_any_reader() {
+        for text in ["", "a\"b\\c", "\x1b[31m\u{9b}0m\u{7f}", "\u{202e}abc", "日本語\n", "\u{e0041}x"] {
+            let mut line = Vec::new();
+            write_line(&mut line, &text).unwrap();
+            let line = String::from_utf8(line).unwrap();
+            assert!(!line.trim_end_matches('\n').contains(is_unsafe), "{line:?}");
+            assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn digits_come_in_pairs() {
+        assert_eq!(hex(&[0, 0x0f, 0xa0, 0xff]), "000fa0ff");
+    }
+}

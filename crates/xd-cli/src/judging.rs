@@ -1,0 +1,67 @@
+//! The judging that all commands share: an engine, settings, and how a stored message is judged with them.
+
+use std::path::PathBuf;
+
+use xd_core::evidence::{self, Settings};
+use xd_core::{Engine, Envelope, Evidence, Judgement, Limits, Message, judge};
+
+use crate::arguments::JudgeArguments;
+use crate::config::Config;
+use crate::engine;
+use crate::failure::Failure;
+use crate::input::{Argument, Inputs};
+
+/// An engine with settings.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    engine: Engine,
+    settings: Settings,
+    limits: Limits,
+    message_bytes: u64,
+}
+
+impl Judge {
+    /// Compiles the rules and reads the configuration; nothing runs when either is wrong.
+    pub(crate) fn try_new(arguments: &JudgeArguments) -> Result<Self, Failure> {
+        let config = Config::load(arguments.config.as_deref())?;
+        let engine = engine::compile(&arguments.rules)?;
+        let settings = config.settings(&engine)?;
+        Ok(Self { engine, settings, limits: Limits::default(), message_bytes: config.message_bytes() })
+    }
+
+    /// Judges a message by its bytes and what they tell of its way here.
+    pub(crate) fn judge(&self, bytes: &[u8]) -> Judgement<'_> {
+        let message = Message::parse(bytes, &self.limits);
+        self.judge_parsed(&message).2
+    }
+
+    /// Judges a parsed message; gives what was derived from it, too.
+    pub(crate) fn judge_parsed(&self, message: &Message<'_>) -> (Envelope, Evidence, Judgement<'_>) {
+        let (envelope, mut evidence) = evidence::derive(message);
+        evidence.settings.clone_from(&self.settings);
+        let judgement = judge(&self.engine, &envelope, message, &evidence);
+        (envelope, evidence, judgement)
+    }
+
+    /// The messages that these paths name, all with tag 0.
+    pub(crate) fn inputs(&self, paths: &[PathBuf]) -> Inputs {
+        self.tagged_inputs(paths.iter().map(|path| Argument { path: path.clone(), tag: 0 }).collect())
+    }
+
+    /// The messages that these arguments name.
+    pub(crate) fn tagged_inputs(&self, arguments: Vec<Argument>) -> Inputs {
+        Inputs::new(arguments, self.message_bytes)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}

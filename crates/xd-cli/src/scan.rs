@@ -1,0 +1,185 @@
+//! `xd scan`: a line for each message.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use xd_core::{Class, Defects, Judgement, Score};
+
+use crate::arguments::{Scan, ScanFormat, jobs_or_all};
+use crate::failure::{Failure, INTERRUPTED, UNREAD};
+use crate::input::{Input, Unread};
+use crate::json;
+use crate::judging::Judge;
+use crate::ordered::in_order;
+use crate::output::{Output, complain};
+use crate::progress::Progress;
+use crate::stop;
+use crate::table::{ScanTable, class_style};
+use crate::terminal::{Style, Terminal};
+
+/// Judges all messages that the paths name.
+pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
+    let judge = Judge::try_new(&arguments.judge)?;
+    stop::listen()?;
+    let terminal = Terminal::of_output();
+    let text = arguments.format == ScanFormat::Text;
+    let table = text.then(|| ScanTable::new(terminal));
+    let engine = judge.engine().hash().to_string();
+    let mut output = Output::new(terminal);
+    let mut progress = Progress::new(text || !terminal.is_terminal, &arguments.paths);
+    let mut inputs = judge.inputs(&arguments.paths);
+    let mut counts = Counts::default();
+    let mut written = table.map_or(Ok(()), |table| output.lines(table.heading()));
+
+    in_order(
+        jobs_or_all(arguments.jobs),
+        |buffer: &mut Vec<u8>| if stop::asked() { None } else { inputs.next(buffer) },
+        |buffer, input| {
+            Outcome::of(input, buffer, |path, bytes| {
+                let judgement = judge.judge(bytes);
+                let line = match &table {
+                    Some(table) => table.row(path, &judgement).into_bytes(),
+                    None => json_line(path, bytes, &judgement, &engine)?,
+                };
+                Ok(Judged { line, class: judgement.verdict().class, defects: judgement.defects })
+            })
+        },
+        |outcome| {
+            progress.reached(outcome.files);
+            match outcome.judged {
+                Ok(Ok(judged)) => {
+                    counts.add(&judged);
+                    written = progress.aside(|| output.lines(&judged.line));
+                }
+                Ok(Err(error)) => written = Err(error),
+                Err(unread) => {
+                    counts.unread += 1;
+                    progress.aside(|| complain(&outcome.path, &unread.why));
+                }
+            }
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        },
+    );
+    progress.finish();
+    written?;
+    if text && !stop::asked() {
+        output.lines(counts.summary(terminal))?;
+    }
+    output.finish()?;
+    Ok(ExitCode::from(match counts.unread {
+        _ if stop::asked() => INTERRUPTED,
+        0 => 0,
+        _ => UNREAD,
+    }))
+}
+
+/// What became of an input, with what its work gave.
+#[derive(Debug)]
+pub(crate) struct Outcome<T> {
+    pub(crate) path: String,
+    pub(crate) tag: usize,
+    pub(crate) files: u64,
+    pub(crate) judged: Result<T, Unread>,
+}
+
+impl<T> Outcome<T> {
+    /// Reads the input and works on its bytes.
+    pub(crate) fn of(input: Input, buffer: &mut Vec<u8>, work: impl FnOnce(&str, &[u8]) -> T) -> Self {
+        let (tag, files) = (input.tag, input.files);
+        let (path, read) = input.read(buffer);
+        let judged = read.map(|()| work(&path, buffer));
+        Self { path, tag, files, judged }
+    }
+}
+
+struct Judged {
+    line: Vec<u8>,
+    class: Class,
+    defects: Defects,
+}
+
+/// One line of `--format jsonl`; the order of keys is part of the interface.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: &'a str,
+    sha256: String,
+    class: &'a str,
+    spam_class: &'a str,
+    #[serde(serialize_with = "json::score")]
+    score: Score,
+    #[serde(serialize_with = "json::score")]
+    low: Score,
+    #[serde(serialize_with = "json::score")]
+    high: Score,
+    decided: bool,
+    findings: Vec<LineFinding<'a>>,
+    defects: Vec<&'a str>,
+    engine: &'a str,
+}
+
+#[derive(Serialize)]
+struct LineFinding<'a> {
+    rule: &'a str,
+    #[serde(serialize_with = "json::score")]
+    score: Score,
+    why: &'a str,
+}
+
+fn json_line(path: &str, bytes: &[u8], judgement: &Judgement<'_>, engine: &str) -> io::Result<Vec<u8>> {
+    let verdict = judgement.verdict();
+    let line = Line {
+        path,
+        sha256: json::hex(&Sha256::digest(bytes)),
+        class: verdict.class.as_str(),
+        spam_class: verdict.spam_class.as_str(),
+        score: verdict.score,
+        low: verdict.low,
+        high: verdict.high,
+        decided: verdict.decided,
+        findings: verdict.findings.iter().map(|f| LineFinding { rule: f.rule, score: f.score, why: f.why }).collect(),
+        defects: judgement.defects.iter().map(|defect| defect.id()).collect(),
+        engine,
+    };
+    let mut text = Vec::with_capacity(1024);
+    json::write_line(&mut text, &line)?;
+    Ok(text)
+}
+
+/// What the last line of the table tells.
+#[derive(Debug, Default)]
+struct Counts {
+    classes: BTreeMap<&'static str, u64>,
+    messages: u64,
+    with_defects: u64,
+    unread: u64,
+}
+
+impl Counts {
+    fn add(&mut self, judged: &Judged) {
+        self.messages += 1;
+        self.with_defects += u64::from(!judged.defects.is_empty());
+        *self.classes.entry(judged.class.as_str()).or_default() += 1;
+    }
+
+    fn summary(&self, terminal: Terminal) -> String {
+        let plural = |count: u64, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        let mut parts = Vec::new();
+        for class in [Class::Clean, Class::Spam, Class::SureSpam, Class::Infected] {
+            if let Some(count) = self.classes.get(class.as_str()) {
+                parts.push(terminal.paint(class_style(class), format!("{count} {class}")).to_string());
+            }
+        }
+        if self.with_defects > 0 {
+            parts.push(format!("{} with defects", self.with_defects));
+        }
+        if self.unread > 0 {
+            parts.push(terminal.paint(Style::Red, format!("{} not read", self.unread)).to_string());
+        }
+        let messages = plural(self.messages, "message");
+        if parts.is_empty() { format!("\n{messages}\n") } else { format!("\n{messages}: {}\n", parts.join(", ")) }
+    }
+}

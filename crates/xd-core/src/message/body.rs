@@ -1,0 +1,199 @@
+//! The bodies of parts that hold no parts: decoded within one budget, sniffed, and given to the texts that rules read.
+
+use std::borrow::Cow;
+
+use super::part::{Disposition, Part};
+use super::part_header::PartHeader;
+use super::text::TextCollector;
+use super::transfer::Transfer;
+use super::{charset, sniff};
+use crate::html::{self, HtmlSink};
+use crate::link::LinkCollector;
+use crate::{Defect, Defects, HtmlFacts, Limits};
+
+/// Bytes of an attachment that are kept when no one reads it as text.
+const ATTACHMENT_HEAD: usize = 4 << 10;
+
+/// ISO 9660 images leave their first 32 KiB to others, mostly as zeros, and show what they are behind.
+const IMAGE_HEAD: usize = (32 << 10) + 8;
+
+/// Everything that is gathered while the parts are walked.
+#[derive(Debug)]
+pub(super) struct Bodies<'a, 'l> {
+    pub(super) limits: &'l Limits,
+    pub(super) defects: Defects,
+    pub(super) parts: Vec<Part<'a>>,
+    pub(super) texts: Texts,
+    pub(super) links: LinkCollector,
+    pub(super) html: HtmlFacts,
+    /// Second readings that may still be followed.
+    pub(super) second_readings: usize,
+    /// Bytes that may still be decoded, over all parts and levels.
+    decoded_left: usize,
+}
+
+/// The texts that rules read.
+#[derive(Debug)]
+pub(super) struct Texts {
+    pub(super) plain: TextCollector,
+    pub(super) html: TextCollector,
+    pub(super) hidden: TextCollector,
+    pub(super) attached: TextCollector,
+}
+
+/// How a body is read as text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum TextKind {
+    Html,
+    Plain,
+}
+
+impl<'a, 'l> Bodies<'a, 'l> {
+    pub(super) fn new(limits: &'l Limits, defects: Defects, second_readings: usize) -> Self {
+        let collector = || TextCollector::new(limits.text_head, limits.text_tail);
+        Self {
+            limits,
+            defects,
+            parts: Vec::new(),
+            texts: Texts { plain: collector(), html: collector(), hidden: collector(), attached: collector() },
+            links: LinkCollector::new(limits),
+            html: HtmlFacts::default(),
+            second_readings,
+            decoded_left: limits.decoded_bytes,
+        }
+    }
+
+    /// Reads the body of a part that holds no parts. `original` is the same bytes if they stand in the message itself.
+    pub(super) fn read(&mut self, index: usize, header: &PartHeader, bytes: &[u8], original: Option<&'a [u8]>) {
+        let Some(part) = self.parts.get(index) else { return };
+        let nested = part.nested > 0;
+        let file = part.disposition == Some(Disposition::Attachment);
+        let mut kinds: Vec<TextKind> = Vec::new();
+        let mut shown = true;
+        for media in header.types.iter().map(|reading| &reading.media).chain(header.types.is_empty().then_some(&part.declared)) {
+            let (kind, is_shown) = match (&*media.kind, &*media.subtype) {
+                ("text", "html") => (TextKind::Html, true),
+                ("text", "rfc822-headers") => (TextKind::Plain, false),
+                ("text", _) => (TextKind::Plain, true),
+                // A multipart whose boundary is missing is shown as it stands.
+                ("multipart", _) => (TextKind::Plain, true),
+                ("message", "delivery-status" | "global-delivery-status" | "disposition-notification") => {
+                    (TextKind::Plain, false)
+                }
+                _ => continue,
+            };
+            shown &= is_shown;
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        let attached = nested || file || !shown;
+        let charset = part.charset.clone();
+        let attachment = file || part.file_name.is_some() || kinds.is_empty() || !shown;
+
+        let transfers: &[Transfer] = if header.transfers.is_empty() { &[Transfer::Identity] } else { &header.transfers };
+        let mut content: Option<Cow<'a, [u8]>> = None;
+        for &transfer in transfers {
+            let decoded: Cow<'_, [u8]> = match transfer {
+                Transfer::Identity => Cow::Borrowed(bytes),
+                _ if kinds.is_empty() => Cow::Owned(self.decode_head(bytes, transfer)),
+                _ => Cow::Owned(self.decode(bytes, transfer, usize::MAX)),
+            };
+            if transfer == Transfer::Identity && header.says_seven_bit && !decoded.is_ascii() {
+                self.defects.record(Defect::EightBitInSevenBit);
+            }
+            for &kind in &kinds {
+                self.text(kind, &decoded, charset.as_deref(), attached);
+            }
+            if content.is_none() {
+                let head = if kinds.is_empty() { decoded.len().min(ATTACHMENT_HEAD) } else { decoded.len() };
+                let sniffed = sniff::sniff(&decoded);
+                let kept = match (decoded, original) {
+                    (Cow::Borrowed(_), Some(original)) => Cow::Borrowed(original.get(..head).unwrap_or(original)),
+                    (Cow::Borrowed(bytes), None) => Cow::Owned(bytes.get(..head).unwrap_or(bytes).to_vec()),
+                    (Cow::Owned(mut bytes), _) => {
+                        bytes.truncate(head);
+                        Cow::Owned(bytes)
+                    }
+                };
+                content = Some(kept);
+                if let Some(part) = self.parts.get_mut(index) {
+                    part.sniffed = sniffed;
+                }
+            }
+        }
+        if let Some(part) = self.parts.get_mut(index) {
+            part.content = content.unwrap_or_default();
+            part.attachment = attachment;
+        }
+    }
+
+    /// Decodes at most `limit` bytes and at most what the budget has left.
+    pub(super) fn decode(&mut self, bytes: &[u8], transfer: Transfer, limit: usize) -> Vec<u8> {
+        let mut decoded = Vec::new();
+        let whole = transfer.decode(bytes, limit.min(self.decoded_left), &mut decoded, &mut self.defects);
+        if !whole && self.decoded_left <= limit {
+            self.defects.record(Defect::DecodedLimit);
+        }
+        self.decoded_left -= decoded.len().min(self.decoded_left);
+        decoded
+    }
+
+    /// Decodes as much of an attachment as shows what it is.
+    fn decode_head(&mut self, bytes: &[u8], transfer: Transfer) -> Vec<u8> {
+        let head = self.decode(bytes, transfer, ATTACHMENT_HEAD);
+        if head.len() == ATTACHMENT_HEAD && head.iter().all(|b| *b == 0) {
+            return self.decode(bytes, transfer, IMAGE_HEAD);
+        }
+        head
+    }
+
+    /// Gives one text to whoever reads it.
+    fn text(&mut self, kind: TextKind, bytes: &[u8], charset: Option<&str>, attached: bool) {
+        let text = charset::decode(bytes, charset, kind == TextKind::Html, &mut self.defects);
+        let converted = matches!(text, Cow::Owned(_));
+        let mut text: &str = &text;
+        if converted {
+            if text.len() > self.decoded_left {
+                self.defects.record(Defect::DecodedLimit);
+                text = text.get(..text.floor_char_boundary(self.decoded_left)).unwrap_or_default();
+            }
+            self.decoded_left -= text.len();
+        }
+        if memchr::memchr(0, text.as_bytes()).is_some() {
+            self.defects.record(Defect::NulByte);
+        }
+        let Texts { plain, html, hidden, attached: attachments } = &mut self.texts;
+        let (limits, defects) = (self.limits, &mut self.defects);
+        match (kind, attached) {
+            (TextKind::Plain, false) => {
+                plain.push(text);
+                plain.separate();
+                self.links.find_in_text(text);
+            }
+            (TextKind::Plain, true) => {
+                attachments.push(text);
+                attachments.separate();
+            }
+            (TextKind::Html, false) => {
+                let sink = HtmlSink { visible: html, hidden, links: &mut self.links, facts: &mut self.html, defects };
+                html::read(text, limits, sink);
+                html.separate();
+                hidden.separate();
+            }
+            (TextKind::Html, true) => {
+                let mut hidden = TextCollector::new(0, 0);
+                let mut links = LinkCollector::new(limits);
+                let mut facts = HtmlFacts::default();
+                let sink = HtmlSink { visible: attachments, hidden: &mut hidden, links: &mut links, facts: &mut facts, defects };
+                html::read(text, limits, sink);
+                attachments.separate();
+            }
+        }
+    }
+
+    /// Gives text that stands in no part to the view of plain text.
+    pub(super) fn stray_text(&mut self, bytes: &[u8]) {
+        self.text(TextKind::Plain, bytes, None, false);
+    }
+}

@@ -1,0 +1,203 @@
+//! What a header section says about its body: the `Content-*` fields, with every reading that mail programs may choose.
+
+use super::content_type::Parameterized;
+use super::part::{Disposition, MediaType};
+use super::transfer::Transfer;
+use crate::{Defect, Defects};
+
+/// The `Content-*` fields of one header section, gathered one by one.
+#[derive(Debug, Default)]
+pub(super) struct PartHeader {
+    /// The readings of `Content-Type`, first the first field; empty when there is none, or none that can be read.
+    pub(super) types: Vec<ContentType>,
+    /// The readings of `Content-Transfer-Encoding`, first the first field; no reading twice.
+    pub(super) transfers: Vec<Transfer>,
+    pub(super) disposition: Option<Disposition>,
+    /// `7bit` stands there, rather than being the default.
+    pub(super) says_seven_bit: bool,
+    /// All file names, most preferred first; no name twice.
+    pub(super) names: Vec<String>,
+    type_names: Vec<String>,
+    type_fields: usize,
+    transfer_fields: usize,
+    disposition_fields: usize,
+}
+
+/// One reading of a `Content-Type`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct ContentType {
+    pub(super) media: MediaType,
+    pub(super) charset: Option<Box<str>>,
+    /// The boundaries of a multipart, most preferred first.
+    pub(super) boundaries: Vec<Vec<u8>>,
+}
+
+impl PartHeader {
+    /// Takes one field; fields that say nothing about the body are ignored.
+    pub(super) fn field(&mut self, name: &[u8], value: &[u8], defects: &mut Defects) {
+        let Some((prefix, kind)) = name.split_at_checked(8) else { return };
+        if !prefix.eq_ignore_ascii_case(b"content-") {
+            return;
+        }
+        if kind.eq_ignore_ascii_case(b"type") {
+            self.content_type(value, defects);
+        } else if kind.eq_ignore_ascii_case(b"transfer-encoding") {
+            self.transfer_encoding(value, defects);
+        } else if kind.eq_ignore_ascii_case(b"disposition") {
+            self.content_disposition(value, defects);
+        }
+    }
+
+    /// All fields were taken.
+    pub(super) fn finish(mut self) -> Self {
+        for name in std::mem::take(&mut self.type_names) {
+            self.name(name);
+        }
+        self
+    }
+
+    fn name(&mut self, name: String) {
+        if !name.is_empty() && !self.names.contains(&name) {
+            self.names.push(name);
+        }
+    }
+
+    fn content_type(&mut self, value: &[u8], defects: &mut Defects) {
+        self.type_fields += 1;
+        if self.type_fields > 1 {
+            defects.record(Defect::DuplicateContentType);
+        }
+        let parsed = Parameterized::parse(value);
+        let Some(media) = MediaType::parse(parsed.value) else {
+            defects.record(Defect::BadContentType);
+            return;
+        };
+        self.type_names.extend(parsed.texts("name", defects));
+        let charset = match &*media.kind {
+            "text" | "message" => parsed.texts("charset", defects).into_iter().next().map(String::into_boxed_str),
+            _ => None,
+        };
+        let boundaries = if &*media.kind == "multipart" { boundaries(&parsed, defects) } else { Vec::new() };
+        let reading = ContentType { media, charset, boundaries };
+        if !self.types.contains(&reading) {
+            self.types.truncate(MAX_READINGS - 1);
+            self.types.push(reading);
+        }
+    }
+
+    fn transfer_encoding(&mut self, value: &[u8], defects: &mut Defects) {
+        self.transfer_fields += 1;
+        if self.transfer_fields > 1 {
+            defects.record(Defect::DuplicateTransferEncoding);
+        }
+        let transfer = Transfer::parse(value).unwrap_or_else(|| {
+            defects.record(Defect::UnknownTransferEncoding);
+            Transfer::Identity
+        });
+        self.says_seven_bit |= value.trim_ascii().eq_ignore_ascii_case(b"7bit");
+        if !self.transfers.contains(&transfer) {
+            self.transfers.push(transfer);
+        }
+    }
+
+    fn content_disposition(&mut self, value: &[u8], defects: &mut Defects) {
+        self.disposition_fields += 1;
+        if self.disposition_fields > 1 {
+            defects.record(Defect::DuplicateDisposition);
+        }
+        let parsed = Parameterized::parse(value);
+        for name in parsed.texts("filename", defects) {
+            self.name(name);
+        }
+        let disposition = if parsed.value.is_empty() {
+            return;
+        } else if parsed.value.eq_ignore_ascii_case(b"inline") {
+            Disposition::Inline
+        } else {
+            Disposition::Attachment
+        };
+        // Of two, the one that shows the text to a person is the dangerous one.
+        if self.disposition != Some(Disposition::Inline) {
+            self.disposition = Some(disposition);
+        }
+    }
+}
+
+/// Readings of one `Content-Type` that are followed: programs take the first or the last.
+const MAX_READINGS: usize = 2;
+
+/// RFC 2046 §5.1.1: a boundary has at most so many characters.
+const BOUNDARY_BYTES: usize = 70;
+
+fn boundaries(parsed: &Parameterized<'_>, defects: &mut Defects) -> Vec<Vec<u8>> {
+    let mut boundaries = parsed.bytes("boundary", defects);
+    if boundaries.is_empty() {
+        defects.record(Defect::NoBoundary);
+    }
+    for boundary in &mut boundaries {
+        if boundary.is_empty() || boundary.len() > BOUNDARY_BYTES || boundary.last().is_some_and(u8::is_ascii_whitespace) {
+            defects.record(Defect::BadBoundary);
+        }
+        // Blanks at the end of a delimiter's line are ignored (RFC 2046 §5.1.1).
+        boundary.truncate(boundary.trim_ascii_end().len());
+    }
+    boundaries.truncate(MAX_READINGS);
+    boundaries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(fields: &[(&str, &str)]) -> (PartHeader, Vec<Defect>) {
+        let mut header = PartHeader::default();
+        let mut defects = Defects::default();
+        for (name, value) in fields {
+            header.field(name.as_bytes(), value.as_bytes(), &mut defects);
+        }
+        (header.finish(), defects.iter().collect())
+    }
+
+    #[test]
+    fn defects_of_fields() {
+        type Case<'c> = (&'c [(&'c str, &'c str)], &'c [Defect]);
+        let cases: &[Case<'_>] = &[
+            (&[("Content-Type", "text/plain"), ("Subject", "x"), ("C", "d")], &[]),
+            (&[("Content-Type", "text/plain"), ("content-type", "text/plain")], &[Defect::DuplicateContentType]),
+            (&[("Content-Type", "nonsense")], &[Defect::BadContentType]),
+            (&[("Content-Type", "multipart/mixed")], &[Defect::NoBoundary]),
+            (&[("Content-Type", "multipart/mixed; boundary=\"\"")], &[Defect::BadBoundary]),
+            (&[("Content-Type", "multipart/mixed; boundary=\"a \"")], &[Defect::BadBoundary]),
+            (&[("Content-Transfer-Encoding", "base46")], &[Defect::UnknownTransferEncoding]),
+            (
+                &[("Content-Transfer-Encoding", "7bit"), ("Content-Transfer-Encoding", "7bit")],
+                &[Defect::DuplicateTransferEncoding],
+            ),
+            (&[("Content-Disposition", "inline"), ("Content-Disposition", "inline")], &[Defect::DuplicateDisposition]),
+        ];
+        for (fields, expected) in cases {
+            assert_eq!(read(fields).1, *expected, "{fields:?}");
+        }
+        for (length, expected) in [(70, Vec::new()), (71, vec![Defect::BadBoundary])] {
+            let value = format!("multipart/mixed; boundary={}", "b".repeat(length));
+            assert_eq!(read(&[("Content-Type", &value)]).1, expected);
+        }
+    }
+
+    #[test]
+    fn every_name_is_kept_and_the_disposition_names_first() {
+        let (header, _) = read(&[
+            ("Content-Type", "application/pdf; name=a.pdf; name=b.exe"),
+            ("Content-Disposition", "attachment; filename=c.txt"),
+        ]);
+        assert_eq!(header.names, ["c.txt", "a.pdf", "b.exe"]);
+    }
+
+    #[test]
+    fn of_two_dispositions_the_shown_one_counts() {
+        for order in [["inline", "attachment"], ["attachment", "inline"]] {
+            let (header, _) = read(&order.map(|value| ("Content-Disposition", value)));
+            assert_eq!(header.disposition, Some(Disposition::Inline));
+        }
+    }
+}
