@@ -101,3 +101,27 @@ fn stamp(archive: &Path) -> Result<String, Shortfall> {
     let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(format!("{} bytes, modified {}.{:09}\n", metadata.len(), modified.as_secs(), modified.subsec_nanos()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archives_are_sorted_by_name_and_nothing_else_is_taken() {
+        let directory = std::env::temp_dir().join(format!("xtask-archives-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        for name in ["train.tar.zst", "dev.tar.zst", "README.md", "dev.tar"] {
+            fs::write(directory.join(name), name).unwrap();
+        }
+        let found = archives(&directory).unwrap();
+        let changed = stamp(&found[0].1).unwrap() != stamp(&found[1].1).unwrap();
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["dev", "train"]);
+        assert!(changed, "archives of different size have different stamps");
+    }
+
+    #[test]
+    fn a_missing_directory_holds_no_archive() {
+        assert!(archives(Path::new("/nonexistent")).unwrap().is_empty());
+    }
+}

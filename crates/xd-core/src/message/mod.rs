@@ -28,7 +28,8 @@ mod value;
 
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
-pub use text::{TextView, View};
+pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
+pub(crate) use text::{TextCollector, is_blank, is_invisible};
 pub use trace::Hop;
 
 use crate::{Defects, HtmlFacts, Limits, Link, Mailbox, ReversePath, Timestamp};

@@ -1,6 +1,7 @@
 //! One part of a message: declared and sniffed type, name, and where its bytes are (RFC 2045, RFC 2183).
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 /// A media type in lower case: `text/html`.
@@ -10,6 +11,12 @@ pub struct MediaType {
     pub kind: Box<str>,
     /// `html` of `text/html`.
     pub subtype: Box<str>,
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.subtype)
+    }
 }
 
 /// How a part asks to be shown (RFC 2183 §2).
@@ -56,5 +63,11 @@ impl Part<'_> {
     #[must_use]
     pub fn is_attachment(&self) -> bool {
         self.attachment
+    }
+
+    /// Whether it is a message inside the message (RFC 2046 §5.2.1, RFC 6532 §3.7).
+    #[must_use]
+    pub fn is_nested_message(&self) -> bool {
+        &*self.declared.kind == "message" && matches!(&*self.declared.subtype, "rfc822" | "global")
     }
 }

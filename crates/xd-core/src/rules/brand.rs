@@ -11,8 +11,7 @@ const MAX_VALUE: usize = 2_000;
 
 #[derive(Debug)]
 struct Brand {
-    /// Names as hasty readers see them.
-    folded: Vec<String>,
+    names: Vec<String>,
     /// Domains in lower case.
     domains: Vec<String>,
 }
@@ -34,9 +33,8 @@ impl Brands {
         let mut brands = Vec::new();
         for (index, (spellings, domains)) in entries.into_iter().enumerate() {
             owners.extend(spellings.iter().map(|_| index));
-            let folded = spellings.iter().map(|name| lookalike::folded(name)).collect();
-            names.extend(spellings);
-            brands.push(Brand { folded, domains });
+            names.extend(spellings.iter().cloned());
+            brands.push(Brand { names: spellings, domains });
         }
         let automaton =
             AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
@@ -63,7 +61,7 @@ impl Brands {
         let label = registered.split('.').next().unwrap_or(registered);
         self.brands.iter().any(|brand| {
             !brand.domains.iter().any(|ours| below(domain, ours))
-                && brand.folded.iter().any(|name| lookalike::imitates(label, name))
+                && brand.names.iter().any(|name| lookalike::resembles(label, name))
         })
     }
 }

@@ -8,7 +8,7 @@ macro_rules! files {
     };
 }
 
-const RULES: &[(&str, &str)] = files![];
+const RULES: &[(&str, &str)] = files!["gtube.toml",];
 
 const CASES: &[(&str, &str)] = files![];
 

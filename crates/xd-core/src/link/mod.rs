@@ -1,5 +1,16 @@
 //! Links: where they lead, what they show, and the tricks by which the two differ.
+//!
+//! Links are read as browsers read them (the WHATWG URL standard), with an eye for what is done to deceive people and
+//! programs. They are judged, never fetched.
 
+mod collector;
+mod find;
+mod host;
+mod url;
+
+use std::fmt;
+
+pub(crate) use self::collector::{LinkCollector, Place, SHOWN_BYTES, Seen};
 use crate::Host;
 
 /// Where a link stands.
@@ -45,8 +56,24 @@ pub enum LinkTrick {
     Redirect,
 }
 
+impl LinkTrick {
+    /// Every trick.
+    pub const ALL: [Self; 10] = [
+        Self::Defanged,
+        Self::Userinfo,
+        Self::NumericHost,
+        Self::EscapedHost,
+        Self::International,
+        Self::Confusable,
+        Self::InnerBlank,
+        Self::Backslash,
+        Self::Port,
+        Self::Redirect,
+    ];
+}
+
 /// A set of [`LinkTrick`]s.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct LinkTricks(u16);
 
 impl LinkTricks {
@@ -61,10 +88,34 @@ impl LinkTricks {
         self.0 & (1 << trick as u8) != 0
     }
 
+    /// Records all tricks of another set.
+    pub fn record_all(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// The tricks in the order of [`LinkTrick::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = LinkTrick> {
+        LinkTrick::ALL.into_iter().filter(move |&trick| self.contains(trick))
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+}
+
+impl fmt::Debug for LinkTricks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl FromIterator<LinkTrick> for LinkTricks {
+    fn from_iter<I: IntoIterator<Item = LinkTrick>>(tricks: I) -> Self {
+        let mut set = Self::default();
+        tricks.into_iter().for_each(|trick| set.record(trick));
+        set
     }
 }
 
@@ -75,10 +126,12 @@ pub struct Link {
     pub origin: LinkOrigin,
     /// The link as a browser would open it: scheme and host in lower case, escapes of plain characters undone.
     pub url: String,
-    /// The scheme without its colon, in lower case; empty for a link without one.
+    /// The scheme without its colon, in lower case; empty for a link without one (`//host/path`, `page.html`).
     pub scheme: String,
     /// The host it leads to, if it names one.
     pub host: Option<Host>,
+    /// The host of another whole link in its path or query: where an open redirect may lead.
+    pub inner_host: Option<Host>,
     /// What the link shows, for anchors with text: trimmed, blanks folded, at most 256 bytes.
     pub shown: Option<String>,
     /// The host that the shown text itself looks like a link to.
