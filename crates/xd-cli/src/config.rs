@@ -99,7 +99,7 @@ impl Config {
                 Thresholds::try_new(spam.0, surespam.0).map_err(|error| located(source, table.span(), error.to_string()))?;
         }
         let known = |id: &Spanned<String>| {
-            if engine.rules().rules().iter().any(|rule| rule.id() == id.get_ref()) {
+            if engine.rules().rule(id.get_ref()).is_some() {
                 return Ok(id.get_ref().clone());
             }
             let message = format!("there is no rule {:?}; `xd rules list` names all", id.get_ref());
@@ -125,7 +125,7 @@ impl File {
     fn operator(&self) -> Operator {
         let brand = self.brand.iter().filter(|brand| !brand.trim().is_empty());
         let mut names: Vec<String> = self.operator.names.iter().chain(brand).cloned().collect();
-        let host = self.hostname.iter().map(|host| host.get_ref());
+        let host = self.hostname.iter().map(Spanned::get_ref);
         // The host itself and all names its owner registered: `mx.example.net` speaks for `example.net`.
         let host = host.filter_map(|host| Domain::parse(host.0.registered()).ok());
         let mut domains: Vec<Domain> = self.operator.domains.iter().map(|domain| domain.0.clone()).chain(host).collect();
@@ -182,7 +182,11 @@ mod tests {
     }
 
     fn settings(text: &str) -> Result<Settings, String> {
-        parse(text)?.settings(&Engine::builtin().unwrap()).map_err(|failure| failure.to_string())
+        let rules = "family = \"t\"\n\
+            [[rule]]\nid = \"one\"\nscore = \"1.00\"\nwhy = \"one\"\nwhen = { in = \"subject\", words = [\"one\"] }\n\
+            [[rule]]\nid = \"two\"\nscore = \"2.00\"\nwhy = \"two\"\nwhen = { in = \"subject\", words = [\"two\"] }\n";
+        let engine = Engine::compile(vec![RuleSource::new("rules.toml", rules)]).unwrap();
+        parse(text)?.settings(&engine).map_err(|failure| failure.to_string())
     }
 
     #[track_caller]
@@ -207,18 +211,13 @@ mod tests {
 
     #[test]
     fn every_key_is_taken() {
-        let rules = Engine::builtin().unwrap();
-        let rules = rules.rules().rules();
-        let (one, two) = (rules[0].id(), rules[1].id());
-        let text = format!(
-            "brand = \"Acme\"\nhostname = \"mx1.acme.example\"\nthresholds = {{ spam = \"4.00\", surespam = \"8.00\" }}\n\
-             [limits]\nmessage_bytes = 1000\n[rules]\ndisable = [\"{one}\"]\n[rules.scores]\n\"{two}\" = \"-1.50\"\n\
-             [operator]\nnames = [\"Acme Mail\"]\ndomains = [\"ACME.example.\"]\n"
-        );
-        assert_eq!(parse(&text).unwrap().message_bytes(), 1000);
-        let settings = settings(&text).unwrap();
-        assert!(settings.disabled.contains(one));
-        assert_eq!(settings.scores[two], Score::from_hundredths(-150));
+        let text = "brand = \"Acme\"\nhostname = \"mx1.acme.example\"\nthresholds = { spam = \"4.00\", surespam = \"8.00\" }\n\
+             [limits]\nmessage_bytes = 1000\n[rules]\ndisable = [\"one\"]\n[rules.scores]\n\"two\" = \"-1.50\"\n\
+             [operator]\nnames = [\"Acme Mail\"]\ndomains = [\"ACME.example.\"]\n";
+        assert_eq!(parse(text).unwrap().message_bytes(), 1000);
+        let settings = settings(text).unwrap();
+        assert!(settings.disabled.contains("one"));
+        assert_eq!(settings.scores["two"], Score::from_hundredths(-150));
         assert_eq!(settings.operator.names, ["Acme", "Acme Mail"]);
         assert_eq!(settings.operator.domains, [Domain::parse("acme.example").unwrap()]);
     }

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Stdout, Write};
 
 use crate::escape::Plain;
+use crate::stop;
 use crate::terminal::Terminal;
 
 /// Standard output. Only whole lines are handed to it, so that an interrupt cuts none.
@@ -23,13 +24,15 @@ impl Output {
 
     /// Writes one or more whole lines.
     pub(crate) fn lines(&mut self, lines: impl AsRef<[u8]>) -> io::Result<()> {
-        self.writer.write_all(lines.as_ref())?;
-        if self.prompt { self.writer.flush() } else { Ok(()) }
+        stop::while_writing(|| {
+            self.writer.write_all(lines.as_ref())?;
+            if self.prompt { self.writer.flush() } else { Ok(()) }
+        })
     }
 
     /// Writes out all that was gathered.
     pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.writer.flush()
+        stop::while_writing(|| self.writer.flush())
     }
 }
 

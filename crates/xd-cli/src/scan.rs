@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use xd_core::{Class, Defects, Judgement, Score};
+use xd_core::{Class, Defect, Defects, Judgement, Score};
 
 use crate::arguments::{Scan, ScanFormat, jobs_or_all};
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
@@ -33,7 +33,10 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     let mut progress = Progress::new(text || !terminal.is_terminal, &arguments.paths);
     let mut inputs = judge.inputs(&arguments.paths);
     let mut counts = Counts::default();
-    let mut written = table.map_or(Ok(()), |table| output.lines(table.heading()));
+    if let Some(table) = &table {
+        output.lines(table.heading())?;
+    }
+    let mut written = Ok(());
 
     in_order(
         jobs_or_all(arguments.jobs),
@@ -141,7 +144,7 @@ fn json_line(path: &str, bytes: &[u8], judgement: &Judgement<'_>, engine: &str) 
         high: verdict.high,
         decided: verdict.decided,
         findings: verdict.findings.iter().map(|f| LineFinding { rule: f.rule, score: f.score, why: f.why }).collect(),
-        defects: judgement.defects.iter().map(|defect| defect.id()).collect(),
+        defects: judgement.defects.iter().map(Defect::id).collect(),
         engine,
     };
     let mut text = Vec::with_capacity(1024);

@@ -18,8 +18,8 @@ pub(crate) struct ScanTable {
 
 const CLASS: usize = 8;
 const SCORE: usize = 7;
-/// `[-12.50, 112.50]`
-const BOUNDS: usize = 16;
+/// `[-1.50, 12.50]`
+const BOUNDS: usize = 14;
 const GAP: usize = 2;
 
 /// The most sentences in a row.
@@ -28,7 +28,7 @@ const REASONS_MAX: usize = 2;
 impl ScanTable {
     pub(crate) fn new(terminal: Terminal) -> Self {
         let rest = terminal.width.saturating_sub(CLASS + SCORE + BOUNDS + 4 * GAP);
-        let path = (rest * 2 / 5).clamp(12, 48);
+        let path = (rest * 3 / 8).clamp(12, 44);
         Self { terminal, path, reasons: rest.saturating_sub(path) }
     }
 
@@ -59,14 +59,15 @@ impl ScanTable {
         // Numbers are never cut. What they need beyond their columns is taken from the path.
         let over = (score.len() - SCORE) + bounds.len().saturating_sub(BOUNDS);
         let width = self.path.saturating_sub(over);
-        let mut shown = cut_left(&Plain(path).to_string(), width);
+        let mut shown = cut_path(&Plain(path).to_string(), width);
         pad(&mut shown, width);
         let reasons: Vec<&str> = verdict.findings.iter().take(REASONS_MAX).map(|finding| finding.why).collect();
         let reasons = cut_right(&Plain(&reasons.join("; ")).to_string(), self.reasons);
         let paint = |text| self.terminal.paint(style, text);
-        let bounds = self.terminal.paint(Style::Dim, format!("{bounds:<BOUNDS$}"));
+        let gap = BOUNDS.saturating_sub(bounds.len());
+        let bounds = self.terminal.paint(Style::Dim, bounds);
         // Writing into a string cannot fail.
-        let _ = write!(row, "{}  {}  {bounds}  {shown}  {reasons}", paint(class), paint(score));
+        let _ = write!(row, "{}  {}  {bounds}{:gap$}  {shown}  {reasons}", paint(class), paint(score), "");
         row.truncate(row.trim_end_matches(' ').len());
         row.push('\n');
         row
@@ -129,6 +130,15 @@ pub(crate) fn cut_left(text: &str, width: usize) -> String {
     if width > 0 { format!("…{}", &text[start..]) } else { String::new() }
 }
 
+/// A path cut to a width, before one of its names if that leaves any.
+fn cut_path(path: &str, width: usize) -> String {
+    let cut = cut_left(path, width);
+    match cut.strip_prefix('…').and_then(|kept| kept.find('/').map(|slash| &kept[slash..])) {
+        Some(names) if cut != path => format!("…{names}"),
+        _ => cut,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +174,15 @@ mod tests {
         assert_eq!(cut_right("one two", 5), "one…");
         assert_eq!(cut_left("a/b/message.eml", 8), "…age.eml");
         assert_eq!(cut_right("abc", 1), "…");
+    }
+
+    #[test]
+    fn paths_are_cut_before_a_name() {
+        assert_eq!(cut_path("a/b/message.eml", 15), "a/b/message.eml");
+        assert_eq!(cut_path("some/where/message.eml", 20), "…/where/message.eml");
+        assert_eq!(cut_path("some/where/message.eml", 15), "…/message.eml");
+        assert_eq!(cut_path("some/where/message.eml", 8), "…age.eml");
+        assert_eq!(cut_path("…/x", 8), "…/x");
     }
 
     #[test]

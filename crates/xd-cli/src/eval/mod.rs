@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use xd_core::rules::Rule;
 use xd_core::{Engine, Score, SpamClass};
 
 use crate::arguments::{By, Eval, Format, jobs_or_all};
@@ -66,7 +67,8 @@ pub(crate) fn run(arguments: &Eval) -> Result<ExitCode, Failure> {
         }));
     }
     if missing > 0 {
-        eprintln!("xd: {missing} messages of the manifest are not there; the figures are about the other {}", tally.messages());
+        let are = if missing == 1 { "message of the manifest is" } else { "messages of the manifest are" };
+        eprintln!("xd: {missing} {are} not there; the figures are about the other {}", tally.messages());
     }
     let mut output = Output::new(terminal);
     match arguments.format {
@@ -92,7 +94,8 @@ impl Judged {
         let judgement = judge.judge(bytes);
         let verdict = judgement.verdict();
         let rules = judge.engine().rules().rules();
-        let index = |id: &str| rules.iter().position(|rule| rule.id() == id);
+        // The rules stand in the order of their ids.
+        let index = |id: &str| rules.binary_search_by(|rule| rule.id().cmp(id)).ok();
         Self {
             score: verdict.score,
             class: verdict.spam_class,
@@ -134,7 +137,7 @@ struct RuleTally {
 impl Tally {
     fn new(judge: &Judge, by: Option<By>) -> Self {
         let settings = judge.settings();
-        let score = |rule: &xd_core::rules::Rule| settings.scores.get(rule.id()).copied().unwrap_or_else(|| rule.score());
+        let score = |rule: &Rule| settings.scores.get(rule.id()).copied().unwrap_or_else(|| rule.score());
         let rules = judge.engine().rules().rules();
         Self {
             by,
@@ -181,7 +184,7 @@ impl Tally {
 
     /// The rules with their counts, those that find most spam first.
     fn rules<'e>(&self, engine: &'e Engine) -> Vec<(&'e str, RuleTally)> {
-        let ids = engine.rules().rules().iter().map(|rule| rule.id());
+        let ids = engine.rules().rules().iter().map(Rule::id);
         let mut rules: Vec<_> = ids.zip(self.rules.iter().copied()).collect();
         rules.sort_by(|(a_id, a), (b_id, b)| {
             b.hits.spam.cmp(&a.hits.spam).then(a.hits.ham.cmp(&b.hits.ham)).then_with(|| a_id.cmp(b_id))

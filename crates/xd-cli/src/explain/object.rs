@@ -3,10 +3,10 @@
 use std::io;
 
 use serde::Serialize;
+use xd_core::report::{HeaderLine, header_fields};
 use xd_core::{Known, Score};
 
 use super::Explanation;
-use super::text::header_fields;
 use crate::json;
 
 #[derive(Serialize)]
@@ -74,9 +74,10 @@ struct Derived {
     received: Option<String>,
 }
 
+/// A header field that xd would add, unfolded.
 #[derive(Serialize)]
 struct Field {
-    name: String,
+    name: &'static str,
     value: String,
 }
 
@@ -104,7 +105,7 @@ pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
             tls: found(&envelope.tls),
             received: found(&evidence.now),
         },
-        fields: header_fields(verdict, judgement.engine).into_iter().map(|(name, value)| Field { name, value }).collect(),
+        fields: header_fields(verdict, judgement.engine).iter().map(Field::of).collect(),
         engine: judgement.engine.to_string(),
     };
     let mut line = Vec::new();
@@ -128,6 +129,12 @@ impl<'a> Finding<'a> {
             why: finding.why,
             proofs: proofs.collect(),
         }
+    }
+}
+
+impl Field {
+    fn of(field: &HeaderLine) -> Self {
+        Self { name: field.name, value: field.value.replace("\r\n", "") }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fmt::{Display, Write as _};
 
 use unicode_width::UnicodeWidthStr;
-use xd_core::{EngineHash, Finding, Known, Score, Verdict};
+use xd_core::report::header_fields;
+use xd_core::{Finding, Known, Score};
 
 use super::Explanation;
 use crate::escape::Plain;
@@ -20,20 +21,6 @@ pub(super) fn write(explanation: &Explanation<'_>, terminal: Terminal) -> String
     page.envelope(explanation);
     page.fields(explanation);
     page.text
-}
-
-/// The header fields that xd would add to the message.
-pub(super) fn header_fields(verdict: &Verdict<'_>, engine: EngineHash) -> Vec<(String, String)> {
-    let findings: Vec<String> = verdict.findings.iter().map(|f| format!("{}={}", f.rule, f.score)).collect();
-    let score = format!("{} [{}, {}]", verdict.score, verdict.low, verdict.high);
-    [
-        ("X-XD-Class", verdict.class.to_string()),
-        ("X-XD-Score", score),
-        ("X-XD-Findings", findings.join(", ")),
-        ("X-XD-Engine", engine.to_string()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
 }
 
 struct Page {
@@ -94,7 +81,7 @@ impl Page {
         }
         self.title("Unknown: what these rules look at is not known; they could add");
         for open in verdict.open.iter().take(OPEN_MAX) {
-            let rule = explanation.engine.rules().rules().iter().find(|rule| rule.id() == open.rule);
+            let rule = explanation.engine.rules().rule(open.rule);
             let why = rule.map_or(String::new(), |rule| format!("{}  ", rule.why()));
             let points = format!("{:>POINTS$}", signed(open.score));
             self.entry(&points, POINTS, Plain(&format!("{why}({})", open.rule)));
@@ -128,8 +115,11 @@ impl Page {
 
     fn fields(&mut self, explanation: &Explanation<'_>) {
         self.title("Header fields that xd would add");
-        for (name, value) in header_fields(explanation.judgement.verdict(), explanation.judgement.engine) {
-            self.entry(&"", 0, Plain(&format!("{name}: {value}")));
+        let judgement = explanation.judgement;
+        for field in header_fields(judgement.verdict(), judgement.engine) {
+            for line in field.to_field().lines() {
+                self.line(format_args!("  {}", Plain(line)));
+            }
         }
     }
 
@@ -180,9 +170,8 @@ fn share(explanation: &Explanation<'_>, finding: &Finding<'_>) -> Option<String>
         return None;
     }
     let rules = explanation.engine.rules();
-    let group = rules.rules().iter().find(|rule| rule.id() == finding.rule)?.group()?;
-    let cap = rules.groups().iter().find(|known| known.id == group)?.cap;
-    Some(format!("its share of {}: the group {group} gives at most {cap} in all", signed(finding.full_score)))
+    let group = &rules.groups()[rules.rule(finding.rule)?.group()?];
+    Some(format!("its share of {}: the group {} gives at most {} in all", signed(finding.full_score), group.id, group.cap))
 }
 
 /// A score with its sign.

@@ -15,6 +15,7 @@ use mbox::{Mbox, Next};
 pub(crate) use walk::{Unreadable, Walk};
 
 use crate::failure::reason;
+use crate::stop;
 
 /// The largest message read unless configured otherwise.
 pub(crate) const MESSAGE_BYTES: u64 = 64 << 20;
@@ -261,10 +262,10 @@ impl Bytes {
 
 impl Read for Bytes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
+        stop::while_reading(|| match self {
             Self::File(file) => file.read(buffer),
             Self::Standard(input) => input.read(buffer),
-        }
+        })
     }
 }
 
@@ -273,7 +274,8 @@ fn open(path: &Path, buffer: &mut Vec<u8>) -> io::Result<(Bytes, u64)> {
     let (mut bytes, size) = if path.as_os_str() == "-" {
         (Bytes::Standard(io::stdin()), 0)
     } else {
-        let file = File::open(path)?;
+        // Opening a FIFO waits for its writer.
+        let file = stop::while_reading(|| File::open(path))?;
         let size = file.metadata()?.len();
         (Bytes::File(file), size)
     };

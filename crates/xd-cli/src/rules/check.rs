@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use xd_core::Engine;
+use xd_core::rules::Rule;
 
 use crate::arguments::RulesCheck;
 use crate::engine::compile;
@@ -38,20 +39,21 @@ fn report(engine: &Engine, terminal: Terminal) -> String {
         let place = format!("{}:{}:{}", lint.file, lint.line, lint.column);
         let _ = writeln!(text, "{}: {}: {}", Plain(&place), terminal.paint(Style::Yellow, "lint"), Plain(&lint.message));
     }
-    let families: BTreeSet<&str> = rules.rules().iter().map(|rule| rule.family()).collect();
+    let families: BTreeSet<&str> = rules.rules().iter().map(Rule::family).collect();
     let cost = rules.cost();
     let counts = [
-        (rules.rules().len(), "rules"),
-        (families.len(), "families"),
-        (rules.groups().len(), "groups"),
-        (cost.patterns, "patterns"),
-        (cost.literals, "literals"),
-        (rules.lints().len(), "lints"),
+        format!("{} in {}", count(rules.rules().len(), "rule", "rules"), count(families.len(), "family", "families")),
+        count(rules.groups().len(), "group", "groups"),
+        count(cost.literals, "literal", "literals"),
+        count(rules.lints().len(), "lint", "lints"),
     ];
-    let counts: Vec<String> = counts.iter().map(|(count, noun)| format!("{count} {noun}")).collect();
     let _ = writeln!(text, "{}", counts.join(", "));
     let share = cost.steps_per_byte.saturating_mul(100).checked_div(cost.budget).unwrap_or(0);
     let _ = writeln!(text, "at worst {} steps a byte, {share} % of the budget of {}", cost.steps_per_byte, cost.budget);
     let _ = writeln!(text, "{} KiB of memory; engine {}", cost.memory_bytes.div_ceil(1024), engine.hash());
     text
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use xd_core::rules::Rule;
+use xd_core::rules::{Group, Rule};
 use xd_core::{Engine, Score};
 
 use crate::arguments::{Format, Rules, RulesList, RulesShow};
@@ -55,7 +55,7 @@ fn list_text(engine: &Engine, terminal: Terminal) -> String {
         for rule in rules {
             let mut id = Plain(rule.id()).to_string();
             pad(&mut id, widest);
-            let group = rule.group().map_or_else(String::new, |group| format!(" [{group}]"));
+            let group = group_of(engine, rule).map_or_else(String::new, |group| format!(" [{}]", group.id));
             let why = Plain(&format!("{}{group}", rule.why())).to_string();
             let why = cut_right(&why, terminal.width.saturating_sub(widest + 13));
             let _ = writeln!(text, "{:>9}  {id}  {why}", rule.score());
@@ -87,7 +87,7 @@ struct ListedRule<'a> {
     why: &'a str,
     file: &'a str,
     line: usize,
-    condition: String,
+    condition: &'a str,
 }
 
 #[derive(Serialize)]
@@ -98,12 +98,12 @@ struct ListedGroup<'a> {
 }
 
 impl<'a> ListedRule<'a> {
-    fn of(rule: &'a Rule) -> Self {
+    fn of(engine: &'a Engine, rule: &'a Rule) -> Self {
         Self {
             id: rule.id(),
             family: rule.family(),
             score: rule.score(),
-            group: rule.group(),
+            group: group_of(engine, rule).map(|group| group.id.as_str()),
             why: rule.why(),
             file: rule.file(),
             line: rule.line(),
@@ -115,7 +115,7 @@ impl<'a> ListedRule<'a> {
 fn list_json(engine: &Engine) -> Result<Vec<u8>, Failure> {
     let list = List {
         engine: engine.hash().to_string(),
-        rules: engine.rules().rules().iter().map(ListedRule::of).collect(),
+        rules: engine.rules().rules().iter().map(|rule| ListedRule::of(engine, rule)).collect(),
         groups: engine.rules().groups().iter().map(|group| ListedGroup { id: &group.id, cap: group.cap }).collect(),
     };
     let mut line = Vec::new();
@@ -136,11 +136,16 @@ fn show(arguments: &RulesShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The group whose cap holds for a rule.
+fn group_of<'e>(engine: &'e Engine, rule: &Rule) -> Option<&'e Group> {
+    engine.rules().groups().get(rule.group()?)
+}
+
 fn find<'e>(engine: &'e Engine, id: &str) -> Result<&'e Rule, Failure> {
-    let rules = engine.rules().rules();
-    if let Some(rule) = rules.iter().find(|rule| rule.id() == id) {
+    if let Some(rule) = engine.rules().rule(id) {
         return Ok(rule);
     }
+    let rules = engine.rules().rules();
     let mut near: Vec<&str> = rules.iter().map(Rule::id).filter(|known| known.contains(id) || id.contains(known)).collect();
     near.truncate(5);
     let advice = if near.is_empty() { "`xd rules list` names all".to_owned() } else { format!("is it {}?", near.join(" or ")) };
@@ -156,13 +161,10 @@ fn show_text(engine: &Engine, rule: &Rule, terminal: Terminal) -> String {
     fact("says", rule.why());
     fact("score", &rule.score().to_string());
     fact("family", rule.family());
-    if let Some(id) = rule.group() {
-        let cap = engine.rules().groups().iter().find(|group| group.id == id).map(|group| group.cap);
-        fact("group", &cap.map_or_else(|| id.to_owned(), |cap| format!("{id}, at most {cap} in all")));
+    if let Some(group) = group_of(engine, rule) {
+        fact("group", &format!("{}, at most {} in all", group.id, group.cap));
     }
     fact("written", &format!("{}:{}", rule.file(), rule.line()));
-    for (index, line) in rule.condition_text().lines().enumerate() {
-        fact(if index == 0 { "when" } else { "" }, line);
-    }
+    fact("when", rule.condition_text());
     text
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use xd_core::Engine;
+use xd_core::rules::Rule;
 use xd_core::rules::cases::{self, Case};
+use xd_core::{Engine, Truth};
 
 use crate::arguments::RulesTest;
 use crate::engine;
@@ -25,7 +26,7 @@ pub(super) fn run(arguments: &RulesTest) -> Result<ExitCode, Failure> {
         for case in cases::parse(source)? {
             if let Err(difference) = case.run(&engine) {
                 failed += 1;
-                let title = format!("{}: {}: {}", source.name, case.rule, case.name);
+                let title = format!("{}:{}: {}: {}", case.file, case.line, case.rule, case.name);
                 let word = terminal.paint(Style::Red, "failed");
                 output.lines(format!("{word}  {}\n        {}\n", Plain(&title), Plain(&difference)))?;
             }
@@ -43,12 +44,12 @@ pub(super) fn run(arguments: &RulesTest) -> Result<ExitCode, Failure> {
 
 /// Names the rules that no case shows firing, or silent.
 fn gaps(engine: &Engine, cases: &[Case]) -> String {
-    let with = |fires: bool| -> BTreeSet<&str> {
-        cases.iter().filter(|case| case.fires == fires).map(|case| case.rule.as_str()).collect()
+    let with = |truth: Truth| -> BTreeSet<&str> {
+        cases.iter().filter(|case| case.expected == truth).map(|case| case.rule.as_str()).collect()
     };
     let mut text = String::new();
-    for (what, covered) in [("fires", with(true)), ("is silent", with(false))] {
-        let missing = engine.rules().rules().iter().map(|rule| rule.id()).filter(|id| !covered.contains(id));
+    for (what, covered) in [("holds", with(Truth::True)), ("does not", with(Truth::False))] {
+        let missing = engine.rules().rules().iter().map(Rule::id).filter(|id| !covered.contains(id));
         let missing: Vec<&str> = missing.collect();
         if !missing.is_empty() {
             let _ = writeln!(text, "no case in which it {what}: {}", Plain(&missing.join(", ")));
