@@ -8,9 +8,23 @@ macro_rules! files {
     };
 }
 
-const RULES: &[(&str, &str)] = files!["gtube.toml",];
+const RULES: &[(&str, &str)] = files![
+    "bounces.toml",
+    "gtube.toml",
+    "headers.toml",
+    "html.toml",
+    "identity.toml",
+    "links.toml",
+    "lists.toml",
+];
 
-const CASES: &[(&str, &str)] = files![];
+const CASES: &[(&str, &str)] = files![
+    "cases/bounces.toml",
+    "cases/headers.toml",
+    "cases/html.toml",
+    "cases/identity.toml",
+    "cases/links.toml",
+];
 
 fn sources_of(files: &[(&str, &str)]) -> Vec<RuleSource> {
     files.iter().map(|(name, text)| RuleSource::new(*name, *text)).collect()
