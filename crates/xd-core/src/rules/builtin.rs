@@ -8,7 +8,12 @@ macro_rules! files {
     };
 }
 
-const RULES: &[(&str, &str)] = files!["gtube.toml",];
+const RULES: &[(&str, &str)] = files![
+    "bulk.toml",
+    "fraud.toml",
+    "gtube.toml",
+    "text.toml",
+];
 
 const CASES: &[(&str, &str)] = files![];
 
