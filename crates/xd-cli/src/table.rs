@@ -64,9 +64,10 @@ impl ScanTable {
         let reasons: Vec<&str> = verdict.findings.iter().take(REASONS_MAX).map(|finding| finding.why).collect();
         let reasons = cut_right(&Plain(&reasons.join("; ")).to_string(), self.reasons);
         let paint = |text| self.terminal.paint(style, text);
-        let bounds = self.terminal.paint(Style::Dim, format!("{bounds:<BOUNDS$}"));
+        let gap = BOUNDS.saturating_sub(bounds.len());
+        let bounds = self.terminal.paint(Style::Dim, bounds);
         // Writing into a string cannot fail.
-        let _ = write!(row, "{}  {}  {bounds}  {shown}  {reasons}", paint(class), paint(score));
+        let _ = write!(row, "{}  {}  {bounds}{:gap$}  {shown}  {reasons}", paint(class), paint(score), "");
         row.truncate(row.trim_end_matches(' ').len());
         row.push('\n');
         row

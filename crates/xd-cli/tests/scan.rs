@@ -229,6 +229,17 @@ fn the_configuration_changes_scores_and_thresholds() {
 }
 
 #[test]
+fn the_documented_configuration_is_one() {
+    let place = Place::new("the_documented_configuration_is_one");
+    place.message("a.eml", "");
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md")).unwrap();
+    let (_, block) = page.rsplit_once("```toml\n").unwrap();
+    place.write("xd.toml", block.split("```").next().unwrap());
+    let run = place.run("scan --config xd.toml --format jsonl a.eml");
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn a_model_or_number_of_jobs_that_does_not_exist_is_refused() {
     let place = Place::new("a_model_or_number_of_jobs_that_does_not_exist_is_refused");
     place.message("a.eml", "");

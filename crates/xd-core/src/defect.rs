@@ -66,6 +66,7 @@ defects! {
     SeveralFromAddresses "several-from-addresses" "From names more than one address";
     UnreadableFrom "unreadable-from" "From holds no address that can be read";
     UnreadableDate "unreadable-date" "Date cannot be read";
+    DateWithoutZone "date-without-zone" "Date names no time zone";
     // MIME.
     BadContentType "bad-content-type" "a Content-Type cannot be read";
     DuplicateParameter "duplicate-parameter" "a MIME parameter stands twice with different values";

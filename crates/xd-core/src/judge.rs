@@ -67,7 +67,7 @@ fn verdict<'e>(
         if settings.disabled.contains(rule.id()) {
             continue;
         }
-        let full_score = settings.scores.get(rule.id()).copied().unwrap_or(rule.score());
+        let full_score = settings.scores.get(rule.id()).copied().unwrap_or_else(|| rule.score());
         let truth = seen.truths[index];
         let score = tally.add(rule.group(), full_score, truth);
         match truth {
@@ -80,7 +80,7 @@ fn verdict<'e>(
         }
     }
     // Stable: equal points stay in the order of ids.
-    findings.sort_by(|a, b| b.score.cmp(&a.score));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.score));
     let spam_class = settings.thresholds.class(tally.score);
     let decided = settings.thresholds.class(tally.low) == settings.thresholds.class(tally.high);
     let class = match (&evidence.antivirus, spam_class) {

@@ -91,7 +91,7 @@ pub fn folded(text: &str) -> String {
 /// Scripts that ordinary words combine (Han, kana and Latin; Hangul and Latin) do not count.
 #[must_use]
 pub fn mixes_scripts(word: &str) -> bool {
-    word.chars().fold(Scripts::default(), |scripts, c| scripts.with(c)).mixed()
+    word.chars().fold(Scripts::default(), Scripts::with).mixed()
 }
 
 /// Whether a name is not the brand but looks like it: a domain label or a word of a display name, or a piece of one

@@ -43,6 +43,8 @@ impl fmt::Display for Class {
 pub struct Proof {
     /// The target or fact, as rules name it: `subject`, `link.host`, `links.mismatched`.
     pub target: String,
+    /// How often the test was met: matches, different texts of a set, or values.
+    pub times: u32,
     /// Which of the target's values, from 0.
     pub value: usize,
     /// The span in that value, in bytes of its normal spelling; empty for facts.

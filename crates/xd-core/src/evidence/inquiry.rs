@@ -226,7 +226,7 @@ mod tests {
         id = "listed"
         score = "3.00"
         why = "the client is listed"
-        when = { dns_list = "zen.example.net", of = "envelope.client_address", answers = ["127.0.0.2"] }
+        when = { in = "envelope.client_address", listed_in = "zen.example.net", answers = ["127.0.0.2"] }
     "#;
 
     fn name(text: &str) -> Domain {

@@ -163,10 +163,15 @@ impl Tag {
     pub(super) fn from_name(name: &[u8]) -> Self {
         if name.len() <= PACKED_BYTES {
             let key = packed(name);
-            if let Ok(at) = SORTED.binary_search_by_key(&key, |&(name, _)| name)
-                && let Some(&(_, tag)) = SORTED.get(at)
-            {
-                return tag;
+            let mut slot = slot_of(key);
+            while let Some(&(known, tag)) = TABLE.get(slot) {
+                if known == key {
+                    return tag;
+                }
+                if known == 0 {
+                    break;
+                }
+                slot += 1;
             }
         }
         // FNV-1a; two unknown names of one hash close each other, which browsers would not do and no one would notice.
@@ -190,20 +195,29 @@ const fn packed(name: &[u8]) -> u128 {
     key
 }
 
-/// [`NAMES`] in the order of the numbers.
-static SORTED: [(u128, Tag); NAMES.len()] = {
-    let mut sorted = [NAMES[0]; NAMES.len()];
+/// Where the search for a name begins in [`TABLE`].
+#[expect(clippy::cast_possible_truncation, reason = "both halves are folded into one, and shifted into the table's range")]
+const fn slot_of(key: u128) -> usize {
+    ((key as u64 ^ (key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOT_BITS)) as usize
+}
+
+/// The table has four times as many places as there are names, so that most names are found at the first look.
+const SLOT_BITS: u32 = 9;
+
+/// [`NAMES`] by [`slot_of`]; those whose place is taken follow at the next that is free. The end is always free.
+static TABLE: [(u128, Tag); (1 << SLOT_BITS) + 16] = {
+    let mut table = [(0, Tag::Other(0)); (1 << SLOT_BITS) + 16];
     let mut at = 0;
     while at < NAMES.len() {
-        let mut to = at;
-        while to > 0 && sorted[to - 1].0 > NAMES[at].0 {
-            sorted[to] = sorted[to - 1];
-            to -= 1;
+        let mut slot = slot_of(NAMES[at].0);
+        while table[slot].0 != 0 {
+            slot += 1;
         }
-        sorted[to] = NAMES[at];
+        table[slot] = NAMES[at];
         at += 1;
     }
-    sorted
+    assert!(table[table.len() - 1].0 == 0);
+    table
 };
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A page as it is read: which text is seen and which is not, which links it holds, what it asks for.
 
+use std::borrow::Cow;
+
 use super::HtmlFacts;
 use super::attributes::{Attribute, Attributes};
 use super::element::{Kind, Raw, Tag};
@@ -17,6 +19,10 @@ const RUN_BYTES: usize = 64 << 10;
 
 /// Bytes of a comment from which on it is long.
 const LONG_COMMENT: usize = 200;
+
+/// Types of `data:` links that hold a document or a program.
+const DOCUMENTS: [&str; 7] =
+    ["text/html", "application/xhtml", "image/svg", "text/xml", "application/xml", "text/javascript", "application/javascript"];
 
 /// What is known of the page so far.
 pub(super) struct Page<'s> {
@@ -454,7 +460,7 @@ impl<'s> Page<'s> {
         self.search_run();
         self.anchor = Some(Anchor {
             place: self.links.place(),
-            href: self.resolved(href),
+            href: resolved(self.base.as_deref(), href).into_owned(),
             shown: String::new(),
             escaped: is_escaped(html.get(attributes.source(Attribute::Href)).unwrap_or_default()),
             hidden: self.stack.sight().hides_pictures(),
@@ -480,51 +486,23 @@ impl<'s> Page<'s> {
         }
         self.note_scheme(href);
         let place = self.links.place();
-        let href = self.resolved(href);
+        let href = resolved(self.base.as_deref(), href);
         self.links.add(place, &Seen { origin, href: &href, shown: "", hidden, escaped });
     }
 
     /// Counts links that are programs or documents themselves.
     fn note_scheme(&mut self, href: &str) {
-        let start: String = href.chars().filter(|c| *c > ' ').take(32).collect::<String>().to_ascii_lowercase();
+        // Most links are none of these, and begin with `h`, `m`, `#` or `/`.
+        if !href.starts_with(|c: char| c <= ' ' || matches!(c, 'j' | 'J' | 'v' | 'V' | 'd' | 'D')) {
+            return;
+        }
+        let start: String = href.chars().filter(|c| *c > ' ').take(32).map(|c| c.to_ascii_lowercase()).collect();
         if start.starts_with("javascript:") || start.starts_with("vbscript:") {
             self.facts.scripts = self.facts.scripts.saturating_add(1);
         } else if let Some(kind) = start.strip_prefix("data:")
-            && [
-                "text/html",
-                "application/xhtml",
-                "image/svg",
-                "text/xml",
-                "application/xml",
-                "text/javascript",
-                "application/javascript",
-            ]
-            .iter()
-            .any(|prefix| kind.starts_with(prefix))
+            && DOCUMENTS.iter().any(|prefix| kind.starts_with(prefix))
         {
             self.facts.data_documents = self.facts.data_documents.saturating_add(1);
-        }
-    }
-
-    /// A relative link put behind the page's base; others as they stand.
-    fn resolved(&self, href: &str) -> String {
-        let absolute = href.starts_with(['/', '\\', '#', '?'])
-            || href.split(['/', '?', '#']).next().is_some_and(|start| start.contains(':'));
-        match &self.base {
-            Some(base) if !absolute => {
-                let host = base.find("://").map_or(0, |at| at + 3);
-                let folder = base.get(host..).and_then(|path| path.rfind('/')).map(|at| host + at + 1);
-                match folder {
-                    Some(end) => format!("{}{href}", base.get(..end).unwrap_or_default()),
-                    None => format!("{base}/{href}"),
-                }
-            }
-            Some(base) if href.starts_with('/') && !href.starts_with("//") => {
-                let host = base.find("://").map_or(0, |at| at + 3);
-                let end = base.get(host..).and_then(|path| path.find('/')).map_or(base.len(), |at| host + at);
-                format!("{}{href}", base.get(..end).unwrap_or_default())
-            }
-            _ => href.to_owned(),
         }
     }
 
@@ -533,13 +511,34 @@ impl<'s> Page<'s> {
             Tag::Style => {
                 let css = std::mem::take(&mut self.css);
                 if self.css_applies {
-                    self.sheet.read(&String::from_utf8_lossy(&css));
+                    let css =
+                        String::from_utf8(css).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+                    self.sheet.read(&css);
                 }
             }
             Tag::Title => self.hidden.gap(Gap::Line),
             _ => self.gap(edge(tag, tag.kind(), None)),
         }
         self.marked = true;
+    }
+}
+
+/// A relative link put behind the page's base; others as they stand.
+fn resolved<'h>(base: Option<&str>, href: &'h str) -> Cow<'h, str> {
+    let Some(base) = base else { return Cow::Borrowed(href) };
+    let host = base.find("://").map_or(0, |at| at + 3);
+    let path = base.get(host..).unwrap_or_default();
+    if href.starts_with('/') && !href.starts_with("//") {
+        let end = path.find('/').map_or(base.len(), |at| host + at);
+        return Cow::Owned(format!("{}{href}", base.get(..end).unwrap_or_default()));
+    }
+    let start = href.split(['/', '?', '#']).next().unwrap_or_default();
+    if href.starts_with(['/', '\\', '#', '?']) || start.contains(':') {
+        return Cow::Borrowed(href);
+    }
+    match path.rfind('/') {
+        Some(at) => Cow::Owned(format!("{}{href}", base.get(..=host + at).unwrap_or_default())),
+        None => Cow::Owned(format!("{base}/{href}")),
     }
 }
 

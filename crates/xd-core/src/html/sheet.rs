@@ -3,6 +3,7 @@
 //! A rule counts when its selector is an element, a class, an id, or an element with one of these, alone or in a list.
 //! Longer selectors, and rules inside `@media` and other blocks, are passed over: they depend on what we do not know.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::element::Tag;
@@ -64,12 +65,11 @@ impl Sheet {
         {
             let (selectors, from) = rest.split_at(open);
             let selectors = selectors.trim();
-            if from.starts_with(';') {
+            let Some(body) = from.strip_prefix('{') else {
                 // `@import …;`, or a stray semicolon.
                 rest = &from[1..];
                 continue;
-            }
-            let body = &from[1..];
+            };
             if selectors.contains('@') {
                 rest = after_block(body);
                 continue;
@@ -151,8 +151,12 @@ fn simple(selector: &str) -> Option<(&str, Option<char>, &str)> {
 }
 
 /// The sheet without comments and without the marks that hide it from old programs (`<!--`, `-->`).
-fn without_comments(text: &str) -> String {
-    plain(text).replace("<!--", "").replace("-->", "")
+fn without_comments(text: &str) -> Cow<'_, str> {
+    let text = plain(text);
+    if memchr::memmem::find(text.as_bytes(), b"--").is_some() && (text.contains("<!--") || text.contains("-->")) {
+        return Cow::Owned(text.replace("<!--", "").replace("-->", ""));
+    }
+    text
 }
 
 /// What follows a block whose opening brace has been read.

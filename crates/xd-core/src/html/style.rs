@@ -120,8 +120,9 @@ impl Style {
             let end = end_of_declaration(rest);
             let (declaration, after) = rest.split_at(end);
             rest = after.get(1..).unwrap_or_default();
-            if let Some((name, value)) = declaration.split_once(':') {
-                style.declare(name.trim(), value, url);
+            if let Some(colon) = memchr::memchr(b':', declaration.as_bytes()) {
+                let (name, value) = declaration.split_at(colon);
+                style.declare(name.trim_ascii(), &value[1..], url);
             }
         }
         style
@@ -169,16 +170,8 @@ impl Style {
                 let value = important(value);
                 self.positioned = Some(is(value, "absolute") || is(value, "fixed") || is(value, "relative"));
             }
-            b"left" | b"top" | b"right" => {
-                if is_far(important(value)) {
-                    self.off_screen = Some(true);
-                }
-            }
-            b"margin-left" | b"margin-top" => {
-                if is_far(important(value)) {
-                    self.indented_away = Some(true);
-                }
-            }
+            b"left" | b"top" | b"right" if is_far(important(value)) => self.off_screen = Some(true),
+            b"margin-left" | b"margin-top" if is_far(important(value)) => self.indented_away = Some(true),
             b"color" | b"-webkit-text-fill-color" => self.color = color::parse(important(value)).or(self.color),
             b"background-color" => self.ground = ground(important(value)).or(self.ground),
             b"background" | b"background-image" => self.background(important(value), url),
@@ -263,7 +256,7 @@ fn end_of_declaration(text: &str) -> usize {
 
 /// The value without `!important` and blanks.
 fn important(value: &str) -> &str {
-    value.split_once('!').map_or(value, |(value, _)| value).trim()
+    memchr::memchr(b'!', value.as_bytes()).and_then(|at| value.get(..at)).unwrap_or(value).trim_ascii()
 }
 
 fn is(value: &str, word: &str) -> bool {
@@ -271,13 +264,15 @@ fn is(value: &str, word: &str) -> bool {
 }
 
 fn parse_display(value: &str) -> Option<Display> {
-    let lower = value.to_ascii_lowercase();
-    match lower.as_str() {
-        "none" => Some(Display::None),
-        "inline" | "contents" => Some(Display::Inline),
-        "inherit" | "initial" | "unset" | "" => None,
+    if is(value, "none") {
+        Some(Display::None)
+    } else if is(value, "inline") || is(value, "contents") {
+        Some(Display::Inline)
+    } else if ["inherit", "initial", "unset", ""].iter().any(|word| is(value, word)) {
+        None
+    } else {
         // Boxes within a line separate words too.
-        _ => Some(Display::Block),
+        Some(Display::Block)
     }
 }
 

@@ -192,8 +192,143 @@ impl<'a, 'l> Bodies<'a, 'l> {
         }
     }
 
-    /// Gives text that stands in no part to the view of plain text.
-    pub(super) fn stray_text(&mut self, bytes: &[u8]) {
-        self.text(TextKind::Plain, bytes, None, false);
+    /// Gives text that stands in no part to those who read plain text.
+    pub(super) fn stray_text(&mut self, bytes: &[u8], attached: bool) {
+        self.text(TextKind::Plain, bytes, None, attached);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Defect, Limits, Message, View};
+
+    fn parse(raw: &str) -> Message<'_> {
+        Message::parse(raw.as_bytes(), &Limits::default())
+    }
+
+    fn two(first: &str, second: &str) -> String {
+        format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n{first}\n--b\n{second}\n--b--\n")
+    }
+
+    #[test]
+    fn texts_go_to_their_views() {
+        use View::{Attached, Html, Plain};
+        let message = "Content-Type: message/rfc822\n\nSubject: x\n";
+        for (part, view) in [
+            ("\nwords".to_owned(), Plain),
+            ("Content-Type: text/csv\n\nwords".to_owned(), Plain),
+            ("Content-Type: nonsense\n\nwords".to_owned(), Plain),
+            ("Content-Disposition: inline; filename=a.txt\n\nwords".to_owned(), Plain),
+            ("Content-Type: text/html\n\nwords".to_owned(), Html),
+            ("Content-Disposition: attachment\n\nwords".to_owned(), Attached),
+            ("Content-Type: text/html\nContent-Disposition: attachment\n\nwords".to_owned(), Attached),
+            ("Content-Type: text/rfc822-headers\n\nX: words".to_owned(), Attached),
+            ("Content-Type: message/delivery-status\n\nX: words".to_owned(), Attached),
+            (format!("{message}\nwords"), Attached),
+            (format!("{message}Content-Type: text/html\n\nwords"), Attached),
+        ] {
+            let raw = two(&part, "\nother");
+            let message = parse(&raw);
+            for other in View::ALL {
+                assert_eq!(message.view(other).original().contains("words"), other == view, "{part} {other:?}");
+            }
+            let html = part.contains("html") && view == Html;
+            assert_eq!(message.html().parts, u32::from(html), "{part}");
+        }
+    }
+
+    #[test]
+    fn attachments_have_names_or_no_shown_type() {
+        for (part, expected) in [
+            ("\nx", false),
+            ("Content-Type: text/html\n\nx", false),
+            ("Content-Disposition: inline; filename=a.txt\n\nx", true),
+            ("Content-Disposition: attachment\n\nx", true),
+            ("Content-Type: text/plain; name=a.txt\n\nx", true),
+            ("Content-Type: image/png\n\nx", true),
+            ("Content-Type: message/rfc822\n\nSubject: x\n\nx", true),
+            ("Content-Type: multipart/mixed; boundary=c\n\n--c\n\nx\n--c--", false),
+        ] {
+            let raw = two(part, "\nother");
+            assert_eq!(parse(&raw).parts()[1].is_attachment(), expected, "{part}");
+        }
+    }
+
+    #[test]
+    fn defects_of_bodies() {
+        let cases: &[(&str, &[Defect])] = &[
+            ("Content-Transfer-Encoding: 7bit\n\nplain", &[]),
+            ("Content-Transfer-Encoding: 7bit\n\nGrüße", &[Defect::EightBitInSevenBit]),
+            ("Content-Transfer-Encoding: 8bit\n\nGrüße", &[]),
+            ("Content-Transfer-Encoding: x-uuencode\n\nplain", &[Defect::UnknownTransferEncoding]),
+            ("Content-Transfer-Encoding: base64\n\ncGxhaW4=", &[]),
+            ("Content-Transfer-Encoding: base64\n\ncGxhaW4!", &[Defect::BadBase64]),
+            ("Content-Transfer-Encoding: base64\n\ncGxhaW4=cGxh", &[Defect::DataAfterBase64]),
+            ("Content-Transfer-Encoding: quoted-printable\n\nplain=", &[]),
+            ("Content-Transfer-Encoding: quoted-printable\n\npl=XX", &[Defect::BadQuotedPrintable]),
+            ("Content-Type: text/plain; charset=utf-7\n\nplain", &[Defect::UnknownCharset]),
+            ("Content-Type: text/plain; charset=ascii\n\nGrüße", &[Defect::BadCharset]),
+            ("Content-Type: text/plain; charset=utf-8\n\nGrüße", &[]),
+        ];
+        for (part, expected) in cases {
+            let raw = two(part, "\nother");
+            let message = parse(&raw);
+            let found: Vec<_> = message.defects().iter().filter(|defect| *defect >= Defect::BadContentType).collect();
+            assert_eq!(found, *expected, "{part}");
+        }
+    }
+
+    #[test]
+    fn of_two_encodings_both_readings_are_text() {
+        let raw = "Content-Transfer-Encoding: 7bit\nContent-Transfer-Encoding: base64\n\ncGxhaW4=\n";
+        let message = parse(raw);
+        let text = message.view(View::Plain).original();
+        assert!(text.contains("cGxhaW4=") && text.contains("plain"), "{text}");
+    }
+
+    #[test]
+    fn of_two_types_both_readings_are_text() {
+        let raw = "Content-Type: text/plain\nContent-Type: text/html\n\nwords\n";
+        let message = parse(raw);
+        assert!(message.view(View::Plain).original().contains("words"));
+        assert!(message.view(View::Html).original().contains("words"));
+    }
+
+    #[test]
+    fn the_decoded_budget_holds_on_both_sides_and_over_all_parts() {
+        let limits = Limits { decoded_bytes: 10, ..Limits::default() };
+        let base64 = |text: &str| format!("Content-Transfer-Encoding: base64\n\n{text}");
+        for (second, over, length) in [("cGxhaW4=", false, 5), ("cGxhaW5z", true, 5)] {
+            let raw = two(&base64("cGxhaW4="), &base64(second));
+            let message = Message::parse(raw.as_bytes(), &limits);
+            assert_eq!(message.defects().contains(Defect::DecodedLimit), over);
+            assert_eq!(message.parts()[2].content.len(), length);
+        }
+    }
+
+    #[test]
+    fn attachments_keep_their_beginning_and_are_sniffed() {
+        let zip = format!("UEsDBBQA{}", "AAAA".repeat(4_000));
+        let raw = two(
+            &format!("Content-Type: image/png; name=a.png\nContent-Transfer-Encoding: base64\n\n{zip}"),
+            &format!("Content-Type: application/octet-stream\n\n%PDF-1.4 {}", "x".repeat(10_000)),
+        );
+        let message = parse(&raw);
+        let [_, zip, pdf] = message.parts() else { panic!("three parts") };
+        assert_eq!((zip.sniffed, zip.content.len()), (Some("application/zip"), 4_096));
+        assert_eq!((pdf.sniffed, pdf.content.len()), (Some("application/pdf"), 4_096));
+        assert!(!message.defects().contains(Defect::DecodedLimit));
+    }
+
+    #[test]
+    fn images_of_discs_are_sniffed_behind_their_empty_beginning() {
+        // 32,769 zeros are 10,923 groups; `CD001` follows.
+        let raw = format!(
+            "Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n{}Q0QwMDE=\n",
+            "AAAA".repeat(10_923)
+        );
+        let message = parse(&raw);
+        let part = &message.parts()[0];
+        assert_eq!((part.sniffed, part.content.len()), (Some("application/x-iso9660-image"), 4_096));
     }
 }

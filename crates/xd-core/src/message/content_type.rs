@@ -81,7 +81,10 @@ impl<'b> Parameterized<'b> {
         let forms = self.forms(name, defects, |bytes| {
             let text = value::lossy(&bytes);
             let text = value::unfold(&text);
-            encoded_word::decode(&text, &mut word_defects).into_bytes()
+            if encoded_word::may_be_in(&text) {
+                return encoded_word::decode(&text, &mut word_defects).into_bytes();
+            }
+            text.into_owned().into_bytes()
         });
         defects.record_all(word_defects);
         let mut values = Vec::new();

@@ -3,7 +3,7 @@
 //! Read more widely than the standard allows, as mail programs do: words of any length, with blanks inside, next to other text,
 //! inside quoted strings, and characters split between neighbouring words. Time is linear whatever stands there.
 
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, WINDOWS_1252};
 use memchr::memmem;
 
 use super::{charset, transfer};
@@ -32,7 +32,8 @@ pub(super) fn decode(text: &str, defects: &mut Defects) -> String {
         match word {
             Ok(word) => {
                 let encoding = word.encoding(defects);
-                if pending.encoding != Some(encoding) {
+                // ISO-2022-JP begins and ends every word in ASCII, and two shifts in a row are an error.
+                if pending.encoding != Some(encoding) || encoding == ISO_2022_JP {
                     pending.flush(&mut decoded, defects);
                     pending.encoding = Some(encoding);
                 }
@@ -51,6 +52,12 @@ pub(super) fn decode(text: &str, defects: &mut Defects) -> String {
     pending.flush(&mut decoded, defects);
     decoded.push_str(rest);
     decoded
+}
+
+/// Whether the text may hold an encoded word.
+pub(super) fn may_be_in(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'=', bytes).any(|at| bytes.get(at + 1) == Some(&b'?'))
 }
 
 /// How many bytes an encoded word at the beginning of `text` takes.
@@ -188,6 +195,7 @@ mod tests {
             ("=?utf-8?Q?so it goes?=", "so it goes"),
             ("=?UTF-8?Q?=20wie=20geht's??=", " wie geht's?"),
             ("=?iso-2022-jp?b?GyRCRnxLXBsoQg==?=", "日本"),
+            ("=?iso-2022-jp?b?GyRCRnwbKEI=?= =?iso-2022-jp?b?GyRCS1wbKEI=?=", "日本"),
             ("=?utf-8?q?a=0Ab?=", "a b"),
             // No encoded words.
             ("a=?b", "a=?b"),

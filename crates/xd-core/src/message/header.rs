@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::charset;
 use super::content_type::charset_of;
+use super::part_header::PartHeader;
 use super::section::{End, Item, RawField, Section};
 use super::value;
 use crate::{Defect, Defects, Limits};
@@ -75,6 +76,8 @@ impl<'a> Header<'a> {
 #[derive(Debug)]
 pub(super) struct Head<'a> {
     pub(super) header: Header<'a>,
+    /// What the fields say about the body.
+    pub(super) part: PartHeader,
     /// Where the body begins.
     pub(super) body: usize,
     /// What stands between the first line that is no field and the body. Servers that end the header section at such a
@@ -88,19 +91,21 @@ impl<'a> Head<'a> {
         let start = beginning(raw, defects);
         let mut section = Section::new(raw, start);
         let mut fields = Vec::with_capacity(32);
+        let mut part = PartHeader::default();
         let mut malformed: Option<usize> = None;
-        while let Some(item) = section.next(|_| false) {
+        while let Some(item) = section.next(|line| part.opens(line)) {
             match item {
                 // Nothing above it says that this is a header section at all.
                 Item::Malformed(_) if fields.is_empty() && malformed.is_none() => {
                     defects.record(Defect::NoHeaderSection);
-                    return Self { header: Header::default(), body: start, disputed: start..start };
+                    return Self { header: Header::default(), part, body: start, disputed: start..start };
                 }
                 Item::Malformed(span) => {
                     defects.record(Defect::MalformedField);
                     malformed.get_or_insert(span.start);
                 }
                 Item::Field(field) if fields.len() < limits.fields => {
+                    part.field(field.name, field.value.get(..limits.field_bytes).unwrap_or(field.value), defects);
                     if let Some(field) = named(&field, defects) {
                         fields.push(field);
                     }
@@ -121,7 +126,8 @@ impl<'a> Head<'a> {
             defects.record(Defect::NulByte);
         }
         decode(&mut fields, limits, defects);
-        Self { header: Header { fields }, body, disputed: malformed.unwrap_or(body).min(body)..body }
+        let disputed = malformed.unwrap_or(body).min(body)..body;
+        Self { header: Header { fields }, part: part.finish(), body, disputed }
     }
 }
 

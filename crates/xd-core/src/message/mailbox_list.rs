@@ -10,24 +10,55 @@ use crate::{Defect, Defects, Mailbox};
 pub(super) fn read(raw: &[u8], limit: usize, mailboxes: &mut Vec<Mailbox>, defects: &mut Defects) -> bool {
     let text = value::lossy(raw);
     let text = value::unfold(&text);
-    let last = |what: &str| text.rfind(what).unwrap_or(0);
-    let mut reader = Reader {
-        text: &text,
-        position: 0,
-        last_word_end: last("?="),
-        last_quote: last("\""),
-        last_comment_end: last(")"),
-        defects,
-    };
+    let last_word_end = if encoded_word::may_be_in(&text) { text.rfind("?=").unwrap_or(0) } else { 0 };
+    let (last_quote, last_comment_end) = (text.rfind('"').unwrap_or(0), text.rfind(')').unwrap_or(0));
+    let mut reader = Reader { text: &text, position: 0, last_word_end, last_quote, last_comment_end, defects };
+    // A name with a comma and without quotes: `Smith, A <a@example.com>` is one person to all who see it.
+    let mut names: Vec<Mailbox> = Vec::new();
     while reader.position < text.len() {
-        if let Some(mailbox) = reader.mailbox() {
-            if mailboxes.len() >= limit {
-                return false;
+        let Some((mut mailbox, form)) = reader.mailbox() else { continue };
+        match form {
+            Form::Name => {
+                if mailboxes.len() + names.len() >= limit {
+                    return false;
+                }
+                names.push(mailbox);
+                continue;
             }
-            mailboxes.push(mailbox);
+            Form::Angle if !names.is_empty() => {
+                let mut all: Vec<&str> = names.iter().map(Mailbox::shown).collect();
+                all.push(&mailbox.name);
+                mailbox.name = all.join(", ").trim_end_matches([',', ' ']).to_owned();
+                names.clear();
+            }
+            Form::Angle | Form::Spec => {}
         }
+        mailboxes.append(&mut names);
+        if mailboxes.len() >= limit {
+            return false;
+        }
+        mailboxes.push(mailbox);
     }
+    mailboxes.append(&mut names);
     true
+}
+
+/// What a mailbox was read from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    /// An address in angle brackets.
+    Angle,
+    /// No address, only words.
+    Name,
+    /// An address that stands free.
+    Spec,
+}
+
+impl Mailbox {
+    /// What a person sees of a mailbox without an address.
+    fn shown(&self) -> &str {
+        if self.name.is_empty() { &self.address } else { &self.name }
+    }
 }
 
 #[derive(Debug)]
@@ -61,7 +92,7 @@ struct Draft {
 
 impl<'t> Reader<'t, '_> {
     /// Reads up to the end of one mailbox; none when nothing stands there.
-    fn mailbox(&mut self) -> Option<Mailbox> {
+    fn mailbox(&mut self) -> Option<(Mailbox, Form)> {
         let mut draft = Draft::default();
         let mut end = self.text.len();
         while let Some(byte) = self.peek() {
@@ -156,7 +187,9 @@ impl<'t> Reader<'t, '_> {
             Some((_, address)) => address,
             None => inside,
         };
-        address.trim_matches(|c: char| c == '>' || c.is_ascii_whitespace()).to_owned()
+        let address = address.trim_matches(|c: char| c == '>' || c.is_ascii_whitespace());
+        // Quotes around the whole are none of the address: `<"a@example.com">`.
+        address.strip_prefix('"').and_then(|address| address.strip_suffix('"')).unwrap_or(address).to_owned()
     }
 
     /// A comment with those inside it, without the outer parentheses.
@@ -269,28 +302,28 @@ impl Draft {
         }
     }
 
-    fn finish(self, raw: &str, defects: &mut Defects) -> Mailbox {
+    fn finish(self, raw: &str, defects: &mut Defects) -> (Mailbox, Form) {
         let Self { mut phrase, spec, comment, angle, quoted, .. } = self;
         let mut decode = |text: &str| {
-            if text.contains("=?") { encoded_word::decode(text, defects) } else { text.to_owned() }
+            if encoded_word::may_be_in(text) { encoded_word::decode(text, defects) } else { text.to_owned() }
         };
         if let Some(address) = angle {
             let name = if phrase.is_empty() { &comment } else { &phrase };
-            return Mailbox::new(&decode(name), &decode(&address));
+            return (Mailbox::new(&decode(name), &decode(&address)), Form::Angle);
         }
         if let Some((start, end)) = spec {
             let address = phrase.get(start..end).unwrap_or_default().to_owned();
             phrase.replace_range(start..end, "");
             let name = if phrase.trim_ascii().is_empty() { &comment } else { &phrase };
-            return Mailbox::new(&decode(name.trim_ascii()), &decode(&address));
+            return (Mailbox::new(&decode(name.trim_ascii()), &decode(&address)), Form::Spec);
         }
         // No address: an encoded word may hold a whole one, and people see whatever it is.
         let name = decode(if phrase.is_empty() { &comment } else { &phrase });
-        if !quoted && !phrase.contains(' ') && !phrase.contains("=?") && !phrase.is_empty() {
-            return Mailbox::new(&decode(&comment), &phrase);
+        if !quoted && !phrase.contains(' ') && !encoded_word::may_be_in(&phrase) && !phrase.is_empty() {
+            return (Mailbox::new(&decode(&comment), &phrase), Form::Name);
         }
         let raw = raw.trim_ascii();
-        Mailbox::new(&name, raw)
+        (Mailbox::new(&name, raw), Form::Name)
     }
 }
 
@@ -337,6 +370,9 @@ mod tests {
             ("<<a@example.com>>", "", "a@example.com"),
             ("Al <a@example.com", "Al", "a@example.com"),
             ("Al < a@example.com >", "Al", "a@example.com"),
+            ("<\"a@example.com\">", "", "a@example.com"),
+            ("Cee, Al <a@example.com>", "Cee, Al", "a@example.com"),
+            ("\"info@bank.example\", <a@example.com>", "info@bank.example", "a@example.com"),
             ("<>", "", ""),
             ("root", "", "root"),
             ("\"Al <a@example.com>", "Al", "a@example.com"),
@@ -355,6 +391,8 @@ mod tests {
             ("", &[]),
             (" , ,;", &[]),
             ("a@x.org, b@x.org", &["a@x.org", "b@x.org"]),
+            ("root, a@x.org", &["root", "a@x.org"]),
+            ("root, admin", &["root", "admin"]),
             ("a@x.org; b@x.org", &["a@x.org", "b@x.org"]),
             ("A <a@x.org>,\r\n\tB <b@x.org>", &["a@x.org", "b@x.org"]),
             ("A <a@x.org> <b@x.org>", &["a@x.org", "b@x.org"]),

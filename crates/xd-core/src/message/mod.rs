@@ -5,7 +5,7 @@
 //! The road through the files: `section` (lines to raw fields) → `header` (fields decoded by `value` and `encoded_word`) →
 //! `mailbox_list`, `date`, `trace` (fields that mean something to everyone) → `part_header` and `content_type` (what a header
 //! section says about its body) → `structure` and `boundary` (the tree of parts) → `body` (leaves decoded by `transfer` and
-//! `charset`, sniffed, given to the texts). `parse` walks it. mail-parser reads dates, and does not show in any type.
+//! `charset`, sniffed, given to the texts). `parse` walks it.
 
 mod body;
 mod boundary;

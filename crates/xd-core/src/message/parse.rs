@@ -4,7 +4,6 @@ use memchr::{memchr, memchr_iter};
 
 use super::body::Bodies;
 use super::header::{Head, Header};
-use super::part_header::PartHeader;
 use super::structure::{SECOND_READINGS, Walk};
 use super::trace::Hop;
 use super::{Message, date, mailbox_list};
@@ -17,7 +16,7 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         defects.record(Defect::EmptyMessage);
     }
     check_line_ends(raw, &mut defects);
-    let Head { header, body, disputed } = Head::read(raw, limits, &mut defects);
+    let Head { header, part, body, disputed } = Head::read(raw, limits, &mut defects);
     check_fields(&header, &mut defects);
 
     let mut from = Vec::new();
@@ -32,23 +31,20 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
     let hops = hops(&header, limits, &mut defects);
     let subject = header.first("subject").map(|field| field.decoded().to_owned());
     let sent = header.all("date").find_map(|field| date::read(field.raw_value()));
-    if sent.is_none() && header.first("date").is_some() {
-        defects.record(Defect::UnreadableDate);
+    match sent {
+        Some(date) if !date.has_zone => defects.record(Defect::DateWithoutZone),
+        None if header.first("date").is_some() => defects.record(Defect::UnreadableDate),
+        _ => {}
     }
 
-    let mut part_header = PartHeader::default();
-    for field in header.fields() {
-        let value = field.raw_value();
-        part_header.field(field.name().as_bytes(), value.get(..limits.field_bytes).unwrap_or(value), &mut defects);
-    }
     let mut bodies = Bodies::new(limits, defects, SECOND_READINGS);
     if !disputed.is_empty() {
-        bodies.stray_text(raw.get(disputed).unwrap_or_default());
+        bodies.stray_text(raw.get(disputed).unwrap_or_default(), false);
     }
-    Walk::new(&mut bodies, raw).message_body(part_header.finish(), body);
+    Walk::new(&mut bodies, raw).message_body(part, body);
 
     let Bodies { mut defects, parts, texts, links, html, .. } = bodies;
-    let mut views = [texts.plain, texts.html, texts.hidden, texts.attached].map(|collector| {
+    let views = [texts.plain, texts.html, texts.hidden, texts.attached].map(|collector| {
         let (view, skipped) = collector.finish();
         if skipped {
             defects.record(Defect::TextLimit);
@@ -56,8 +52,23 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         view
     });
     let links = links.finish(&mut defects);
-    let views = std::mem::take(&mut views);
-    Message { raw, header, parts, views, html, links, hops, from, sender, reply_to, to, cc, subject, date: sent, defects }
+    Message {
+        raw,
+        header,
+        parts,
+        views,
+        html,
+        links,
+        hops,
+        from,
+        sender,
+        reply_to,
+        to,
+        cc,
+        subject,
+        date: sent.map(|date| date.moment),
+        defects,
+    }
 }
 
 /// Fields that are to stand exactly once, or at most once (RFC 5322 §3.6).
@@ -121,11 +132,152 @@ fn check_line_ends(raw: &[u8], defects: &mut Defects) {
     }
     let lines = memchr_iter(b'\n', raw).count();
     let returns = memchr_iter(b'\r', raw).count();
-    let pairs = raw.iter().zip(raw.iter().skip(1)).filter(|&(&a, &b)| a == b'\r' && b == b'\n').count();
+    let pairs = count_pairs(raw);
     if returns > pairs {
         defects.record(Defect::BareCarriageReturn);
     }
     if pairs > 0 && lines > pairs {
         defects.record(Defect::MixedLineEnds);
+    }
+}
+
+/// How many CRs an LF follows. Sums of a byte each, over runs too short to overflow, compile to vector code.
+fn count_pairs(raw: &[u8]) -> usize {
+    let following = raw.get(1..).unwrap_or_default();
+    let in_run = |(run, following): (&[u8], &[u8])| {
+        let pairs = run.iter().zip(following).map(|(&a, &b)| u8::from(a == b'\r') & u8::from(b == b'\n'));
+        usize::from(pairs.fold(0_u8, u8::wrapping_add))
+    };
+    raw.chunks(255).zip(following.chunks(255)).map(in_run).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::View;
+
+    fn defects(raw: &str) -> Vec<Defect> {
+        message(raw.as_bytes(), &Limits::default()).defects().iter().collect()
+    }
+
+    /// Fields that keep a message from having any defect.
+    const SOUND: &str = "From: a@example.com\nDate: 5 Oct 2020 19:05:57 +0000\nMessage-ID: <1@example.com>\n";
+
+    #[test]
+    fn defects_of_the_whole_and_of_fields() {
+        let cases: &[(&str, &[Defect])] = &[
+            ("\ntext\n", &[]),
+            ("", &[Defect::NoBody]),
+            ("Subject: x", &[Defect::NoBody]),
+            ("\ntext\r\nmore\n", &[Defect::MixedLineEnds]),
+            ("\ntext\rmore\n", &[Defect::BareCarriageReturn]),
+            ("\ntext\r\r\n", &[Defect::BareCarriageReturn, Defect::MixedLineEnds]),
+            ("\nte\0xt\n", &[Defect::NulByte]),
+            ("Subject: a\0b\n\n", &[Defect::NulByte]),
+            ("Content-Type: image/png\n\nte\0xt\n", &[]),
+            ("no field\n\ntext", &[Defect::MalformedField]),
+            ("X\x01Y: z\n\n", &[Defect::BadFieldName]),
+            ("Subject : z\n\n", &[Defect::SpaceBeforeColon]),
+            ("Subject: a\n \n b\n\n", &[Defect::BlankFold]),
+            ("Subject: a\n b\n\n", &[]),
+            ("Subject: =?utf-8?q?a=?\n\n", &[Defect::BadEncodedWord]),
+            ("Subject: =?utf-8?q?a?=\n\n", &[]),
+            ("From: b@example.com\n\n", &[Defect::DuplicateFrom, Defect::SeveralFromAddresses]),
+            ("Sender: a\nSender: a\n\n", &[Defect::DuplicateSender]),
+            ("Reply-To: a\nREPLY-TO: a\n\n", &[Defect::DuplicateReplyTo]),
+            ("To: a\nTo: a\n\n", &[Defect::DuplicateTo]),
+            ("Cc: a\nCc: a\n\n", &[Defect::DuplicateCc]),
+            ("Subject: a\nSubject: a\n\n", &[Defect::DuplicateSubject]),
+            ("Date: 5 Oct 2020 19:05:57 +0000\n\n", &[Defect::DuplicateDate]),
+            ("Message-Id: <2@example.com>\n\n", &[Defect::DuplicateMessageId]),
+            ("MIME-Version: 1.0\nMime-Version: 1.0\n\n", &[Defect::DuplicateMimeVersion]),
+            ("Received: a\nReceived: b\nX: y\nX: z\n\n", &[]),
+        ];
+        for (rest, expected) in cases {
+            assert_eq!(defects(&format!("{SOUND}{rest}")), *expected, "{rest:?}");
+        }
+    }
+
+    #[test]
+    fn pairs_are_counted_across_runs() {
+        for lines in [0, 1, 127, 128, 254, 255, 256, 1_000] {
+            assert_eq!(count_pairs("x\r\n".repeat(lines).as_bytes()), lines);
+            assert_eq!(count_pairs("\r\n".repeat(lines).as_bytes()), lines);
+        }
+        assert_eq!(count_pairs(b"\n\r"), 0);
+    }
+
+    #[test]
+    fn defects_of_missing_and_unreadable_fields() {
+        let missing = [Defect::NoFrom, Defect::NoDate, Defect::NoMessageId];
+        assert_eq!(defects("Subject: x\n\n"), missing);
+        let all = |first: &[Defect]| [first, &missing].concat();
+        assert_eq!(defects(""), all(&[Defect::EmptyMessage, Defect::NoBody]));
+        assert_eq!(defects("this is text\n\nA: b\n"), all(&[Defect::NoHeaderSection]));
+        assert_eq!(defects("\nA: b\n"), all(&[Defect::NoHeaderSection]));
+        let date = |date: &str| defects(&SOUND.replace("5 Oct 2020 19:05:57 +0000\n", &format!("{date}\n\n")));
+        assert!(date("soon").contains(&Defect::UnreadableDate));
+        assert!(date("5 Oct 2020 19:05:57").contains(&Defect::DateWithoutZone));
+        assert_eq!(defects(&format!("{}\n", SOUND.replace("a@example.com", "root"))), [Defect::UnreadableFrom]);
+    }
+
+    #[test]
+    fn a_body_that_begins_at_once_is_all_text() {
+        let raw = b"this is text\n\nA: b\n";
+        let message = message(raw, &Limits::default());
+        assert_eq!(message.parts()[0].span, 0..raw.len());
+        assert!(message.view(View::Plain).original().contains("A: b"));
+    }
+
+    #[test]
+    fn text_before_the_empty_line_is_seen() {
+        let raw = b"Subject: x\nBuy now, friends\nat https://example.com/\n\nrest\n";
+        let message = message(raw, &Limits::default());
+        let text = message.view(View::Plain).original();
+        assert!(text.contains("Buy now") && text.contains("rest"), "{text}");
+    }
+
+    #[test]
+    fn text_in_the_middle_of_a_long_text_is_skipped_and_its_end_is_not() {
+        let limits = Limits { text_head: 100, text_tail: 100, ..Limits::default() };
+        for (filler, over) in [(10, false), (1_000, true)] {
+            let raw = format!("\n{}the end\n", "filler ".repeat(filler));
+            let message = message(raw.as_bytes(), &limits);
+            assert_eq!(message.defects().contains(Defect::TextLimit), over);
+            assert!(message.view(View::Plain).original().contains("the end"));
+        }
+    }
+
+    #[test]
+    fn what_everyone_asks_for() {
+        let raw = "Received: from helo.example (rdns.example [192.0.2.1]) by mx.example.com; 5 Oct 2020 19:05:57 +0000\n\
+                   From: =?utf-8?q?J=C3=BCrgen?= <j@example.com>\nSender: s@example.com\nReply-To: <r@example.net>\n\
+                   To: a@example.com, B <b@example.com>\nTo: c@example.com\nCc: d@example.com\nSubject: first\nSubject: second\n\
+                   Date: nonsense\nDate: 5 Oct 2020 19:05:57 +0000\nReturn-Path: <>\n\ntext\n";
+        let message = message(raw.as_bytes(), &Limits::default());
+        assert_eq!(message.from()[0].name, "Jürgen");
+        assert_eq!(message.sender()[0].address, "s@example.com");
+        assert_eq!(message.reply_to()[0].address, "r@example.net");
+        let to: Vec<_> = message.to().iter().map(|mailbox| mailbox.address.as_str()).collect();
+        assert_eq!(to, ["a@example.com", "b@example.com", "c@example.com"]);
+        assert_eq!(message.cc().len(), 1);
+        assert_eq!(message.subject(), Some("first"));
+        assert_eq!(message.date().unwrap().to_string(), "2020-10-05T19:05:57Z");
+        assert_eq!(message.hops()[0].client_address, "192.0.2.1".parse().ok());
+        assert!(!message.return_path().unwrap().accepts_reports());
+    }
+
+    #[test]
+    fn limits_of_hops_and_addresses_hold_on_both_sides() {
+        let limits = Limits { hops: 2, addresses: 2, ..Limits::default() };
+        for (raw, count, over) in [
+            ("Received: a\nReceived: b\nTo: a@x\nTo: b@x\n\n", 2, false),
+            ("Received: a\nReceived: b\nReceived: c\nTo: a@x\nTo: b@x, c@x\n\n", 2, true),
+        ] {
+            let message = message(raw.as_bytes(), &limits);
+            assert_eq!((message.hops().len(), message.to().len()), (count, count));
+            assert_eq!(message.defects().contains(Defect::HopLimit), over);
+            assert_eq!(message.defects().contains(Defect::AddressLimit), over);
+        }
     }
 }

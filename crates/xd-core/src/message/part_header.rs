@@ -48,6 +48,12 @@ impl PartHeader {
         }
     }
 
+    /// Whether a line is the first delimiter of the multipart that the fields so far declare: the empty line before it is missing.
+    pub(super) fn opens(&self, line: &[u8]) -> bool {
+        let line = line.strip_prefix(b"--").map(<[u8]>::trim_ascii_end);
+        line.is_some_and(|line| self.types.iter().flat_map(|reading| &reading.boundaries).any(|boundary| boundary == line))
+    }
+
     /// All fields were taken.
     pub(super) fn finish(mut self) -> Self {
         for name in std::mem::take(&mut self.type_names) {

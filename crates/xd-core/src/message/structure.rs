@@ -4,12 +4,15 @@
 //! that both may find parts, both are followed.
 
 use std::borrow::Cow;
+use std::ops::{BitOrAssign, Range};
 
 use super::body::Bodies;
+use memchr::memmem;
+
 use super::boundary::{Boundaries, Delimiter};
 use super::part::{MediaType, Part};
 use super::part_header::{ContentType, PartHeader};
-use super::section::{Item, Section};
+use super::section::{End, Item, Section, first_line, without_line_end};
 use super::transfer::Transfer;
 use crate::Defect;
 
@@ -29,8 +32,23 @@ impl Place {
     }
 }
 
+/// What one reading of a multipart found.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Found {
+    /// A delimiter, be it only the closing one.
+    delimiter: bool,
+    part: bool,
+}
+
+impl BitOrAssign for Found {
+    fn bitor_assign(&mut self, other: Self) {
+        self.delimiter |= other.delimiter;
+        self.part |= other.part;
+    }
+}
+
 /// Second readings that are followed in one message. Each costs another pass over its region; one is already an attack.
-pub(super) const SECOND_READINGS: usize = 16;
+pub(super) const SECOND_READINGS: usize = 8;
 
 /// A walk over the parts in one run of bytes: the message itself, or what a nested encoded message decodes to.
 #[derive(Debug)]
@@ -57,18 +75,27 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
 
     /// Reads a nested message or a part of a multipart: its header section, then its body.
     fn entity(&mut self, place: Place, start: usize) -> Delimiter {
+        if let Some(limit) = self.limit_reached(place) {
+            // Not even the header section is read: hostile mail has many.
+            self.bodies.defects.record(limit);
+            return self.boundaries.next(self.bytes, start);
+        }
         let mut section = Section::new(self.bytes, start);
         let mut header = PartHeader::default();
         let mut fields = 0;
+        let mut malformed: Option<usize> = None;
         let defects = &mut self.bodies.defects;
-        while let Some(item) = section.next(|line| self.boundaries.stops(line)) {
+        while let Some(item) = section.next(|line| self.boundaries.stops(line) || header.opens(line)) {
             match item {
                 // A body without a header section (RFC 2046 §5.1 wants an empty line before it).
                 Item::Malformed(_) if fields == 0 => {
                     defects.record(Defect::MalformedField);
                     return self.body(place, header, start);
                 }
-                Item::Malformed(_) => defects.record(Defect::MalformedField),
+                Item::Malformed(span) => {
+                    defects.record(Defect::MalformedField);
+                    malformed.get_or_insert(span.start);
+                }
                 Item::Field(field) => {
                     fields += 1;
                     if fields > self.bodies.limits.fields {
@@ -80,19 +107,24 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
                 }
             }
         }
-        let (_, body) = section.end();
+        let (end, mut body) = section.end();
+        if let Some(malformed) = malformed {
+            // As in the message's own header section: some programs begin the body at such a line.
+            match end {
+                End::EmptyLine => {
+                    let disputed = self.bytes.get(malformed..body).unwrap_or_default();
+                    self.bodies.stray_text(disputed, place.nested > 0);
+                }
+                End::Bytes | End::Stop => body = malformed,
+            }
+        }
         self.body(place, header.finish(), body)
     }
 
     /// Reads a body of any kind; gives the delimiter that ends it.
     fn body(&mut self, place: Place, header: PartHeader, start: usize) -> Delimiter {
-        let limits = self.bodies.limits;
-        if place.depth > limits.depth {
-            self.bodies.defects.record(Defect::DepthLimit);
-            return self.boundaries.next(self.bytes, start);
-        }
-        if self.bodies.parts.len() >= limits.parts {
-            self.bodies.defects.record(Defect::PartLimit);
+        if let Some(limit) = self.limit_reached(place) {
+            self.bodies.defects.record(limit);
             return self.boundaries.next(self.bytes, start);
         }
         let index = self.push(place, &header, start);
@@ -109,46 +141,17 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             .iter()
             .flat_map(|reading| reading.boundaries.iter().map(move |boundary| (reading, boundary.as_slice())))
             .collect();
+        if let Some(reading) = header.types.iter().find(|reading| &*reading.media.kind == "multipart") {
+            return self.multiparts(place, index, header, reading, &multiparts, start);
+        }
         let transfer = header.transfers.first().copied().unwrap_or_default();
-        if let Some(&(reading, boundary)) = multiparts.first() {
-            let (end, mut found) = self.multipart(place, index, reading, boundary, start);
-            for (reading, boundary) in multiparts.iter().skip(1).filter(|(_, other)| *other != boundary) {
-                found |= self.second_reading(place, index, reading, boundary, start, end.body_end);
-            }
-            if transfer != Transfer::Identity {
-                // RFC 2045 §6.4 forbids it; most programs read the parts as they stand.
-                self.bodies.defects.record(Defect::EncodedMultipart);
-                if !found {
-                    found = self.decoded(index, transfer, start..end.body_end, |walk| {
-                        walk.multipart(place, index, reading, boundary, 0).1
-                    });
-                }
-            }
-            if !found {
-                self.bodies.defects.record(Defect::BoundaryNotFound);
+        let declares_message = self.bodies.parts.get(index).is_some_and(|part| part.declared.is_message());
+        if declares_message || header.types.iter().any(|reading| reading.media.is_message()) {
+            let end = self.nested_message(place, index, transfer, start);
+            if header.types.len() > 1 {
+                // In the other reading it is text or a file.
                 self.leaf(index, header, start..end.body_end);
             }
-            return end;
-        }
-        let is_message = self.bodies.parts.get(index).is_some_and(|part| part.declared.is_message());
-        if is_message {
-            let inside = Place { nested: place.nested + 1, ..place.inside(index) };
-            let encoded = transfer != Transfer::Identity;
-            if encoded {
-                self.bodies.defects.record(Defect::EncodedMessage);
-            }
-            if let Some(part) = self.bodies.parts.get_mut(index) {
-                part.attachment = true;
-            }
-            // Some programs only name an encoding and do not use it.
-            if !encoded || begins_with_field(self.bytes.get(start..).unwrap_or_default()) {
-                return self.entity(inside, start);
-            }
-            let end = self.boundaries.next(self.bytes, start);
-            self.decoded(index, transfer, start..end.body_end, |walk| {
-                walk.entity(inside, 0);
-                true
-            });
             return end;
         }
         let end = self.boundaries.next(self.bytes, start);
@@ -156,7 +159,69 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
         end
     }
 
-    /// Reads a multipart; gives the delimiter that ends it and whether it has any part.
+    fn nested_message(&mut self, place: Place, index: usize, transfer: Transfer, start: usize) -> Delimiter {
+        let inside = Place { nested: place.nested + 1, ..place.inside(index) };
+        let encoded = transfer != Transfer::Identity;
+        if encoded {
+            self.bodies.defects.record(Defect::EncodedMessage);
+        }
+        if let Some(part) = self.bodies.parts.get_mut(index) {
+            part.attachment = true;
+        }
+        // Some programs only name an encoding and do not use it.
+        if !encoded || begins_with_field(self.bytes.get(start..).unwrap_or_default()) {
+            return self.entity(inside, start);
+        }
+        let end = self.boundaries.next(self.bytes, start);
+        self.decoded(transfer, start..end.body_end, |walk| walk.entity(inside, 0));
+        end
+    }
+
+    /// Reads a multipart in all its readings; what no reading finds parts in is text, as it stands.
+    fn multiparts(
+        &mut self,
+        place: Place,
+        index: usize,
+        header: &PartHeader,
+        reading: &ContentType,
+        multiparts: &[(&ContentType, &[u8])],
+        start: usize,
+    ) -> Delimiter {
+        let transfer = header.transfers.first().copied().unwrap_or_default();
+        let first = multiparts.first();
+        let (end, mut found) = match first {
+            Some((reading, boundary)) => self.multipart(place, index, reading, boundary, start),
+            None => (self.boundaries.next(self.bytes, start), Found::default()),
+        };
+        let region = start..end.body_end;
+        for (reading, boundary) in multiparts.iter().skip(1).filter(|(_, other)| first.is_some_and(|(_, first)| first != other)) {
+            found |= self.second_reading(place, index, reading, boundary, region.clone());
+        }
+        if transfer != Transfer::Identity {
+            // RFC 2045 §6.4 forbids it; most programs read the parts as they stand.
+            self.bodies.defects.record(Defect::EncodedMultipart);
+            if let Some((reading, boundary)) = first
+                && !found.part
+            {
+                found |= self.decoded(transfer, region.clone(), |walk| walk.multipart(place, index, reading, boundary, 0).1);
+            }
+        }
+        if !found.delimiter && first.is_some() {
+            self.bodies.defects.record(Defect::BoundaryNotFound);
+        }
+        if !found.delimiter
+            && let Some(boundary) = guess_boundary(self.bytes.get(region.clone()).unwrap_or_default())
+        {
+            // Programs that are kind to broken senders look for what separates the parts.
+            found |= self.second_reading(place, index, reading, boundary, region.clone());
+        }
+        if !found.part {
+            self.leaf(index, header, region);
+        }
+        end
+    }
+
+    /// Reads a multipart; gives the delimiter that ends it and what was found in it.
     fn multipart(
         &mut self,
         place: Place,
@@ -164,16 +229,17 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
         reading: &ContentType,
         boundary: &[u8],
         start: usize,
-    ) -> (Delimiter, bool) {
+    ) -> (Delimiter, Found) {
         let (number, duplicate) = self.boundaries.open(boundary);
         if duplicate {
             self.bodies.defects.record(Defect::DuplicateBoundary);
         }
         let inside = Place { in_digest: &*reading.media.subtype == "digest", ..place.inside(index) };
-        let mut found = false;
+        let mut found = Found::default();
         let mut closed = false;
         let mut delimiter = self.boundaries.next(self.bytes, start);
         while delimiter.owner == Some(number) {
+            found.delimiter = true;
             if delimiter.loose {
                 self.bodies.defects.record(Defect::LooseBoundary);
             }
@@ -189,12 +255,12 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
                     // The closing delimiter should be the last (RFC 2046 §5.1.1); not all programs stop at it.
                     self.bodies.defects.record(Defect::PartAfterEnd);
                 }
-                found = true;
+                found.part = true;
                 delimiter = self.entity(inside, delimiter.next);
             }
         }
         self.boundaries.close(number);
-        if found && !closed {
+        if found.part && !closed {
             self.bodies.defects.record(Defect::UnterminatedMultipart);
         }
         (delimiter, found)
@@ -207,40 +273,40 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
         index: usize,
         reading: &ContentType,
         boundary: &[u8],
-        start: usize,
-        end: usize,
-    ) -> bool {
-        let Some(left) = self.bodies.second_readings.checked_sub(1) else { return false };
+        region: Range<usize>,
+    ) -> Found {
+        let Some(left) = self.bodies.second_readings.checked_sub(1) else { return Found::default() };
         self.bodies.second_readings = left;
         let bytes = self.bytes;
         let around = std::mem::take(&mut self.boundaries);
-        self.bytes = bytes.get(..end).unwrap_or(bytes);
-        let (_, found) = self.multipart(place, index, reading, boundary, start);
+        self.bytes = bytes.get(..region.end).unwrap_or(bytes);
+        let (_, found) = self.multipart(place, index, reading, boundary, region.start);
         self.bytes = bytes;
         self.boundaries = around;
         found
     }
 
     /// Decodes a region and walks what comes out.
-    fn decoded(
-        &mut self,
-        index: usize,
-        transfer: Transfer,
-        region: std::ops::Range<usize>,
-        read: impl FnOnce(&mut Walk<'_, 'a, 'l, '_>) -> bool,
-    ) -> bool {
+    fn decoded<T>(&mut self, transfer: Transfer, region: Range<usize>, read: impl FnOnce(&mut Walk<'_, 'a, 'l, '_>) -> T) -> T {
         let encoded = self.bytes.get(region).unwrap_or_default();
         let decoded = self.bodies.decode(encoded, transfer, usize::MAX);
-        let mut walk = Walk { bodies: self.bodies, bytes: &decoded, original: None, boundaries: Boundaries::default() };
-        let found = read(&mut walk);
-        debug_assert!(self.bodies.parts.len() > index, "the part itself was pushed before its content");
-        found
+        read(&mut Walk { bodies: self.bodies, bytes: &decoded, original: None, boundaries: Boundaries::default() })
     }
 
-    fn leaf(&mut self, index: usize, header: &PartHeader, region: std::ops::Range<usize>) {
+    fn leaf(&mut self, index: usize, header: &PartHeader, region: Range<usize>) {
         let bytes = self.bytes.get(region.clone()).unwrap_or_default();
         let original = self.original.and_then(|original| original.get(region));
         self.bodies.read(index, header, bytes, original);
+    }
+
+    fn limit_reached(&self, place: Place) -> Option<Defect> {
+        if place.depth > self.bodies.limits.depth {
+            Some(Defect::DepthLimit)
+        } else if self.bodies.parts.len() >= self.bodies.limits.parts {
+            Some(Defect::PartLimit)
+        } else {
+            None
+        }
     }
 
     /// Adds a part of which only the header section is known.
@@ -276,7 +342,228 @@ impl MediaType {
     }
 }
 
+/// The first line that begins with two dashes and that a field about content follows, without the dashes.
+fn guess_boundary(bytes: &[u8]) -> Option<&[u8]> {
+    let mut at = 0;
+    for _ in 0..MAX_GUESSES {
+        let rest = bytes.get(at..)?;
+        let line_start = if at == 0 && rest.starts_with(b"--") { 0 } else { at + memmem::find(rest, b"\n--")? + 1 };
+        let line = first_line(bytes.get(line_start..)?);
+        let next = bytes.get(line_start + line.len()..)?;
+        if next.get(..8).is_some_and(|name| name.eq_ignore_ascii_case(b"content-")) && begins_with_field(next) {
+            return without_line_end(line).trim_ascii_end().get(2..);
+        }
+        at = line_start + line.len() - 1;
+    }
+    None
+}
+
+/// Lines that are tried as boundaries when the declared one is missing.
+const MAX_GUESSES: usize = 100;
+
 /// Whether the first line is a header field.
 fn begins_with_field(bytes: &[u8]) -> bool {
     matches!(Section::new(bytes, 0).next(|_| false), Some(Item::Field(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, Message, View};
+
+    /// Each part as `depth:type`, with a plus for each nested message around it.
+    fn tree(message: &Message<'_>) -> Vec<String> {
+        let show = |part: &Part<'_>| {
+            let nested = "+".repeat(part.nested);
+            format!("{}{nested}:{}/{}", part.depth, part.declared.kind, part.declared.subtype)
+        };
+        message.parts().iter().map(show).collect()
+    }
+
+    fn parse(raw: &str) -> Message<'_> {
+        Message::parse(raw.as_bytes(), &Limits::default())
+    }
+
+    /// The defects of MIME only.
+    fn defects(message: &Message<'_>) -> Vec<Defect> {
+        message.defects().iter().filter(|defect| *defect >= Defect::BadContentType).collect()
+    }
+
+    const TWO: &str = "--b\n\none\n--b\nContent-Type: text/html\n\n<p>two\n--b--\n";
+
+    #[test]
+    fn trees_and_their_defects() {
+        let multipart = |rest: &str| format!("Content-Type: multipart/mixed; boundary=b\n{rest}");
+        let nested = "--b\nContent-Type: message/rfc822\n\nSubject: x\n\ninner\n--b--\n";
+        let two = ["0:multipart/mixed", "1:text/plain", "1:text/html"];
+        let cases: &[(String, &[&str], &[Defect])] = &[
+            ("Subject: x\n\ntext".to_owned(), &["0:text/plain"], &[]),
+            (multipart(&format!("\n{TWO}")), &two, &[]),
+            (multipart(&format!("\npreamble\n{TWO}epilogue\n")), &two, &[]),
+            (multipart(&format!("\n{}", TWO.replace("--b\n", "--b \t\n"))), &two, &[]),
+            (multipart(&format!("\n{}", TWO.replace("--b\n", "--b x\n"))), &two, &[Defect::LooseBoundary]),
+            (multipart(&format!("\n{}", TWO.replace("--b--\n", ""))), &two, &[Defect::UnterminatedMultipart]),
+            (
+                multipart(&format!("\n{TWO}--b\n\nlate\n")),
+                &["0:multipart/mixed", "1:text/plain", "1:text/html", "1:text/plain"],
+                &[Defect::PartAfterEnd],
+            ),
+            (multipart("\nno parts\n--c\n"), &["0:multipart/mixed"], &[Defect::BoundaryNotFound]),
+            ("Content-Type: multipart/mixed\n\n--b\n\none\n--b--\n".to_owned(), &["0:multipart/mixed"], &[Defect::NoBoundary]),
+            (
+                format!("Content-Type: multipart/mixed\n\n{}", TWO.replace("\n\none", "\nContent-Type: text/plain\n\none")),
+                &two,
+                &[Defect::NoBoundary],
+            ),
+            (
+                multipart(&format!("\n{}", TWO.replace("\n\none", "\nContent-Type: text/plain\n\none").replace("--b", "--c"))),
+                &two,
+                &[Defect::BoundaryNotFound],
+            ),
+            (multipart("\nempty\n--b--\n"), &["0:multipart/mixed"], &[]),
+            // A header section without its empty line ends at the first delimiter of its own multipart.
+            (multipart(TWO), &two, &[]),
+            (
+                multipart("\n--b\nContent-Type: multipart/x; boundary=c\n--c\nContent-Type: text/html\n\none\n--c--\n--b--\n"),
+                &["0:multipart/mixed", "1:multipart/x", "2:text/html"],
+                &[],
+            ),
+            // A part without its empty line still ends at the boundary.
+            (multipart("\n--b\nContent-Type: text/html\n--b--\n"), &["0:multipart/mixed", "1:text/html"], &[]),
+            (multipart(&format!("\n{nested}")), &["0:multipart/mixed", "1:message/rfc822", "2+:text/plain"], &[]),
+            (
+                "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: x\n\ninner\n--b--\n".to_owned(),
+                &["0:multipart/digest", "1:message/rfc822", "2+:text/plain"],
+                &[],
+            ),
+            // An inner multipart that is not closed ends where the outer one goes on.
+            (
+                multipart("\n--b\nContent-Type: multipart/x; boundary=c\n\n--c\n\none\n--b\n\ntwo\n--b--\n"),
+                &["0:multipart/mixed", "1:multipart/x", "2:text/plain", "1:text/plain"],
+                &[Defect::UnterminatedMultipart],
+            ),
+            (
+                multipart("\n--b\nContent-Type: multipart/x; boundary=b\n\n--b\n\none\n--b--\n--b\n\ntwo\n--b--\n"),
+                &["0:multipart/mixed", "1:multipart/x", "2:text/plain", "1:text/plain"],
+                &[Defect::DuplicateBoundary],
+            ),
+            (multipart(&format!("Content-Transfer-Encoding: base64\n\n{TWO}")), &two, &[Defect::EncodedMultipart]),
+            // The parts in base64: LS1iCgpvbmUKLS1iLS0K is `--b`, an empty line, `one` and `--b--`.
+            (
+                multipart("Content-Transfer-Encoding: base64\n\nLS1iCgpvbmUKLS1iLS0K\n"),
+                &["0:multipart/mixed", "1:text/plain"],
+                &[Defect::EncodedMultipart],
+            ),
+            (
+                "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogeAoKaW5uZXIK\n".to_owned(),
+                &["0:message/rfc822", "1+:text/plain"],
+                &[Defect::EncodedMessage],
+            ),
+            (
+                "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nSubject: x\n\ninner\n".to_owned(),
+                &["0:message/rfc822", "1+:text/plain"],
+                &[Defect::EncodedMessage],
+            ),
+        ];
+        for (raw, parts, faults) in cases {
+            let message = parse(raw);
+            assert_eq!(tree(&message), *parts, "{raw}");
+            assert_eq!(defects(&message), *faults, "{raw}");
+            let crlf = raw.replace('\n', "\r\n");
+            assert_eq!(tree(&parse(&crlf)), *parts, "{crlf:?}");
+        }
+    }
+
+    #[test]
+    fn both_readings_are_followed() {
+        for header in [
+            "Content-Type: multipart/mixed; boundary=b; boundary=c\n",
+            "Content-Type: multipart/mixed; boundary=c; boundary=b\n",
+            "Content-Type: multipart/mixed; boundary=b\nContent-Type: multipart/mixed; boundary=c\n",
+            "Content-Type: multipart/mixed; boundary=c; boundary*=''b\n",
+        ] {
+            let raw = format!("{header}\n--b\n\none\n--b--\n\n--c\nContent-Type: text/html\n\n<p>two\n--c--\n");
+            let message = parse(&raw);
+            let mut parts = tree(&message);
+            parts.sort();
+            assert_eq!(parts, ["0:multipart/mixed", "1:text/html", "1:text/plain"], "{raw}");
+            assert!(message.view(View::Plain).original().contains("one"));
+            assert!(message.view(View::Html).original().contains("two"));
+        }
+    }
+
+    #[test]
+    fn two_types_of_which_one_has_parts() {
+        for types in [["text/plain", "multipart/mixed; boundary=b"], ["multipart/mixed; boundary=b", "text/plain"]] {
+            let raw = format!("Content-Type: {}\nContent-Type: {}\n\n{TWO}", types[0], types[1]);
+            let message = parse(&raw);
+            assert_eq!(message.parts().len(), 3, "{raw}");
+            assert!(message.view(View::Html).original().contains("two"));
+        }
+    }
+
+    #[test]
+    fn two_types_of_which_one_is_a_message() {
+        for types in [["text/plain", "message/rfc822"], ["message/rfc822", "text/plain"]] {
+            let raw = format!("Content-Type: {}\nContent-Type: {}\n\nX: y\n\ninner\n", types[0], types[1]);
+            let message = parse(&raw);
+            assert_eq!(message.parts().len(), 2, "{raw}");
+            assert!(message.view(View::Plain).original().contains("X: y"));
+            assert!(message.view(View::Attached).original().contains("inner"));
+        }
+    }
+
+    #[test]
+    fn text_in_a_header_section_of_a_part_is_seen() {
+        for (end, body) in [("\nrest\n", "rest"), ("", "Buy now")] {
+            let raw = format!("Content-Type: multipart/mixed; boundary=b\n\n--b\nX: y\nBuy now, friends\n{end}--b--\n");
+            let message = parse(&raw);
+            assert!(message.view(View::Plain).original().contains("Buy now"));
+            assert!(raw[message.parts()[1].span.clone()].starts_with(body), "{raw}");
+            assert_eq!(defects(&message), []);
+        }
+    }
+
+    #[test]
+    fn spans_and_contents() {
+        let raw = format!("Content-Type: multipart/mixed; boundary=b\n\n{TWO}");
+        let message = parse(&raw);
+        let texts: Vec<_> = message.parts().iter().map(|part| &raw[part.span.clone()]).collect();
+        assert_eq!(texts, [TWO, "one", "<p>two"]);
+        let borrowed = |part: &Part<'_>| matches!(part.content, Cow::Borrowed(_));
+        assert!(message.parts().iter().all(borrowed));
+    }
+
+    #[test]
+    fn part_and_depth_limits_hold_on_both_sides() {
+        let multipart =
+            |parts: usize| format!("Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", "--b\n\nx\n".repeat(parts));
+        let limits = Limits { parts: 4, depth: 3, ..Limits::default() };
+        for (parts, over) in [(3, false), (4, true)] {
+            let raw = multipart(parts);
+            let message = Message::parse(raw.as_bytes(), &limits);
+            assert_eq!(message.parts().len(), 4);
+            assert_eq!(message.defects().contains(Defect::PartLimit), over);
+        }
+        for (depth, over) in [(3, false), (4, true)] {
+            let raw = format!("{}\ninnermost\n", "Content-Type: message/rfc822\n\n".repeat(depth));
+            let message = Message::parse(raw.as_bytes(), &limits);
+            assert_eq!(message.parts().len(), 4);
+            assert_eq!(message.defects().contains(Defect::DepthLimit), over);
+        }
+    }
+
+    #[test]
+    fn second_readings_end() {
+        // Each level has two readings, and each reading finds the next level.
+        let mut raw = String::new();
+        for level in 0..60 {
+            raw.push_str(&format!(
+                "Content-Type: multipart/mixed; boundary=a{level}; boundary=b{level}\n\n--a{level}\n--b{level}\n"
+            ));
+        }
+        let message = parse(&raw);
+        assert!(message.parts().len() <= Limits::default().parts);
+        assert!(message.defects().contains(Defect::DuplicateParameter));
+    }
 }

@@ -38,7 +38,7 @@ impl Hop {
     pub(super) fn parse(raw: &[u8]) -> Self {
         let text = value::lossy(raw.get(..MAX_BYTES).unwrap_or(raw));
         let (clauses, date) = match text.rsplit_once(';') {
-            Some((clauses, date)) => (clauses, date::read(date.as_bytes())),
+            Some((clauses, date)) => (clauses, date::read(date.as_bytes()).map(|date| date.moment)),
             None => (&*text, None),
         };
         let mut hop = Self { tls: tls_version(clauses), date, ..Self::default() };
@@ -193,7 +193,13 @@ impl<'t> From<'t> {
                 }
             } else if self.address.is_none() {
                 let (_, host) = word.rsplit_once('@').unwrap_or(("", word));
-                if let Some(address) = bracketed_address(host).or_else(|| bare_address(host)) {
+                // `rdns[address]`, without a blank.
+                let (host, glued) = host.find('[').filter(|at| *at > 0).map_or((host, ""), |at| host.split_at(at));
+                if let Some(address) = bracketed_address(glued) {
+                    self.address = Some(address);
+                    self.reverse_name = Some(host);
+                    last = None;
+                } else if let Some(address) = bracketed_address(host).or_else(|| bare_address(host)) {
                     self.address = Some(address);
                     self.reverse_name = last;
                     last = None;
@@ -337,6 +343,10 @@ mod tests {
             (
                 "from helo.example ([192.0.2.1]) by mx.example.com (8.9) with ESMTP id 1",
                 "helo.example|192.0.2.1|-|mx.example.com|ESMTP|-|-",
+            ),
+            (
+                "from helo.example(rdns.example[192.0.2.1]) by mx.example.com (IBM OS/400) with TCP",
+                "helo.example|192.0.2.1|rdns.example|mx.example.com|TCP|-|-",
             ),
             // Exim.
             (

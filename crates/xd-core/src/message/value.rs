@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, WINDOWS_1252};
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use super::encoded_word;
 use crate::{Defect, Defects};
@@ -17,7 +17,7 @@ pub(super) fn decode_utf8<'a>(raw: &'a [u8], defects: &mut Defects) -> Option<Co
         Err(_) => return None,
     };
     let text = unfold(text.trim_ascii());
-    if memmem::find(text.as_bytes(), b"=?").is_some() {
+    if encoded_word::may_be_in(&text) {
         return Some(Cow::Owned(encoded_word::decode(&text, defects)));
     }
     Some(text)

@@ -288,9 +288,9 @@ impl<'s> Compiler<'s> {
                 let ids: Vec<&str> = defects.iter().map(|defect| defect.id()).collect();
                 (format!("defect {}", ids.join(" or ")), Ask(Question::Defects(defects.clone())), 1)
             }
-            TestKind::DnsList { zone, of, answers } => {
-                let text = format!("{of} listed in {zone} {answers:?}");
-                (text, Ask(Question::DnsList { zone: zone.clone(), of: self.target(of), answers: answers.clone() }), 1)
+            TestKind::Listed { target, zone, answers } => {
+                let text = format!("{target} listed in {zone} {answers:?}");
+                (text, Ask(Question::Listed { target: self.target(target), zone: zone.clone(), answers: answers.clone() }), 1)
             }
         })
     }

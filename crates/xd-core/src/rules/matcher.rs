@@ -26,12 +26,12 @@ pub(super) type TargetIndex = usize;
 pub(super) enum Question {
     Defects(Vec<Defect>),
     DiffersFrom(TargetIndex, TargetIndex),
-    DnsList {
+    Equals(TargetIndex, Vec<String>),
+    Listed {
+        target: TargetIndex,
         zone: Domain,
-        of: TargetIndex,
         answers: Vec<Ipv4Addr>,
     },
-    Equals(TargetIndex, Vec<String>),
     Mentions(TargetIndex, TargetIndex),
     NamesBrand(TargetIndex, Vec<TargetIndex>),
     Number(Number, Comparison, i64),
@@ -99,7 +99,7 @@ impl Matcher {
             }),
             Question::SameAs(a, b) => related(values(*a), values(*b), |a, b| first_of(a, |value| b.contains(value), 1)),
             Question::Mentions(a, b) => related(values(*a), values(*b), mentions),
-            Question::DnsList { zone, of, answers } => listed(view, values(*of), zone, answers),
+            Question::Listed { target, zone, answers } => listed(view, values(*target), zone, answers),
             Question::Equals(target, set) => {
                 self.among(values(*target), |value| set.binary_search_by(|entry| entry.as_str().cmp(value)).is_ok())
             }

@@ -19,7 +19,7 @@ mod syntax;
 mod target;
 
 use crate::evidence::Listing;
-use crate::{Known, Score, Truth};
+use crate::{Known, Proof, Score, Truth};
 
 use brand::Brands;
 use condition::Condition;
@@ -182,7 +182,7 @@ impl RuleSet {
     }
 
     /// What proves that a rule holds: the places its tests were met at, those of the rules it builds on included.
-    pub(crate) fn proofs(&self, rule: usize, seen: &Observation<'_>) -> Vec<crate::verdict::Proof> {
+    pub(crate) fn proofs(&self, rule: usize, seen: &Observation<'_>) -> Vec<Proof> {
         const MOST: usize = 3;
         let mut proofs = Vec::new();
         let mut rules = vec![rule];
@@ -213,7 +213,7 @@ impl RuleSet {
         tests
     }
 
-    fn proof(&self, matcher: usize, seen: &Observation<'_>) -> Option<crate::verdict::Proof> {
+    fn proof(&self, matcher: usize, seen: &Observation<'_>) -> Option<Proof> {
         let outcome = &seen.outcomes[matcher];
         let matcher = &self.matchers[matcher];
         let target = match &matcher.question {
@@ -225,15 +225,22 @@ impl RuleSet {
             | Question::SameAs(target, _)
             | Question::DiffersFrom(target, _)
             | Question::Within(target, _) => *target,
-            Question::Present(..) | Question::Number(..) | Question::Defects(_) | Question::DnsList { .. } => {
-                return Some(crate::verdict::Proof { target: matcher.text.clone(), value: 0, span: 0..0, quote: String::new() });
+            Question::Present(..) | Question::Number(..) | Question::Defects(_) | Question::Listed { .. } => {
+                return Some(Proof {
+                    target: matcher.text.clone(),
+                    times: outcome.count,
+                    value: 0,
+                    span: 0..0,
+                    quote: String::new(),
+                });
             }
         };
         let values = seen.values[target].found()?;
         let (index, span) = outcome.first.clone().unwrap_or_else(|| (0, 0..values.first().map_or(0, |value| value.len())));
         let value = values.get(index)?;
-        Some(crate::verdict::Proof {
+        Some(Proof {
             target: self.targets[target].to_string(),
+            times: outcome.count,
             value: index,
             quote: quote(value, span.clone()),
             span,
@@ -249,12 +256,12 @@ impl RuleSet {
             }
             let stake = self.stake(index, seen);
             match &matcher.question {
-                Question::DnsList { zone, of, .. } => match &seen.values[*of] {
+                Question::Listed { zone, target, .. } => match &seen.values[*target] {
                     Known::Found(values) => {
                         open.extend(matcher::listings(values, zone).map(|listing| (OpenQuestion::Listing(listing), stake)));
                     }
                     Known::Absent => {}
-                    Known::Unknown(_) => open.push((OpenQuestion::Target(self.targets[*of].to_string()), stake)),
+                    Known::Unknown(_) => open.push((OpenQuestion::Target(self.targets[*target].to_string()), stake)),
                 },
                 Question::DiffersFrom(a, b) | Question::Mentions(a, b) | Question::SameAs(a, b) => {
                     for target in [a, b] {

@@ -98,7 +98,7 @@ impl<'s, 't> TableReader<'s, 't> {
     }
 
     /// An array of tables, inline or `[[key]]`; empty when the key is missing.
-    pub(crate) fn tables(&mut self, key: &'static str, what: &'static str) -> Read<Vec<TableReader<'s, 't>>> {
+    pub(crate) fn tables(&mut self, key: &'static str, what: &'static str) -> Read<Vec<Self>> {
         match self.take(key) {
             None => Ok(Vec::new()),
             Some((DeValue::Array(items), _)) => {
@@ -108,7 +108,7 @@ impl<'s, 't> TableReader<'s, 't> {
         }
     }
 
-    pub(crate) fn required_table(&mut self, key: &'static str, what: &'static str) -> Read<TableReader<'s, 't>> {
+    pub(crate) fn required_table(&mut self, key: &'static str, what: &'static str) -> Read<Self> {
         match self.take(key) {
             None => Err(self.missing(key)),
             Some((value, span)) => table(self.source, value, span, what),

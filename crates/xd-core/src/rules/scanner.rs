@@ -190,7 +190,7 @@ impl Windows {
             return Vec::new();
         }
         if !regex.gated || regex.reach.is_none() {
-            return vec![0..length];
+            return std::iter::once(0..length).collect();
         }
         for range in &mut self.ranges {
             range.end = range.end.min(length);

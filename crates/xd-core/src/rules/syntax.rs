@@ -81,8 +81,8 @@ pub(super) enum TestKind {
     Contains { target: Target, set: SetTree, at_least: u32 },
     Defect(Vec<Defect>),
     DiffersFrom { target: Target, other: Target },
-    DnsList { zone: Domain, of: Target, answers: Vec<std::net::Ipv4Addr> },
     Equals { target: Target, set: SetTree, at_least: u32 },
+    Listed { target: Target, zone: Domain, answers: Vec<std::net::Ipv4Addr> },
     Mentions { target: Target, other: Target },
     NamesBrand { target: Target, outside: Vec<Target> },
     Number { number: Number, comparison: Comparison, value: i64 },
@@ -277,7 +277,7 @@ fn conditions(table: &mut TableReader<'_, '_>, key: &'static str) -> Read<Vec<Co
 }
 
 const MATCHERS: &str =
-    "contains, differs_from, equals, mentions, names_brand, present, regex, resembles_brand, same_as, within, words";
+    "contains, differs_from, equals, listed_in, mentions, names_brand, present, regex, resembles_brand, same_as, within, words";
 
 fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
     if table.has("number") {
@@ -286,11 +286,8 @@ fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
     if table.has("defect") {
         return defects(table);
     }
-    if table.has("dns_list") {
-        return dns_list(table);
-    }
     if !table.has("in") {
-        return Err(table.error("expected a condition: all, any, not, of, rule, number, defect, dns_list, or in with a matcher"));
+        return Err(table.error("expected a condition: all, any, not, of, rule, number, defect, or in with a matcher"));
     }
     let name = table.required_text("in")?;
     let target = parse_target(table.source(), &name)?;
@@ -311,6 +308,8 @@ fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
         Ok(TestKind::Regex { target, pattern, at_least: at_least(table)? })
     } else if let Some(present) = table.boolean("present")? {
         Ok(TestKind::Present { target, present })
+    } else if table.has("listed_in") {
+        listed(table, target)
     } else if table.has("mentions") {
         Ok(TestKind::Mentions { target, other: other(table, "mentions")? })
     } else if table.has("differs_from") {
@@ -389,21 +388,16 @@ fn defects(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
     Ok(TestKind::Defect(ids.iter().map(find).collect::<Read<_>>()?))
 }
 
-fn dns_list(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
+fn listed(table: &mut TableReader<'_, '_>, target: Target) -> Read<TestKind> {
     let source = table.source();
-    let zone = table.required_text("dns_list")?;
+    let zone = table.required_text("listed_in")?;
     let zone = parse_domain(source, zone)?.value;
-    let of = other(table, "of")?;
     let mut answers = Vec::new();
     for answer in table.texts("answers")?.unwrap_or_default() {
-        match text_address(answer.value) {
-            Some(address) => answers.push(address),
-            None => return Err(source.error(answer.span, "an answer is an IPv4 address such as \"127.0.0.2\"")),
+        match answer.value.parse() {
+            Ok(address) => answers.push(address),
+            Err(_) => return Err(source.error(answer.span, "an answer is an IPv4 address such as \"127.0.0.2\"")),
         }
     }
-    Ok(TestKind::DnsList { zone, of, answers })
-}
-
-fn text_address(text: &str) -> Option<std::net::Ipv4Addr> {
-    text.parse().ok()
+    Ok(TestKind::Listed { target, zone, answers })
 }
