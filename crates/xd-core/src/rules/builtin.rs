@@ -10,12 +10,15 @@ macro_rules! files {
 
 const RULES: &[(&str, &str)] = files![
     "bounces.toml",
+    "bulk.toml",
+    "fraud.toml",
     "gtube.toml",
     "headers.toml",
     "html.toml",
     "identity.toml",
     "links.toml",
     "lists.toml",
+    "text.toml",
 ];
 
 const CASES: &[(&str, &str)] = files![
