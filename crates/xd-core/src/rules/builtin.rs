@@ -21,13 +21,8 @@ const RULES: &[(&str, &str)] = files![
     "text.toml",
 ];
 
-const CASES: &[(&str, &str)] = files![
-    "cases/bounces.toml",
-    "cases/headers.toml",
-    "cases/html.toml",
-    "cases/identity.toml",
-    "cases/links.toml",
-];
+const CASES: &[(&str, &str)] =
+    files!["cases/bounces.toml", "cases/headers.toml", "cases/html.toml", "cases/identity.toml", "cases/links.toml",];
 
 fn sources_of(files: &[(&str, &str)]) -> Vec<RuleSource> {
     files.iter().map(|(name, text)| RuleSource::new(*name, *text)).collect()
