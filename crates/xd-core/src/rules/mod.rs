@@ -9,6 +9,7 @@ pub mod builtin;
 pub mod cases;
 mod compile;
 mod condition;
+mod grams;
 mod literal;
 mod matcher;
 mod number;
