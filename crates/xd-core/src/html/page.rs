@@ -150,7 +150,7 @@ impl<'s> Page<'s> {
                 self.stack.open(tag, &style);
             }
         }
-        self.notice(tag, attributes, html);
+        self.notice(tag, attributes, &style, html);
     }
 
     /// An end tag.
@@ -258,9 +258,9 @@ impl<'s> Page<'s> {
     fn style(&mut self, tag: Tag, attributes: &Attributes) -> Style {
         let mut style = Style::NONE;
         match tag {
-            Tag::A if attributes.has(Attribute::Href) => style.color = Some(color::Paint::Color(color::Rgb::LINK)),
-            Tag::Font => style.color = attributes.get(Attribute::Color).and_then(color::parse_attribute).map(color::Paint::Color),
-            Tag::Body => style.color = attributes.get(Attribute::Text).and_then(color::parse_attribute).map(color::Paint::Color),
+            Tag::A if attributes.has(Attribute::Href) => style.color = Some(color::Paint::full(color::Rgb::LINK)),
+            Tag::Font => style.color = attributes.get(Attribute::Color).and_then(color::parse_attribute).map(color::Paint::full),
+            Tag::Body => style.color = attributes.get(Attribute::Text).and_then(color::parse_attribute).map(color::Paint::full),
             Tag::Pre | Tag::Listing => style.preformatted = Some(true),
             Tag::Template => style.display = Some(Display::None),
             _ => {}
@@ -269,7 +269,7 @@ impl<'s> Page<'s> {
             style.ground = Some(Ground::Picture);
             self.background(attributes.trimmed(Attribute::Background));
         } else if let Some(ground) = attributes.get(Attribute::BgColor).and_then(color::parse_attribute) {
-            style.ground = Some(Ground::Color(ground));
+            style.ground = Some(Ground::Color(color::Paint::full(ground)));
         }
         if attributes.has(Attribute::Hidden) {
             style.display = Some(Display::None);
@@ -415,9 +415,9 @@ impl<'s> Page<'s> {
     }
 
     /// What an element that is no void one means beyond its text.
-    fn notice(&mut self, tag: Tag, attributes: &Attributes, html: &str) {
+    fn notice(&mut self, tag: Tag, attributes: &Attributes, style: &Style, html: &str) {
         match tag {
-            Tag::A => self.begin_anchor(attributes, html),
+            Tag::A => self.begin_anchor(attributes, style, html),
             Tag::Area => {
                 let href = attributes.trimmed(Attribute::Href);
                 let escaped = is_escaped(html.get(attributes.source(Attribute::Href)).unwrap_or_default());
@@ -452,7 +452,7 @@ impl<'s> Page<'s> {
         }
     }
 
-    fn begin_anchor(&mut self, attributes: &Attributes, html: &str) {
+    fn begin_anchor(&mut self, attributes: &Attributes, style: &Style, html: &str) {
         let href = attributes.trimmed(Attribute::Href);
         if href.is_empty() {
             return;
@@ -464,7 +464,8 @@ impl<'s> Page<'s> {
             shown: String::new(),
             escaped: is_escaped(html.get(attributes.source(Attribute::Href)).unwrap_or_default()),
             hidden: self.stack.sight().hides_pictures(),
-            seen: false,
+            // A picture behind nothing can be what people click on.
+            seen: style.ground == Some(Ground::Picture),
         });
     }
 
