@@ -1,7 +1,8 @@
 //! A page as it is read: which text is seen and which is not, which links it holds, what it asks for.
 
-use std::borrow::Cow;
+mod links;
 
+use self::links::{Anchor, is_escaped, refresh_target};
 use super::HtmlFacts;
 use super::attributes::{Attribute, Attributes};
 use super::element::{Kind, Raw, Tag};
@@ -9,20 +10,19 @@ use super::flow::{Flow, Gap, fold_blanks, needs_folding};
 use super::sheet::Sheet;
 use super::stack::{Sight, Stack};
 use super::style::{Display, Ground, Style};
-use super::{HtmlSink, color, entity_value};
-use crate::link::{LinkCollector, Place, SHOWN_BYTES, Seen};
+use super::{HtmlSink, color};
+use crate::link::{LinkCollector, SHOWN_BYTES};
 use crate::message::{is_blank, is_invisible};
 use crate::{Defect, Defects, Limits, LinkOrigin};
 
 /// Bytes of visible text that wait to be searched for links; 64 KiB.
 const RUN_BYTES: usize = 64 << 10;
 
+/// Bytes of the longest base that relative links are put behind; 512. It is copied for each of them.
+const BASE_BYTES: usize = 512;
+
 /// Bytes of a comment from which on it is long.
 const LONG_COMMENT: usize = 200;
-
-/// Types of `data:` links that hold a document or a program.
-const DOCUMENTS: [&str; 7] =
-    ["text/html", "application/xhtml", "image/svg", "text/xml", "application/xml", "text/javascript", "application/javascript"];
 
 /// What is known of the page so far.
 pub(super) struct Page<'s> {
@@ -47,18 +47,6 @@ pub(super) struct Page<'s> {
     /// Whether a tag or comment came since the last text.
     marked: bool,
     folded: String,
-}
-
-/// An open anchor.
-#[derive(Debug)]
-struct Anchor {
-    place: Place,
-    href: String,
-    shown: String,
-    escaped: bool,
-    hidden: bool,
-    /// Whether a person sees anything in it.
-    seen: bool,
 }
 
 impl<'s> Page<'s> {
@@ -289,13 +277,6 @@ impl<'s> Page<'s> {
         style
     }
 
-    /// An image behind text.
-    fn background(&mut self, address: &str) {
-        self.count_image(address);
-        let hidden = self.stack.sight().hides_pictures();
-        self.add_link(LinkOrigin::Image, address, hidden, false);
-    }
-
     /// Sets the text of an element apart from the text around it, as its kind and style say.
     fn separate(&mut self, tag: Tag, kind: Kind, style: &Style) {
         let gap = edge(tag, kind, style.display);
@@ -318,7 +299,7 @@ impl<'s> Page<'s> {
                 if !href.is_empty() {
                     self.facts.bases = self.facts.bases.saturating_add(1);
                     // HTML §4.2.3: the first counts.
-                    if self.base.is_none() {
+                    if self.base.is_none() && href.len() <= BASE_BYTES {
                         self.base = Some(href.to_owned());
                     }
                 }
@@ -452,61 +433,6 @@ impl<'s> Page<'s> {
         }
     }
 
-    fn begin_anchor(&mut self, attributes: &Attributes, style: &Style, html: &str) {
-        let href = attributes.trimmed(Attribute::Href);
-        if href.is_empty() {
-            return;
-        }
-        self.search_run();
-        self.anchor = Some(Anchor {
-            place: self.links.place(),
-            href: resolved(self.base.as_deref(), href).into_owned(),
-            shown: String::new(),
-            escaped: is_escaped(html.get(attributes.source(Attribute::Href)).unwrap_or_default()),
-            hidden: self.stack.sight().hides_pictures(),
-            // A picture behind nothing can be what people click on.
-            seen: style.ground == Some(Ground::Picture),
-        });
-    }
-
-    fn end_anchor(&mut self) {
-        let Some(anchor) = self.anchor.take() else { return };
-        self.note_scheme(&anchor.href);
-        let hidden = anchor.hidden || !anchor.seen;
-        let seen = Seen { origin: LinkOrigin::Anchor, href: &anchor.href, shown: &anchor.shown, hidden, escaped: anchor.escaped };
-        self.links.add(anchor.place, &seen);
-        // No address in text reaches across an anchor.
-        if !self.run.is_empty() {
-            self.run.push('\n');
-        }
-    }
-
-    fn add_link(&mut self, origin: LinkOrigin, href: &str, hidden: bool, escaped: bool) {
-        if href.is_empty() {
-            return;
-        }
-        self.note_scheme(href);
-        let place = self.links.place();
-        let href = resolved(self.base.as_deref(), href);
-        self.links.add(place, &Seen { origin, href: &href, shown: "", hidden, escaped });
-    }
-
-    /// Counts links that are programs or documents themselves.
-    fn note_scheme(&mut self, href: &str) {
-        // Most links are none of these, and begin with `h`, `m`, `#` or `/`.
-        if !href.starts_with(|c: char| c <= ' ' || matches!(c, 'j' | 'J' | 'v' | 'V' | 'd' | 'D')) {
-            return;
-        }
-        let start: String = href.chars().filter(|c| *c > ' ').take(32).map(|c| c.to_ascii_lowercase()).collect();
-        if start.starts_with("javascript:") || start.starts_with("vbscript:") {
-            self.facts.scripts = self.facts.scripts.saturating_add(1);
-        } else if let Some(kind) = start.strip_prefix("data:")
-            && DOCUMENTS.iter().any(|prefix| kind.starts_with(prefix))
-        {
-            self.facts.data_documents = self.facts.data_documents.saturating_add(1);
-        }
-    }
-
     fn end_raw(&mut self, tag: Tag) {
         match tag {
             Tag::Style => {
@@ -521,25 +447,6 @@ impl<'s> Page<'s> {
             _ => self.gap(edge(tag, tag.kind(), None)),
         }
         self.marked = true;
-    }
-}
-
-/// A relative link put behind the page's base; others as they stand.
-fn resolved<'h>(base: Option<&str>, href: &'h str) -> Cow<'h, str> {
-    let Some(base) = base else { return Cow::Borrowed(href) };
-    let host = base.find("://").map_or(0, |at| at + 3);
-    let path = base.get(host..).unwrap_or_default();
-    if href.starts_with('/') && !href.starts_with("//") {
-        let end = path.find('/').map_or(base.len(), |at| host + at);
-        return Cow::Owned(format!("{}{href}", base.get(..end).unwrap_or_default()));
-    }
-    let start = href.split(['/', '?', '#']).next().unwrap_or_default();
-    if href.starts_with(['/', '\\', '#', '?']) || start.contains(':') {
-        return Cow::Borrowed(href);
-    }
-    match path.rfind('/') {
-        Some(at) => Cow::Owned(format!("{}{href}", base.get(..=host + at).unwrap_or_default())),
-        None => Cow::Owned(format!("{base}/{href}")),
     }
 }
 
@@ -563,12 +470,6 @@ fn count_chars(text: &str) -> u32 {
         text.chars().filter(|&c| c > ' ' && !is_blank(c) && !is_invisible(c)).count()
     };
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// The address in the content of a refresh: `0; url='http://…'`.
-fn refresh_target(content: &str) -> Option<&str> {
-    let at = content.as_bytes().windows(4).position(|word| word.eq_ignore_ascii_case(b"url="))?;
-    Some(content.get(at + 4..)?.trim().trim_matches(['"', '\'']))
 }
 
 /// The whole number at the beginning of a text; `1px` is 1.
@@ -597,17 +498,4 @@ fn asks_for_credentials(text: &str) -> bool {
     .iter()
     .any(|word| lower.contains(word))
         || lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| matches!(word, "pin" | "otp" | "ssn" | "pass" | "tan"))
-}
-
-/// Whether the scheme or host of a link stands with numeric entities for plain characters.
-fn is_escaped(source: &str) -> bool {
-    let start = source.get(..source.floor_char_boundary(512)).unwrap_or(source);
-    let plain = |at: usize| {
-        let code = start.as_bytes().get(at..).and_then(entity_value);
-        code.is_some_and(|code| {
-            u8::try_from(code).is_ok_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'/' | b'.' | b'@' | b'-'))
-        })
-    };
-    let end = start.match_indices('/').nth(2).map_or(start.len(), |(at, _)| at);
-    start.match_indices("&#").any(|(at, _)| at < end && plain(at))
 }
