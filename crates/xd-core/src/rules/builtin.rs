@@ -9,13 +9,20 @@ macro_rules! files {
 }
 
 const RULES: &[(&str, &str)] = files![
+    "bounces.toml",
     "bulk.toml",
     "fraud.toml",
     "gtube.toml",
+    "headers.toml",
+    "html.toml",
+    "identity.toml",
+    "links.toml",
+    "lists.toml",
     "text.toml",
 ];
 
-const CASES: &[(&str, &str)] = files![];
+const CASES: &[(&str, &str)] =
+    files!["cases/bounces.toml", "cases/headers.toml", "cases/html.toml", "cases/identity.toml", "cases/links.toml",];
 
 fn sources_of(files: &[(&str, &str)]) -> Vec<RuleSource> {
     files.iter().map(|(name, text)| RuleSource::new(*name, *text)).collect()
