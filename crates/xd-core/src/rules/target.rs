@@ -285,11 +285,7 @@ named! {
     Normal "envelope.identity" "the name the client authenticated as" |s| one(s.envelope.authenticated_identity.as_ref().map(|name| name.to_lowercase()));
     Normal "hop.ehlo" "what clients called themselves, of all trace fields" |s| owned(s.message.hops().iter().filter_map(|hop| hop.ehlo.as_ref()).map(ToString::to_string));
     Normal "hop.by" "the servers that wrote trace fields" |s| owned(s.message.hops().iter().filter_map(|hop| hop.by.as_ref()).map(ToString::to_string));
-<<<<<<< HEAD
-    Original "link.url" "links a person can follow" |s| borrowed(followable(s).map(|link| link.url.as_str()));
-=======
     Original "link.url" "links a person can follow, in the case of their paths" |s| borrowed(followable(s).map(|link| link.url.as_str()));
->>>>>>> rules-a
     Normal "link.host" "their hosts, each once" |s| hosts(followable(s), whole_host);
     Normal "link.registered" "their registered domains or addresses, each once" |s| hosts(followable(s), registered_host);
     Normal "link.scheme" "their schemes" |s| borrowed(followable(s).map(|link| link.scheme.as_str()));
