@@ -1,163 +1,171 @@
 //! Finding thousands of literals in a text at little more than one look at each byte.
 //!
-//! Each literal is known by its least ordinary four bytes. A bitmap over all fours says at which places of a text one of
-//! those may stand; only there the literals of that four are compared. Literals of three bytes have a map of their own.
-//! An Aho-Corasick automaton of the same literals takes five to ten times as long a byte, since each step waits for the
-//! one before it.
+//! Each literal is known by its least ordinary six bytes. A bitmap over all sixes says at which places of a text one of
+//! those may stand; only there the literals of that six are compared. Literals of three to five bytes have an index of
+//! threes. An Aho-Corasick automaton of the same literals takes five to ten times as long a byte, since each step waits for
+//! the one before it; with fours instead of sixes every sixth place of ordinary text was looked at twice.
 
 use std::ops::Range;
 
 /// Shorter literals cannot be indexed.
 pub(super) const SHORTEST: usize = 3;
-/// Bytes by which a longer literal is known.
-const GRAM: usize = 4;
-/// Bits of the map of fours, as a power of two: 32 KiB, which stays in the nearest caches. At 10,000 literals one place in
-/// 26 is looked at twice.
-const MAP_BITS: u32 = 18;
-/// Bits of the map of threes: 4 KiB. There are few such literals, since they gate badly.
-const SMALL_MAP_BITS: u32 = 15;
+/// Bytes by which a literal of at least as many is known.
+const LONG: usize = 6;
+/// Bits of the maps, as powers of two: 32 KiB and 8 KiB, which stay in the nearest caches.
+const LONG_MAP_BITS: u32 = 18;
+const SHORT_MAP_BITS: u32 = 16;
 
 /// An index of literals of at least [`SHORTEST`] bytes.
 #[derive(Debug)]
 pub(super) struct Grams {
-    fours: Index,
-    /// The literals of three bytes.
-    threes: Option<Index>,
+    long: Index,
+    short: Index,
 }
+
+/// Bytes that are loaded at once.
+const WORD: usize = 8;
 
 impl Grams {
     /// Indexes literals, each of at least [`SHORTEST`] bytes, by the caller's numbers.
     pub(super) fn new(literals: impl IntoIterator<Item = (usize, Vec<u8>)>) -> Self {
-        let (short, long): (Vec<_>, Vec<_>) =
-            literals.into_iter().filter_map(Entry::new).partition(|entry| entry.literal.len() < GRAM);
-        Self { fours: Index::new(long, MAP_BITS), threes: (!short.is_empty()).then(|| Index::new(short, SMALL_MAP_BITS)) }
+        let (long, short) = literals.into_iter().partition(|(_, literal)| literal.len() >= LONG);
+        Self { long: Index::new(long, LONG, LONG_MAP_BITS), short: Index::new(short, SHORTEST, SHORT_MAP_BITS) }
     }
 
-    /// Calls `hit` with the number and the place of every occurrence of every literal; roughly in the order of places.
+    /// Calls `hit` with the number and the place of every occurrence of every literal, in the order of their grams.
     pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
-        // Both maps in one pass: the text is what does not fit the nearest cache.
-        let Some(threes) = &self.threes else {
-            for (at, window) in text.windows(GRAM).enumerate() {
-                self.fours.look(text, at, four(window), &mut hit);
-            }
-            return;
-        };
-        for (at, window) in text.windows(GRAM).enumerate() {
-            let gram = four(window);
-            self.fours.look(text, at, gram, &mut hit);
-            threes.look(text, at, gram & 0xff_ffff, &mut hit);
+        // A window always has the bytes of a word.
+        for (at, window) in text.windows(WORD).enumerate() {
+            let word = window.try_into().map_or(0, u64::from_le_bytes);
+            self.long.look(text, at, word, &mut hit);
+            self.short.look(text, at, word, &mut hit);
         }
-        if let Some(at) = text.len().checked_sub(SHORTEST) {
-            threes.look(text, at, three(&text[at..]), &mut hit);
+        for at in text.len().saturating_sub(WORD - 1)..text.len() {
+            let rest = &text[at..];
+            let mut bytes = [0; WORD];
+            bytes[..rest.len()].copy_from_slice(rest);
+            let word = u64::from_le_bytes(bytes);
+            // Beyond the end stand zeros; the comparison with the text itself sees that.
+            self.long.look(text, at, word, &mut hit);
+            self.short.look(text, at, word, &mut hit);
         }
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.fours.memory() + self.threes.as_ref().map_or(0, Index::memory)
+        self.long.memory() + self.short.memory()
     }
 }
 
 /// Literals by their grams.
 #[derive(Debug)]
 struct Index {
-    bits: u32,
-    /// One bit for each value of [`spread`].
+    /// The bits of a word that are the gram.
+    mask: u64,
+    /// How far the product of a gram is shifted to make a place in the map.
+    shift: u32,
+    /// One bit for each place.
     map: Box<[u64]>,
     /// The literals, sorted by bucket and gram.
     entries: Box<[Entry]>,
     /// Where the entries of a bucket begin; the next slot says where they end.
     buckets: Box<[u32]>,
+    /// The bytes of all literals.
+    bytes: Box<[u8]>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Entry {
-    gram: u32,
+    gram: u64,
+    /// Where the literal stands among all bytes.
+    start: u32,
+    length: u32,
     /// Where the gram stands in the literal.
-    offset: usize,
-    literal: Box<[u8]>,
+    offset: u32,
     /// The caller's number for the literal.
-    id: usize,
+    id: u32,
 }
 
-/// A bucket for so many values of [`spread`], as a power of two: few literals share one.
-const BUCKET_SHIFT: u32 = 5;
-
-impl Entry {
-    fn new((id, literal): (usize, Vec<u8>)) -> Option<Self> {
-        let (offset, gram) = rarest_gram(&literal)?;
-        Some(Self { gram, offset, literal: literal.into_boxed_slice(), id })
-    }
-}
+/// Places of the map that share a bucket, as a power of two.
+const BUCKET_SHIFT: u32 = 4;
 
 impl Index {
-    fn new(mut entries: Vec<Entry>, bits: u32) -> Self {
-        let bucket = |gram| spread(gram, bits) >> BUCKET_SHIFT;
-        entries.sort_by_key(|entry| (bucket(entry.gram), entry.gram, entry.id));
-        let mut map = vec![0_u64; 1 << (bits - 6)].into_boxed_slice();
-        let mut buckets = vec![0_u32; (1 << (bits - BUCKET_SHIFT)) + 1].into_boxed_slice();
+    fn new(literals: Vec<(usize, Vec<u8>)>, gram_bytes: usize, map_bits: u32) -> Self {
+        let mask = u64::MAX >> (u64::BITS as usize - 8 * gram_bytes);
+        let mut index = Self {
+            mask,
+            shift: u64::BITS - map_bits,
+            map: vec![0; 1 << (map_bits - 6)].into_boxed_slice(),
+            entries: Box::default(),
+            buckets: vec![0; (1 << (map_bits - BUCKET_SHIFT)) + 1].into_boxed_slice(),
+            bytes: Box::default(),
+        };
+        let (mut entries, mut bytes) = (Vec::new(), Vec::new());
+        for (id, literal) in literals {
+            let Some((offset, gram)) = rarest_gram(&literal, gram_bytes) else { continue };
+            let narrow = |number: usize| u32::try_from(number).ok();
+            // Rule files do not hold 4 GiB of literals.
+            let (Some(start), Some(length), Some(offset), Some(id)) =
+                (narrow(bytes.len()), narrow(literal.len()), narrow(offset), narrow(id))
+            else {
+                continue;
+            };
+            entries.push(Entry { gram, start, length, offset, id });
+            bytes.extend_from_slice(&literal);
+        }
+        entries.sort_by_key(|entry| (index.place(entry.gram), entry.gram, entry.id));
         for entry in &entries {
-            let bit = spread(entry.gram, bits);
-            map[bit >> 6] |= 1 << (bit & 63);
-            buckets[bucket(entry.gram) + 1] += 1;
+            let place = index.place(entry.gram);
+            index.map[place >> 6] |= 1 << (place & 63);
+            index.buckets[(place >> BUCKET_SHIFT) + 1] += 1;
         }
-        for at in 1..buckets.len() {
-            buckets[at] += buckets[at - 1];
+        for at in 1..index.buckets.len() {
+            index.buckets[at] += index.buckets[at - 1];
         }
-        Self { bits, map, entries: entries.into_boxed_slice(), buckets }
+        index.entries = entries.into_boxed_slice();
+        index.bytes = bytes.into_boxed_slice();
+        index
     }
 
-    /// Compares the literals of a gram that stands at a place, if there may be any.
+    /// The place of a gram in the map; depends on all its bits.
     #[inline]
-    fn look(&self, text: &[u8], at: usize, gram: u32, hit: &mut impl FnMut(usize, Range<usize>)) {
-        let bit = spread(gram, self.bits);
-        if self.map[bit >> 6] & (1 << (bit & 63)) != 0 {
-            self.compare(text, at, gram, hit);
+    fn place(&self, gram: u64) -> usize {
+        (gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    }
+
+    /// Compares the literals of the gram that begins a word, if there may be any.
+    #[inline]
+    fn look(&self, text: &[u8], at: usize, word: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
+        let gram = word & self.mask;
+        let place = self.place(gram);
+        if self.map[place >> 6] & (1 << (place & 63)) != 0 {
+            self.compare(text, at, gram, place >> BUCKET_SHIFT, hit);
         }
     }
 
     #[inline(never)]
-    fn compare(&self, text: &[u8], at: usize, gram: u32, hit: &mut impl FnMut(usize, Range<usize>)) {
-        let bucket = spread(gram, self.bits) >> BUCKET_SHIFT;
+    fn compare(&self, text: &[u8], at: usize, gram: u64, bucket: usize, hit: &mut impl FnMut(usize, Range<usize>)) {
         let entries = &self.entries[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize];
         for entry in entries.iter().filter(|entry| entry.gram == gram) {
-            let Some(start) = at.checked_sub(entry.offset) else { continue };
-            let end = start + entry.literal.len();
-            if text.get(start..end) == Some(&*entry.literal) {
-                hit(entry.id, start..end);
+            let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
+            let end = start + entry.length as usize;
+            let literal = &self.bytes[entry.start as usize..(entry.start + entry.length) as usize];
+            if text.get(start..end) == Some(literal) {
+                hit(entry.id as usize, start..end);
             }
         }
     }
 
     fn memory(&self) -> usize {
-        let literals: usize = self.entries.iter().map(|entry| entry.literal.len() + size_of::<Entry>()).sum();
-        self.map.len() * 8 + self.buckets.len() * 4 + literals
+        self.map.len() * 8 + self.buckets.len() * 4 + self.entries.len() * size_of::<Entry>() + self.bytes.len()
     }
-}
-
-/// A number of so many bits that depends on all bits of a gram.
-#[inline]
-fn spread(gram: u32, bits: u32) -> usize {
-    (gram.wrapping_mul(0x9E37_79B1) >> (32 - bits)) as usize
-}
-
-#[inline]
-fn four(window: &[u8]) -> u32 {
-    u32::from_le_bytes([window[0], window[1], window[2], window[3]])
-}
-
-fn three(window: &[u8]) -> u32 {
-    window.iter().rev().fold(0, |gram, &byte| gram << 8 | u32::from(byte))
 }
 
 /// The neighbouring bytes of a literal that ordinary text holds least often, and where they stand.
-fn rarest_gram(literal: &[u8]) -> Option<(usize, u32)> {
-    if literal.len() < GRAM {
-        return (literal.len() == SHORTEST).then(|| (0, three(literal)));
-    }
-    let windows = literal.windows(GRAM).enumerate();
+fn rarest_gram(literal: &[u8], gram_bytes: usize) -> Option<(usize, u64)> {
+    let windows = literal.windows(gram_bytes).enumerate();
     // The first of equals, so that the choice depends on nothing else.
     let (offset, window) = windows.min_by_key(|(_, window)| window.iter().map(|&byte| commonness(byte)).sum::<u32>())?;
-    Some((offset, four(window)))
+    Some((offset, window.iter().rev().fold(0, |gram, &byte| gram << 8 | u64::from(byte))))
 }
 
 /// How common a byte is in text in normal spelling, on a rough logarithmic scale.
