@@ -21,8 +21,16 @@ const RULES: &[(&str, &str)] = files![
     "text.toml",
 ];
 
-const CASES: &[(&str, &str)] =
-    files!["cases/bounces.toml", "cases/headers.toml", "cases/html.toml", "cases/identity.toml", "cases/links.toml",];
+const CASES: &[(&str, &str)] = files![
+    "cases/bounces.toml",
+    "cases/bulk.toml",
+    "cases/fraud.toml",
+    "cases/headers.toml",
+    "cases/html.toml",
+    "cases/identity.toml",
+    "cases/links.toml",
+    "cases/text.toml",
+];
 
 fn sources_of(files: &[(&str, &str)]) -> Vec<RuleSource> {
     files.iter().map(|(name, text)| RuleSource::new(*name, *text)).collect()
