@@ -10,6 +10,7 @@ macro_rules! files {
 
 const RULES: &[(&str, &str)] = files![
     "bounces.toml",
+    "combinations.toml",
     "gtube.toml",
     "headers.toml",
     "html.toml",
@@ -20,6 +21,7 @@ const RULES: &[(&str, &str)] = files![
 
 const CASES: &[(&str, &str)] = files![
     "cases/bounces.toml",
+    "cases/combinations.toml",
     "cases/headers.toml",
     "cases/html.toml",
     "cases/identity.toml",
