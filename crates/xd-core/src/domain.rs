@@ -88,6 +88,13 @@ impl Domain {
         registered.split('.').next().unwrap_or(registered)
     }
 
+    /// The label someone chose, as a person reads it.
+    #[must_use]
+    pub fn to_unicode_name(&self) -> String {
+        let name = self.name();
+        if name.starts_with("xn--") { idna::domain_to_unicode(name).0 } else { name.to_owned() }
+    }
+
     /// Whether this domain is `ancestor` or lies below it.
     #[must_use]
     pub fn is_within(&self, ancestor: &str) -> bool {

@@ -21,13 +21,32 @@ impl Rgb {
 /// `#f3f3f3` on white is hidden; `#eee`, in which newsletters draw rules and footers, is not.
 const VANISHING: u16 = 36;
 
-/// What a colour value names.
+/// A colour laid over others, in thousandths of its full strength.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Paint {
-    Color(Rgb),
-    /// Nothing is drawn.
-    Transparent,
+pub(super) struct Paint {
+    pub(super) color: Rgb,
+    pub(super) alpha: u16,
 }
+
+impl Paint {
+    pub(super) const TRANSPARENT: Self = Self { color: Rgb::BLACK, alpha: 0 };
+
+    pub(super) const fn full(color: Rgb) -> Self {
+        Self { color, alpha: FULL }
+    }
+
+    /// What is seen of it over another colour.
+    pub(super) fn over(self, ground: Rgb) -> Rgb {
+        let mix = |above: u8, below: u8| {
+            let (alpha, rest) = (u32::from(self.alpha), u32::from(FULL - self.alpha));
+            u8::try_from((u32::from(above) * alpha + u32::from(below) * rest) / u32::from(FULL)).unwrap_or(u8::MAX)
+        };
+        Rgb(mix(self.color.0, ground.0), mix(self.color.1, ground.1), mix(self.color.2, ground.2))
+    }
+}
+
+/// The alpha of a colour that hides what lies behind it.
+const FULL: u16 = 1_000;
 
 /// Reads a colour of a style sheet: a name, `#rgb`, `#rrggbb`, with alpha too, `rgb()`, `rgba()`, `hsl()`, `hsla()`.
 pub(super) fn parse(text: &str) -> Option<Paint> {
@@ -39,22 +58,15 @@ pub(super) fn parse(text: &str) -> Option<Paint> {
         return parse_function(function.trim(), arguments.trim_end().trim_end_matches(')'));
     }
     if text.eq_ignore_ascii_case("transparent") {
-        return Some(Paint::Transparent);
+        return Some(Paint::TRANSPARENT);
     }
-    named(text).map(Paint::Color)
+    named(text).map(Paint::full)
 }
 
 /// Reads the colour of an old attribute: as a style sheet's, and hex digits without `#`.
 pub(super) fn parse_attribute(text: &str) -> Option<Rgb> {
     let text = text.trim();
-    match parse(text) {
-        Some(Paint::Color(color)) => Some(color),
-        Some(Paint::Transparent) => None,
-        None => match parse_hex(text) {
-            Some(Paint::Color(color)) => Some(color),
-            _ => None,
-        },
-    }
+    parse(text).or_else(|| parse_hex(text)).filter(|paint| paint.alpha == FULL).map(|paint| paint.color)
 }
 
 fn parse_hex(digits: &str) -> Option<Paint> {
@@ -74,9 +86,9 @@ fn parse_hex(digits: &str) -> Option<Paint> {
     Some(with_alpha(color, i64::from(alpha) * 1_000 / 255))
 }
 
-/// Alpha in thousandths: below a twentieth nothing can be seen.
+/// The colour with an alpha in thousandths.
 fn with_alpha(color: Rgb, alpha: i64) -> Paint {
-    if alpha < 50 { Paint::Transparent } else { Paint::Color(color) }
+    Paint { color, alpha: u16::try_from(alpha.clamp(0, i64::from(FULL))).unwrap_or(FULL) }
 }
 
 fn parse_function(name: &str, arguments: &str) -> Option<Paint> {
@@ -205,23 +217,23 @@ mod tests {
     #[test]
     fn spellings() {
         for (text, paint) in [
-            ("white", Some(Paint::Color(Rgb::WHITE))),
-            (" WHITE ", Some(Paint::Color(Rgb::WHITE))),
-            ("#fff", Some(Paint::Color(Rgb::WHITE))),
-            ("#FeFeFe", Some(Paint::Color(Rgb(254, 254, 254)))),
-            ("#fff0", Some(Paint::Transparent)),
-            ("#ffffff80", Some(Paint::Color(Rgb::WHITE))),
-            ("rgb(1, 2,3)", Some(Paint::Color(Rgb(1, 2, 3)))),
-            ("rgb(100%,0%,50.5%)", Some(Paint::Color(Rgb(255, 0, 128)))),
-            ("RGBA(1,2,3,.5)", Some(Paint::Color(Rgb(1, 2, 3)))),
-            ("rgba(1,2,3,0.04)", Some(Paint::Transparent)),
-            ("rgb(1 2 3 / 0%)", Some(Paint::Transparent)),
-            ("rgb(999,-5,3)", Some(Paint::Color(Rgb(255, 0, 3)))),
-            ("hsl(0, 0%, 100%)", Some(Paint::Color(Rgb::WHITE))),
-            ("hsl(120, 100%, 50%)", Some(Paint::Color(Rgb(0, 255, 0)))),
-            ("hsl(240deg 100% 50%)", Some(Paint::Color(Rgb(0, 0, 255)))),
-            ("transparent", Some(Paint::Transparent)),
-            ("rebeccapurple", Some(Paint::Color(Rgb(102, 51, 153)))),
+            ("white", Some(Paint::full(Rgb::WHITE))),
+            (" WHITE ", Some(Paint::full(Rgb::WHITE))),
+            ("#fff", Some(Paint::full(Rgb::WHITE))),
+            ("#FeFeFe", Some(Paint::full(Rgb(254, 254, 254)))),
+            ("#fff0", Some(Paint { color: Rgb::WHITE, alpha: 0 })),
+            ("#ffffff80", Some(Paint { color: Rgb::WHITE, alpha: 501 })),
+            ("rgb(1, 2,3)", Some(Paint::full(Rgb(1, 2, 3)))),
+            ("rgb(100%,0%,50.5%)", Some(Paint::full(Rgb(255, 0, 128)))),
+            ("RGBA(1,2,3,.5)", Some(Paint { color: Rgb(1, 2, 3), alpha: 500 })),
+            ("rgba(1,2,3,0.04)", Some(Paint { color: Rgb(1, 2, 3), alpha: 40 })),
+            ("rgb(1 2 3 / 0%)", Some(Paint { color: Rgb(1, 2, 3), alpha: 0 })),
+            ("rgb(999,-5,3)", Some(Paint::full(Rgb(255, 0, 3)))),
+            ("hsl(0, 0%, 100%)", Some(Paint::full(Rgb::WHITE))),
+            ("hsl(120, 100%, 50%)", Some(Paint::full(Rgb(0, 255, 0)))),
+            ("hsl(240deg 100% 50%)", Some(Paint::full(Rgb(0, 0, 255)))),
+            ("transparent", Some(Paint::TRANSPARENT)),
+            ("rebeccapurple", Some(Paint::full(Rgb(102, 51, 153)))),
             ("inherit", None),
             ("#ffff1", None),
             ("#xyz", None),
@@ -247,6 +259,14 @@ mod tests {
         assert!(Rgb(243, 243, 243).vanishes_on(Rgb::WHITE));
         assert!(!Rgb(243, 243, 242).vanishes_on(Rgb::WHITE));
         assert!(Rgb::BLACK.vanishes_on(Rgb::BLACK));
+    }
+
+    #[test]
+    fn paint_mixes_with_what_lies_behind() {
+        let paint = |alpha| Paint { color: Rgb::WHITE, alpha };
+        assert_eq!(paint(0).over(Rgb(10, 20, 30)), Rgb(10, 20, 30));
+        assert_eq!(paint(1_000).over(Rgb::BLACK), Rgb::WHITE);
+        assert_eq!(paint(100).over(Rgb::BLACK), Rgb(25, 25, 25));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A page as it is read: which text is seen and which is not, which links it holds, what it asks for.
 
-use std::borrow::Cow;
+mod links;
 
+use self::links::{Anchor, is_escaped, refresh_target};
 use super::HtmlFacts;
 use super::attributes::{Attribute, Attributes};
 use super::element::{Kind, Raw, Tag};
@@ -9,20 +10,19 @@ use super::flow::{Flow, Gap, fold_blanks, needs_folding};
 use super::sheet::Sheet;
 use super::stack::{Sight, Stack};
 use super::style::{Display, Ground, Style};
-use super::{HtmlSink, color, entity_value};
-use crate::link::{LinkCollector, Place, SHOWN_BYTES, Seen};
+use super::{HtmlSink, color};
+use crate::link::{LinkCollector, SHOWN_BYTES};
 use crate::message::{is_blank, is_invisible};
 use crate::{Defect, Defects, Limits, LinkOrigin};
 
 /// Bytes of visible text that wait to be searched for links; 64 KiB.
 const RUN_BYTES: usize = 64 << 10;
 
+/// Bytes of the longest base that relative links are put behind; 512. It is copied for each of them.
+const BASE_BYTES: usize = 512;
+
 /// Bytes of a comment from which on it is long.
 const LONG_COMMENT: usize = 200;
-
-/// Types of `data:` links that hold a document or a program.
-const DOCUMENTS: [&str; 7] =
-    ["text/html", "application/xhtml", "image/svg", "text/xml", "application/xml", "text/javascript", "application/javascript"];
 
 /// What is known of the page so far.
 pub(super) struct Page<'s> {
@@ -47,18 +47,6 @@ pub(super) struct Page<'s> {
     /// Whether a tag or comment came since the last text.
     marked: bool,
     folded: String,
-}
-
-/// An open anchor.
-#[derive(Debug)]
-struct Anchor {
-    place: Place,
-    href: String,
-    shown: String,
-    escaped: bool,
-    hidden: bool,
-    /// Whether a person sees anything in it.
-    seen: bool,
 }
 
 impl<'s> Page<'s> {
@@ -150,7 +138,7 @@ impl<'s> Page<'s> {
                 self.stack.open(tag, &style);
             }
         }
-        self.notice(tag, attributes, html);
+        self.notice(tag, attributes, &style, html);
     }
 
     /// An end tag.
@@ -258,9 +246,9 @@ impl<'s> Page<'s> {
     fn style(&mut self, tag: Tag, attributes: &Attributes) -> Style {
         let mut style = Style::NONE;
         match tag {
-            Tag::A if attributes.has(Attribute::Href) => style.color = Some(color::Paint::Color(color::Rgb::LINK)),
-            Tag::Font => style.color = attributes.get(Attribute::Color).and_then(color::parse_attribute).map(color::Paint::Color),
-            Tag::Body => style.color = attributes.get(Attribute::Text).and_then(color::parse_attribute).map(color::Paint::Color),
+            Tag::A if attributes.has(Attribute::Href) => style.color = Some(color::Paint::full(color::Rgb::LINK)),
+            Tag::Font => style.color = attributes.get(Attribute::Color).and_then(color::parse_attribute).map(color::Paint::full),
+            Tag::Body => style.color = attributes.get(Attribute::Text).and_then(color::parse_attribute).map(color::Paint::full),
             Tag::Pre | Tag::Listing => style.preformatted = Some(true),
             Tag::Template => style.display = Some(Display::None),
             _ => {}
@@ -269,7 +257,7 @@ impl<'s> Page<'s> {
             style.ground = Some(Ground::Picture);
             self.background(attributes.trimmed(Attribute::Background));
         } else if let Some(ground) = attributes.get(Attribute::BgColor).and_then(color::parse_attribute) {
-            style.ground = Some(Ground::Color(ground));
+            style.ground = Some(Ground::Color(color::Paint::full(ground)));
         }
         if attributes.has(Attribute::Hidden) {
             style.display = Some(Display::None);
@@ -287,13 +275,6 @@ impl<'s> Page<'s> {
             }
         }
         style
-    }
-
-    /// An image behind text.
-    fn background(&mut self, address: &str) {
-        self.count_image(address);
-        let hidden = self.stack.sight().hides_pictures();
-        self.add_link(LinkOrigin::Image, address, hidden, false);
     }
 
     /// Sets the text of an element apart from the text around it, as its kind and style say.
@@ -318,7 +299,7 @@ impl<'s> Page<'s> {
                 if !href.is_empty() {
                     self.facts.bases = self.facts.bases.saturating_add(1);
                     // HTML §4.2.3: the first counts.
-                    if self.base.is_none() {
+                    if self.base.is_none() && href.len() <= BASE_BYTES {
                         self.base = Some(href.to_owned());
                     }
                 }
@@ -415,9 +396,9 @@ impl<'s> Page<'s> {
     }
 
     /// What an element that is no void one means beyond its text.
-    fn notice(&mut self, tag: Tag, attributes: &Attributes, html: &str) {
+    fn notice(&mut self, tag: Tag, attributes: &Attributes, style: &Style, html: &str) {
         match tag {
-            Tag::A => self.begin_anchor(attributes, html),
+            Tag::A => self.begin_anchor(attributes, style, html),
             Tag::Area => {
                 let href = attributes.trimmed(Attribute::Href);
                 let escaped = is_escaped(html.get(attributes.source(Attribute::Href)).unwrap_or_default());
@@ -452,60 +433,6 @@ impl<'s> Page<'s> {
         }
     }
 
-    fn begin_anchor(&mut self, attributes: &Attributes, html: &str) {
-        let href = attributes.trimmed(Attribute::Href);
-        if href.is_empty() {
-            return;
-        }
-        self.search_run();
-        self.anchor = Some(Anchor {
-            place: self.links.place(),
-            href: resolved(self.base.as_deref(), href).into_owned(),
-            shown: String::new(),
-            escaped: is_escaped(html.get(attributes.source(Attribute::Href)).unwrap_or_default()),
-            hidden: self.stack.sight().hides_pictures(),
-            seen: false,
-        });
-    }
-
-    fn end_anchor(&mut self) {
-        let Some(anchor) = self.anchor.take() else { return };
-        self.note_scheme(&anchor.href);
-        let hidden = anchor.hidden || !anchor.seen;
-        let seen = Seen { origin: LinkOrigin::Anchor, href: &anchor.href, shown: &anchor.shown, hidden, escaped: anchor.escaped };
-        self.links.add(anchor.place, &seen);
-        // No address in text reaches across an anchor.
-        if !self.run.is_empty() {
-            self.run.push('\n');
-        }
-    }
-
-    fn add_link(&mut self, origin: LinkOrigin, href: &str, hidden: bool, escaped: bool) {
-        if href.is_empty() {
-            return;
-        }
-        self.note_scheme(href);
-        let place = self.links.place();
-        let href = resolved(self.base.as_deref(), href);
-        self.links.add(place, &Seen { origin, href: &href, shown: "", hidden, escaped });
-    }
-
-    /// Counts links that are programs or documents themselves.
-    fn note_scheme(&mut self, href: &str) {
-        // Most links are none of these, and begin with `h`, `m`, `#` or `/`.
-        if !href.starts_with(|c: char| c <= ' ' || matches!(c, 'j' | 'J' | 'v' | 'V' | 'd' | 'D')) {
-            return;
-        }
-        let start: String = href.chars().filter(|c| *c > ' ').take(32).map(|c| c.to_ascii_lowercase()).collect();
-        if start.starts_with("javascript:") || start.starts_with("vbscript:") {
-            self.facts.scripts = self.facts.scripts.saturating_add(1);
-        } else if let Some(kind) = start.strip_prefix("data:")
-            && DOCUMENTS.iter().any(|prefix| kind.starts_with(prefix))
-        {
-            self.facts.data_documents = self.facts.data_documents.saturating_add(1);
-        }
-    }
-
     fn end_raw(&mut self, tag: Tag) {
         match tag {
             Tag::Style => {
@@ -520,25 +447,6 @@ impl<'s> Page<'s> {
             _ => self.gap(edge(tag, tag.kind(), None)),
         }
         self.marked = true;
-    }
-}
-
-/// A relative link put behind the page's base; others as they stand.
-fn resolved<'h>(base: Option<&str>, href: &'h str) -> Cow<'h, str> {
-    let Some(base) = base else { return Cow::Borrowed(href) };
-    let host = base.find("://").map_or(0, |at| at + 3);
-    let path = base.get(host..).unwrap_or_default();
-    if href.starts_with('/') && !href.starts_with("//") {
-        let end = path.find('/').map_or(base.len(), |at| host + at);
-        return Cow::Owned(format!("{}{href}", base.get(..end).unwrap_or_default()));
-    }
-    let start = href.split(['/', '?', '#']).next().unwrap_or_default();
-    if href.starts_with(['/', '\\', '#', '?']) || start.contains(':') {
-        return Cow::Borrowed(href);
-    }
-    match path.rfind('/') {
-        Some(at) => Cow::Owned(format!("{}{href}", base.get(..=host + at).unwrap_or_default())),
-        None => Cow::Owned(format!("{base}/{href}")),
     }
 }
 
@@ -562,12 +470,6 @@ fn count_chars(text: &str) -> u32 {
         text.chars().filter(|&c| c > ' ' && !is_blank(c) && !is_invisible(c)).count()
     };
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// The address in the content of a refresh: `0; url='http://…'`.
-fn refresh_target(content: &str) -> Option<&str> {
-    let at = content.as_bytes().windows(4).position(|word| word.eq_ignore_ascii_case(b"url="))?;
-    Some(content.get(at + 4..)?.trim().trim_matches(['"', '\'']))
 }
 
 /// The whole number at the beginning of a text; `1px` is 1.
@@ -596,17 +498,4 @@ fn asks_for_credentials(text: &str) -> bool {
     .iter()
     .any(|word| lower.contains(word))
         || lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| matches!(word, "pin" | "otp" | "ssn" | "pass" | "tan"))
-}
-
-/// Whether the scheme or host of a link stands with numeric entities for plain characters.
-fn is_escaped(source: &str) -> bool {
-    let start = source.get(..source.floor_char_boundary(512)).unwrap_or(source);
-    let plain = |at: usize| {
-        let code = start.as_bytes().get(at..).and_then(entity_value);
-        code.is_some_and(|code| {
-            u8::try_from(code).is_ok_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'/' | b'.' | b'@' | b'-'))
-        })
-    };
-    let end = start.match_indices('/').nth(2).map_or(start.len(), |(at, _)| at);
-    start.match_indices("&#").any(|(at, _)| at < end && plain(at))
 }

@@ -15,8 +15,7 @@ pub(super) struct Sight {
     removed: bool,
     invisible: bool,
     tiny: bool,
-    /// None when it is transparent.
-    ink: Option<Rgb>,
+    ink: Paint,
     /// None when it is a picture.
     ground: Option<Rgb>,
     pub(super) preformatted: bool,
@@ -28,7 +27,7 @@ impl Sight {
         removed: false,
         invisible: false,
         tiny: false,
-        ink: Some(Rgb::BLACK),
+        ink: Paint::full(Rgb::BLACK),
         ground: Some(Rgb::WHITE),
         preformatted: false,
     };
@@ -37,10 +36,9 @@ impl Sight {
     pub(super) fn hides(self) -> bool {
         self.hides_pictures()
             || self.tiny
-            || match (self.ink, self.ground) {
-                (None, _) => true,
-                (Some(ink), Some(ground)) => ink.vanishes_on(ground),
-                (Some(_), None) => false,
+            || match self.ground {
+                Some(ground) => self.ink.over(ground).vanishes_on(ground),
+                None => self.ink.alpha < FAINT,
             }
     }
 
@@ -55,13 +53,12 @@ impl Sight {
             removed: self.removed || style.removes(),
             invisible: style.visible.map_or(self.invisible, |visible| !visible),
             tiny: style.tiny.unwrap_or(self.tiny),
-            ink: match style.color {
-                Some(Paint::Color(color)) => Some(color),
-                Some(Paint::Transparent) => None,
-                None => self.ink,
-            },
+            ink: style.color.unwrap_or(self.ink),
             ground: match style.ground {
-                Some(Ground::Color(color)) => Some(color),
+                Some(Ground::Color(paint)) => match self.ground {
+                    Some(ground) => Some(paint.over(ground)),
+                    None => (paint.alpha > HALF).then_some(paint.color),
+                },
                 Some(Ground::Picture) => None,
                 Some(Ground::Through) | None => self.ground,
             },
@@ -69,6 +66,12 @@ impl Sight {
         }
     }
 }
+
+/// Text fainter than a twentieth is unseen on any picture.
+const FAINT: u16 = 50;
+
+/// A ground stronger than half hides the picture behind it as far as text is concerned.
+const HALF: u16 = 500;
 
 #[derive(Clone, Debug)]
 struct Open {
@@ -334,6 +337,10 @@ mod tests {
         assert!(!look("background:#000", "color:#fff"));
         assert!(!look("background:url(x.png)", "color:#fff"));
         assert!(look("color:transparent", ""));
+        assert!(look("", "color:rgba(0,0,0,.02)"));
+        assert!(look("background:url(x.png)", "color:rgba(0,0,0,.02)"));
+        assert!(!look("background:#16213e", "background:rgba(255,255,255,.1);color:#fff"));
+        assert!(look("background:#fff", "background:rgba(0,0,0,.02);color:#fff"));
         assert!(!look("font-size:0", "font-size:12px"));
         assert!(!look("visibility:hidden", "visibility:visible"));
         assert!(look("display:none", "display:block"));

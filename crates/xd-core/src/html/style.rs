@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::color::{self, Paint, Rgb, thousandths};
+use super::color::{self, Paint, thousandths};
 
 /// What an element's own styles say. What they don't say stays as it is around the element.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -48,7 +48,7 @@ pub(super) enum Display {
 /// What lies behind text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Ground {
-    Color(Rgb),
+    Color(Paint),
     /// An image or a gradient: nobody knows which colour.
     Picture,
     /// What lies behind the element itself.
@@ -280,10 +280,7 @@ fn ground(value: &str) -> Option<Ground> {
     if is(value, "none") || is(value, "inherit") {
         return Some(Ground::Through);
     }
-    color::parse(value).map(|paint| match paint {
-        Paint::Color(color) => Ground::Color(color),
-        Paint::Transparent => Ground::Through,
-    })
+    color::parse(value).map(Ground::Color)
 }
 
 /// A share in thousandths, written as a number or in percent.
@@ -342,6 +339,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::html::color::Rgb;
 
     fn style(text: &str) -> Style {
         Style::parse(text, &mut |_| {})
@@ -416,11 +414,11 @@ mod tests {
     #[test]
     fn backgrounds() {
         for (text, ground) in [
-            ("background:#fff", Some(Ground::Color(Rgb::WHITE))),
+            ("background:#fff", Some(Ground::Color(Paint::full(Rgb::WHITE)))),
             ("background:none repeat scroll 0 0 white", Some(Ground::Through)),
-            ("background:scroll white", Some(Ground::Color(Rgb::WHITE))),
-            ("background-color:transparent", Some(Ground::Through)),
-            ("background:rgb(255, 255, 255)", Some(Ground::Color(Rgb::WHITE))),
+            ("background:scroll white", Some(Ground::Color(Paint::full(Rgb::WHITE)))),
+            ("background-color:transparent", Some(Ground::Color(Paint::TRANSPARENT))),
+            ("background:rgb(255, 255, 255)", Some(Ground::Color(Paint::full(Rgb::WHITE)))),
             ("background-image:linear-gradient(red,blue)", Some(Ground::Picture)),
             ("background:#fff url('http://a.example/b.png')", Some(Ground::Picture)),
             ("color:red", None),

@@ -185,6 +185,11 @@ fn key(link: &Link) -> (&str, u8, Option<&crate::Host>) {
 
 /// What a link shows: trimmed, blanks folded, invisible characters dropped, at most [`SHOWN_BYTES`].
 fn folded_shown(text: &str) -> String {
+    let text = text.trim_ascii();
+    let folded = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) && !bytes.windows(2).any(|two| two == b"  ");
+    if text.len() <= SHOWN_BYTES && folded(text.as_bytes()) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     let mut gap = false;
     for c in text.chars() {

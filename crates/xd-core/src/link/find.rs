@@ -57,7 +57,8 @@ impl<'t> Finder<'t> {
         let host = after + bytes.get(after..)?.iter().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
         let end = self.end_of_link(host);
         let first = self.text.get(host..end)?.chars().next()?;
-        (first.is_alphanumeric() || matches!(first, '[' | '%' | '_')).then_some((name_end - scheme.len(), end))
+        (first.is_alphanumeric() || !first.is_ascii() || matches!(first, '[' | '%' | '_'))
+            .then_some((name_end - scheme.len(), end))
     }
 
     /// A bare host with a dot at `dot`, with its path; or how far the text can be skipped.
@@ -73,7 +74,7 @@ impl<'t> Finder<'t> {
         let host_end = start + host.len();
         let before = self.text.get(self.floor..start).and_then(|text| text.chars().next_back());
         let after = self.text.get(host_end..).and_then(|text| text.chars().next());
-        if matches!(before, Some('@' | '/' | '\\' | '$' | '~'))
+        if matches!(before, Some('@' | '/' | '\\' | '$' | '~' | '%'))
             || matches!(after, Some('@' | '(' | '='))
             || !host.contains(['.', ']'])
         {
@@ -131,7 +132,9 @@ impl<'t> Finder<'t> {
         let rest = self.text.get(from..).unwrap_or_default();
         let (mut round, mut square, mut curly) = (0u32, 0u32, 0u32);
         let mut end = rest.len();
+        let mut dotted = false;
         for (at, c) in rest.char_indices() {
+            dotted |= matches!(c, '.' | '/' | '?' | '#');
             let stops = match c {
                 '(' => {
                     round += 1;
@@ -148,8 +151,10 @@ impl<'t> Finder<'t> {
                 ')' => close(&mut round),
                 ']' => close(&mut square),
                 '}' => close(&mut curly),
-                '\0'..=' ' | '\u{7f}' | '"' | '<' | '>' | '`' | '|' | '^' => true,
+                '\0'..=' ' | '\u{7f}' | '"' | '<' | '>' | '`' | '|' => true,
                 '\0'..='~' => false,
+                // An ideographic full stop ends a sentence, unless the host has no other dot (`http://example。com`).
+                '\u{3002}' | '\u{ff0e}' | '\u{ff61}' if !dotted => false,
                 _ => is_blank(c) || is_stop(c),
             };
             if stops {
@@ -214,7 +219,7 @@ fn is_stop(c: char) -> bool {
     matches!(
         c,
         '«' | '»' | '\u{2018}'..='\u{201f}' | '‹' | '›' | '\u{3001}' | '\u{3002}' | '\u{3008}'..='\u{3011}' | '\u{ff01}'
-            | '\u{ff08}' | '\u{ff09}' | '\u{ff0c}' | '\u{ff1a}' | '\u{ff1b}' | '\u{ff1f}' | '\u{fffc}' | '\u{fffd}'
+            | '\u{ff08}' | '\u{ff09}' | '\u{ff0c}' | '\u{ff1a}' | '\u{ff1b}' | '\u{ff1f}' | '\u{ff5c}' | '\u{fffc}' | '\u{fffd}'
     )
 }
 
@@ -252,24 +257,23 @@ fn is_link_host(host: &str, with_path: bool) -> bool {
     }
     let name = domain.as_str();
     let suffix = domain.suffix();
-    if suffix.len() >= name.len() || !has_known_suffix(&domain) || name.contains("_.") {
+    let chosen = domain.name();
+    // No registry takes underscores; names of files and variables hold them.
+    if suffix.len() >= name.len() || !has_known_suffix(&domain) || chosen.contains('_') {
         return false;
     }
     if with_path {
         return true;
     }
-    let chosen = domain.name();
-    // "e.g", "p.m", "U.S": initials.
-    if chosen.len() < 2 && suffix.len() < 3 {
+    // "e.g", "p.m", "P.O.Box": initials.
+    if chosen.len() < 2 && !matches!(suffix, "com" | "net" | "org" | "co" | "example") {
         return false;
     }
     let capitalised = top.starts_with(|c: char| c.is_uppercase()) && !top.chars().all(char::is_uppercase);
     // "the end.It was", "Node.JS": a sentence that lacks a space, or a name.
     let two_labels = !rest.contains('.');
-    if two_labels && (capitalised || is_word_or_extension(&suffix.to_ascii_lowercase())) {
-        return false;
-    }
-    true
+    let prose = chosen.bytes().all(|byte| byte.is_ascii_alphabetic());
+    !(two_labels && (capitalised || is_extension(suffix) || (prose && is_word(suffix))))
 }
 
 /// Whether a domain lies under a public suffix that is listed, or reserved for examples (RFC 6761), which our own are.
@@ -278,34 +282,76 @@ fn has_known_suffix(domain: &Domain) -> bool {
         || matches!(domain.suffix(), "example" | "test" | "invalid")
 }
 
-/// Top-level domains that are also English words after a period, or extensions of files.
-fn is_word_or_extension(suffix: &str) -> bool {
+/// Top-level domains that are also English words, which stand after a period where a space is missing.
+fn is_word(suffix: &str) -> bool {
     matches!(
         suffix,
-        "am" | "as"
+        "am" | "any"
+            | "as"
             | "at"
             | "be"
+            | "best"
+            | "buy"
+            | "call"
+            | "data"
+            | "date"
+            | "day"
             | "do"
+            | "free"
+            | "gift"
+            | "help"
+            | "here"
+            | "how"
             | "in"
             | "is"
             | "it"
+            | "life"
+            | "link"
+            | "map"
             | "me"
             | "my"
+            | "name"
+            | "new"
+            | "next"
             | "no"
+            | "now"
+            | "one"
+            | "open"
+            | "page"
+            | "post"
+            | "read"
+            | "red"
+            | "safe"
+            | "save"
+            | "show"
             | "so"
             | "to"
+            | "top"
             | "us"
             | "we"
-            | "ai"
-            | "app"
+            | "win"
+            | "work"
+            | "yes"
+            | "you"
+            | "zone"
+    )
+}
+
+/// Top-level domains that are also extensions of files.
+fn is_extension(suffix: &str) -> bool {
+    matches!(
+        suffix,
+        "ai" | "app"
             | "bat"
             | "bz"
             | "cab"
             | "cc"
+            | "cf"
             | "cpp"
             | "csv"
             | "dev"
             | "gz"
+            | "inc"
             | "la"
             | "md"
             | "ml"
@@ -316,6 +362,7 @@ fn is_word_or_extension(suffix: &str) -> bool {
             | "pa"
             | "pl"
             | "pm"
+            | "prod"
             | "ps"
             | "pub"
             | "py"
@@ -326,41 +373,6 @@ fn is_word_or_extension(suffix: &str) -> bool {
             | "tf"
             | "vi"
             | "zip"
-            | "now"
-            | "here"
-            | "next"
-            | "call"
-            | "map"
-            | "data"
-            | "open"
-            | "read"
-            | "zone"
-            | "name"
-            | "link"
-            | "how"
-            | "moe"
-            | "you"
-            | "red"
-            | "new"
-            | "date"
-            | "day"
-            | "help"
-            | "one"
-            | "best"
-            | "any"
-            | "life"
-            | "free"
-            | "gift"
-            | "page"
-            | "post"
-            | "safe"
-            | "save"
-            | "show"
-            | "tel"
-            | "top"
-            | "win"
-            | "work"
-            | "yes"
     )
 }
 
@@ -402,6 +414,9 @@ mod tests {
             ("http://a.example http://b.example", &["http://a.example", "http://b.example"]),
             ("a.example,b.example", &["http://a.example", "http://b.example"]),
             (">>example.com", &["http://example.com"]),
+            ("http://example。com/x", &["http://example。com/x"]),
+            ("https://example.com。然后", &["https://example.com"]),
+            ("LI4JAIZI.name", &["http://LI4JAIZI.name"]),
         ] {
             assert_eq!(find(text), links, "{text}");
         }
@@ -426,6 +441,9 @@ mod tests {
             "$user.name",
             "/path/example.com",
             "x.unknownsuffix",
+            "P.O.Box 12",
+            "my_file.site",
+            "a%2Fexample.com",
         ] {
             assert_eq!(find(text), [""; 0], "{text}");
         }

@@ -16,15 +16,15 @@ pub(super) fn read(text: &str, tricks: &mut LinkTricks) -> Option<Host> {
         return Some(address.to_ipv4_mapped().map_or_else(|| address.into(), Host::from));
     }
     let text = refanged(text, tricks);
-    let text = if text.contains('%') {
-        tricks.record(LinkTrick::EscapedHost);
-        Cow::Owned(percent_decoded(&text))
-    } else {
-        text
-    };
     let text = if text.contains(' ') {
         tricks.record(LinkTrick::InnerBlank);
         Cow::Owned(text.replace(' ', ""))
+    } else {
+        text
+    };
+    let text = if text.contains('%') {
+        tricks.record(LinkTrick::EscapedHost);
+        Cow::Owned(percent_decoded(&text))
     } else {
         text
     };
@@ -169,6 +169,7 @@ mod tests {
             ("example[.]com", Some("example.com"), &[Defanged]),
             ("www(dot)example{.}com", Some("www.example.com"), &[Defanged]),
             ("exa mple.com", Some("example.com"), &[InnerBlank]),
+            ("exa%20mple.com", None, &[EscapedHost]),
             ("bücher.example", Some("xn--bcher-kva.example"), &[International]),
             ("xn--bcher-kva.example", Some("xn--bcher-kva.example"), &[International]),
             ("аррӏе.com", Some("xn--80ak6aa92e.com"), &[International, Confusable]),

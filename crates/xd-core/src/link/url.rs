@@ -70,7 +70,8 @@ pub(super) fn read(raw: &str) -> Option<Reading> {
         url.push('@');
     }
     match &host {
-        Some(host) => url.push_str(&host.to_string()),
+        Some(Host::Domain(domain)) => url.push_str(domain.as_str()),
+        Some(address) => url.push_str(&address.to_string()),
         None => url.push_str(name),
     }
     if let Some(port) = port.filter(|&port| Some(port) != special && !(scheme.is_empty() && port == 80)) {

@@ -4,14 +4,15 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use crate::lookalike;
+use crate::Domain;
+use crate::lookalike::{Likeness, Suspect};
 
 /// Characters of a value that are searched for brands; names and subjects are shorter.
 const MAX_VALUE: usize = 2_000;
 
 #[derive(Debug)]
 struct Brand {
-    names: Vec<String>,
+    names: Vec<Likeness>,
     /// Domains in lower case.
     domains: Vec<String>,
 }
@@ -33,8 +34,8 @@ impl Brands {
         let mut brands = Vec::new();
         for (index, (spellings, domains)) in entries.into_iter().enumerate() {
             owners.extend(spellings.iter().map(|_| index));
-            names.extend(spellings.iter().cloned());
-            brands.push(Brand { names: spellings, domains });
+            brands.push(Brand { names: spellings.iter().map(|name| Likeness::of(name)).collect(), domains });
+            names.extend(spellings);
         }
         let automaton =
             AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
@@ -57,11 +58,12 @@ impl Brands {
 
     /// Whether a domain looks like a brand's and is not one of them.
     pub(super) fn resembled_by(&self, domain: &str) -> bool {
-        let Some(registered) = psl::domain_str(domain) else { return false };
-        let label = registered.split('.').next().unwrap_or(registered);
+        // Addresses and bare suffixes are nobody's name.
+        let Ok(domain) = Domain::parse(domain) else { return false };
+        let label = domain.to_unicode_name();
+        let suspect = Suspect::of(&label);
         self.brands.iter().any(|brand| {
-            !brand.domains.iter().any(|ours| below(domain, ours))
-                && brand.names.iter().any(|name| lookalike::resembles(label, name))
+            brand.names.iter().any(|name| suspect.resembles(name)) && !brand.domains.iter().any(|ours| domain.is_within(ours))
         })
     }
 }
@@ -91,6 +93,22 @@ mod tests {
             (vec!["northwind bank".into(), "northwind".into()], vec!["northwind.example".into()]),
             (vec!["contoso".into()], vec!["contoso.example".into(), "contoso-mail.example".into()]),
         ])
+    }
+
+    #[test]
+    fn lookalikes_are_not_the_brand_itself() {
+        let brands = brands();
+        for (domain, expected) in [
+            ("c0ntoso.example", true),
+            ("login.contoso-mail.example", false),
+            ("cont0so-support.example", true),
+            ("contoso.example", false),
+            ("xn--cntoso-wqf.example", true), // Cyrillic о
+            ("pontoons.example", false),
+            ("192.0.2.7", false),
+        ] {
+            assert_eq!(brands.resembled_by(domain), expected, "{domain}");
+        }
     }
 
     #[test]

@@ -10,13 +10,16 @@ macro_rules! files {
 
 const RULES: &[(&str, &str)] = files![
     "bounces.toml",
+    "bulk.toml",
     "combinations.toml",
+    "fraud.toml",
     "gtube.toml",
     "headers.toml",
     "html.toml",
     "identity.toml",
     "links.toml",
     "lists.toml",
+    "text.toml",
 ];
 
 const CASES: &[(&str, &str)] = files![

@@ -17,7 +17,7 @@ use super::read::Located;
 use super::scanner::{Pattern, Scanner, parse_regex};
 use super::source::{RuleError, RuleErrors, RuleSource};
 use super::syntax::{self, ConditionTree, FileTree, RuleTree, SetTree, TestKind, TestTree};
-use super::target::{Shape, Target};
+use super::target::{Shape, Target, Targets};
 use super::{Cost, Group, Rule, RuleSet};
 
 /// Steps that one byte of one target may cost at worst, over all regexes of a rule set.
@@ -178,7 +178,7 @@ impl<'s> Compiler<'s> {
             rules,
             groups,
             order,
-            targets: self.targets,
+            targets: Targets::new(self.targets),
             scanners,
             matchers: self.matchers,
             brands,

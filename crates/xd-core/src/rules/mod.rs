@@ -9,6 +9,7 @@ pub mod builtin;
 pub mod cases;
 mod compile;
 mod condition;
+mod grams;
 mod literal;
 mod matcher;
 mod number;
@@ -27,7 +28,7 @@ use matcher::{Matcher, Outcome, Question, View};
 use scanner::Scanner;
 pub use source::{RuleError, RuleErrors, RuleSource};
 pub(crate) use target::Scene;
-use target::{Target, Values};
+use target::{Targets, Values};
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -124,7 +125,7 @@ pub struct RuleSet {
     groups: Vec<Group>,
     /// Indices of rules, each after those it builds on.
     order: Vec<usize>,
-    targets: Vec<Target>,
+    targets: Targets,
     scanners: Vec<Scanner>,
     matchers: Vec<Matcher>,
     brands: Brands,
@@ -165,7 +166,7 @@ impl RuleSet {
 
     /// Answers every test and every rule for one message.
     pub(crate) fn observe<'m>(&self, scene: Scene<'m>) -> Observation<'m> {
-        let values: Vec<Values<'m>> = self.targets.iter().map(|target| target.values(scene)).collect();
+        let values = self.targets.values(scene);
         let found: Vec<_> = self
             .scanners
             .iter()

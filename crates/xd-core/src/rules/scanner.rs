@@ -1,4 +1,6 @@
-//! All patterns of one target in one pass: Aho-Corasick over every literal, then only the regexes near a hit.
+//! All patterns of one target in one pass: first every literal, then only the regexes near a hit.
+//!
+//! Literals of four bytes and more are looked for by [`Grams`], the few shorter ones by Aho-Corasick.
 //!
 //! A regex is tried only where one of the literals that any match must contain was seen, and, if its matches are
 //! short, only in a window around it. Windows keep what surrounds them in view, so that `\b` and `^` mean what they
@@ -12,6 +14,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::{Input, meta};
 use regex_syntax::hir::Hir;
 
+use super::grams::{GRAM, Grams};
 use super::literal;
 use super::target::Shape;
 
@@ -68,8 +71,14 @@ struct Regex {
 #[derive(Debug)]
 pub(super) struct Scanner {
     shape: Shape,
-    literals: Option<AhoCorasick>,
+    /// The literals of at least [`GRAM`] bytes.
+    grams: Option<Grams>,
+    /// The shorter ones, numbered after the others.
+    short: Option<AhoCorasick>,
+    /// What each literal is used for, the longer ones first.
     uses: Vec<Vec<Use>>,
+    /// How many longer ones there are.
+    longer: usize,
     regexes: Vec<Regex>,
     slots: usize,
     bits: usize,
@@ -120,8 +129,10 @@ impl Scanner {
     }
 
     pub(super) fn memory(&self) -> usize {
-        let literals = self.literals.as_ref().map_or(0, AhoCorasick::memory_usage);
-        literals + self.regexes.iter().map(|regex| regex.regex.memory_usage()).sum::<usize>()
+        let literals = self.short.as_ref().map_or(0, AhoCorasick::memory_usage);
+        literals
+            + self.grams.as_ref().map_or(0, Grams::memory)
+            + self.regexes.iter().map(|regex| regex.regex.memory_usage()).sum::<usize>()
     }
 
     /// Looks for all patterns in all values.
@@ -145,22 +156,47 @@ impl Scanner {
     }
 
     fn scan_literals(&self, index: usize, value: &[u8], found: &mut [Found], seen: &mut [u64], windows: &mut [Windows]) {
-        let Some(literals) = &self.literals else { return };
-        // Overlapping: a literal beside or inside another must not hide it.
-        for hit in literals.find_overlapping_iter(value) {
-            for &role in &self.uses[hit.pattern().as_usize()] {
+        // Values in normal spelling are in lower case already.
+        let lower = if self.shape.is_normal() { Cow::Borrowed(value) } else { Cow::Owned(value.to_ascii_lowercase()) };
+        let mut hit = |literal: usize, span: Range<usize>| {
+            for &role in &self.uses[literal] {
                 match role {
-                    Use::Gate(regex) => windows[regex].add(&self.regexes[regex], hit.start(), hit.end()),
+                    Use::Gate(regex) => windows[regex].add(&self.regexes[regex], &span),
                     Use::Literal { slot, bit, word } => {
                         let (word_index, mask) = (bit / 64, 1 << (bit % 64));
-                        if seen[word_index] & mask == 0 && (!word || stands_alone(value, hit.range())) {
+                        if (seen[word_index] & mask == 0 || found[slot].starts_after(index, &span))
+                            && (!word || stands_alone(&lower, &span))
+                        {
+                            found[slot].count += u32::from(seen[word_index] & mask == 0);
+                            found[slot].note(index, &span);
                             seen[word_index] |= mask;
-                            found[slot].count += 1;
-                            found[slot].first.get_or_insert_with(|| (index, hit.range()));
                         }
                     }
                 }
             }
+        };
+        if let Some(grams) = &self.grams {
+            grams.find(&lower, &mut hit);
+        }
+        if let Some(short) = &self.short {
+            // Overlapping: a literal beside or inside another must not hide it.
+            for found in short.find_overlapping_iter(&*lower) {
+                hit(self.longer + found.pattern().as_usize(), found.range());
+            }
+        }
+    }
+}
+
+impl Found {
+    /// Whether a place comes before the first one noted.
+    fn starts_after(&self, index: usize, span: &Range<usize>) -> bool {
+        self.first.as_ref().is_none_or(|(first, noted)| (index, span.start, span.end) < (*first, noted.start, noted.end))
+    }
+
+    /// Notes a place if it comes before all others.
+    fn note(&mut self, index: usize, span: &Range<usize>) {
+        if self.starts_after(index, span) {
+            self.first = Some((index, span.clone()));
         }
     }
 }
@@ -170,28 +206,42 @@ impl Scanner {
 struct Windows {
     ranges: Vec<Range<usize>>,
     hit: bool,
+    whole: bool,
 }
 
 impl Windows {
-    fn add(&mut self, regex: &Regex, start: usize, end: usize) {
+    fn add(&mut self, regex: &Regex, hit: &Range<usize>) {
         self.hit = true;
-        let Some(reach) = regex.reach else { return };
-        let window = end.saturating_sub(reach)..start.saturating_add(reach);
-        // Hits come in the order of their ends, so windows come in the order of their starts.
-        let full = self.ranges.len() >= MAX_WINDOWS;
-        match self.ranges.last_mut() {
-            Some(last) if full || window.start <= last.end => last.end = last.end.max(window.end),
-            _ => self.ranges.push(window),
+        match regex.reach {
+            Some(reach) if !self.whole => {
+                let window = hit.end.saturating_sub(reach)..hit.start.saturating_add(reach);
+                // Most hits come in the order of their places.
+                match self.ranges.last_mut() {
+                    Some(last) if last.start <= window.start && window.start <= last.end => last.end = last.end.max(window.end),
+                    _ => self.ranges.push(window),
+                }
+                self.whole = self.ranges.len() > MAX_WINDOWS;
+            }
+            _ => self.whole = true,
         }
     }
 
+    /// The windows in order, apart from each other, within a value of this length.
     fn ranges(mut self, regex: &Regex, length: usize) -> Vec<Range<usize>> {
         if regex.gated && !self.hit {
             return Vec::new();
         }
-        if !regex.gated || regex.reach.is_none() {
+        if !regex.gated || self.whole {
             return std::iter::once(0..length).collect();
         }
+        self.ranges.sort_unstable_by_key(|range| range.start);
+        self.ranges.dedup_by(|next, kept| {
+            let joined = next.start <= kept.end;
+            if joined {
+                kept.end = kept.end.max(next.end);
+            }
+            joined
+        });
         for range in &mut self.ranges {
             range.end = range.end.min(length);
         }
@@ -215,7 +265,7 @@ fn search(regex: &meta::Regex, value: &[u8], ranges: &[Range<usize>], mut report
 }
 
 /// Whether letters or digits on neither side continue the word.
-fn stands_alone(value: &[u8], span: Range<usize>) -> bool {
+fn stands_alone(value: &[u8], span: &Range<usize>) -> bool {
     // Bytes outside ASCII belong to letters of other alphabets.
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
     let edge = |inner: Option<&u8>, outer: Option<&u8>| match (inner, outer) {
@@ -267,20 +317,33 @@ impl Builder {
     }
 
     fn finish(self, shape: Shape, slots: usize) -> Result<Scanner, PatternError> {
-        let literals = if self.literals.is_empty() {
+        let (longer, shorter): (Vec<_>, Vec<_>) = self.literals.into_iter().partition(|(literal, _)| literal.len() >= GRAM);
+        let short = if shorter.is_empty() {
             None
         } else {
             let automaton = AhoCorasick::builder()
                 .match_kind(MatchKind::Standard)
                 // Smaller than a DFA, and faster in the company of everything else that wants the cache.
                 .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .ascii_case_insensitive(!shape.is_normal())
-                .build(self.literals.keys())
+                .build(shorter.iter().map(|(literal, _)| literal))
                 .map_err(|error| PatternError { slot: 0, message: error.to_string() })?;
             Some(automaton)
         };
-        let uses = self.literals.into_values().collect();
-        Ok(Scanner { shape, literals, uses, regexes: self.regexes, slots, bits: self.bits, states: self.states })
+        let count = longer.len();
+        let (literals, mut uses): (Vec<_>, Vec<_>) = longer.into_iter().unzip();
+        uses.extend(shorter.into_iter().map(|(_, uses)| uses));
+        let grams = (count > 0).then(|| Grams::new(literals.into_iter().enumerate()));
+        Ok(Scanner {
+            shape,
+            grams,
+            short,
+            uses,
+            longer: count,
+            regexes: self.regexes,
+            slots,
+            bits: self.bits,
+            states: self.states,
+        })
     }
 }
 

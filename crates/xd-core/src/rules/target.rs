@@ -4,7 +4,9 @@
 //! documentation is made from and checked against.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Index;
 
 use crate::evidence::{Antivirus, DkimResult};
 use crate::message::Field;
@@ -93,15 +95,60 @@ impl Target {
             Self::Named(index) => NAMED[*index].shape,
         }
     }
+}
 
-    pub(crate) fn values<'m>(&self, scene: Scene<'m>) -> Values<'m> {
-        match self {
-            Self::Header(form, name) => {
-                let fields = scene.message.header().fields().iter().filter(|field| field.name().eq_ignore_ascii_case(name));
-                list(fields.map(|field| spelled(field, *form)))
+/// The targets of a rule set, arranged so that one pass over a message gives the values of all.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    all: Vec<Target>,
+    /// The header fields looked at, by name, with the targets that each feeds.
+    fields: Vec<(Box<str>, Vec<(HeaderForm, usize)>)>,
+}
+
+impl Targets {
+    pub(crate) fn new(all: Vec<Target>) -> Self {
+        let mut fields: BTreeMap<Box<str>, Vec<(HeaderForm, usize)>> = BTreeMap::new();
+        for (index, target) in all.iter().enumerate() {
+            if let Target::Header(form, name) = target {
+                fields.entry(name.clone()).or_default().push((*form, index));
             }
-            Self::Named(index) => (NAMED[*index].values)(scene),
         }
+        Self { all, fields: fields.into_iter().collect() }
+    }
+
+    /// The values of every target, by index.
+    pub(crate) fn values<'m>(&self, scene: Scene<'m>) -> Vec<Values<'m>> {
+        let fixed = |target: &Target| match target {
+            Target::Header(..) => Known::Absent,
+            Target::Named(index) => (NAMED[*index].values)(scene),
+        };
+        let mut values: Vec<Values<'m>> = self.all.iter().map(fixed).collect();
+        if self.fields.is_empty() {
+            return values;
+        }
+        let mut lower = String::new();
+        for field in scene.message.header().fields() {
+            lower.clear();
+            lower.push_str(field.name());
+            lower.make_ascii_lowercase();
+            let Ok(at) = self.fields.binary_search_by(|(name, _)| (**name).cmp(lower.as_str())) else { continue };
+            for (form, index) in &self.fields[at].1 {
+                let value = spelled(field, *form);
+                match &mut values[*index] {
+                    Known::Found(list) => list.push(value),
+                    absent => *absent = Known::Found(vec![value]),
+                }
+            }
+        }
+        values
+    }
+}
+
+impl Index<usize> for Targets {
+    type Output = Target;
+
+    fn index(&self, index: usize) -> &Target {
+        &self.all[index]
     }
 }
 
