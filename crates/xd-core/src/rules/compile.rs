@@ -18,6 +18,7 @@ use super::scanner::{Pattern, Scanner, parse_regex};
 use super::source::{RuleError, RuleErrors, RuleSource};
 use super::syntax::{self, ConditionTree, FileTree, RuleTree, SetTree, TestKind, TestTree};
 use super::target::{Shape, Target, Targets};
+use super::text_set::TextSet;
 use super::{Cost, Group, Rule, RuleSet};
 
 /// Steps that one byte of one target may cost at worst, over all regexes of a rule set.
@@ -231,12 +232,12 @@ impl<'s> Compiler<'s> {
         Ok(match &test.kind {
             TestKind::Words { target, set, at_least } => {
                 let texts = self.texts(source, target, set)?;
-                let text = format!("{target} words {texts:?}{}", times(*at_least));
+                let text = listed(target, "words", &texts, *at_least);
                 (text, Draft::Pattern(self.target(target), Pattern::Words(texts)), *at_least)
             }
             TestKind::Contains { target, set, at_least } => {
                 let texts = self.texts(source, target, set)?;
-                let text = format!("{target} contains {texts:?}{}", times(*at_least));
+                let text = listed(target, "contains", &texts, *at_least);
                 (text, Draft::Pattern(self.target(target), Pattern::Contains(texts)), *at_least)
             }
             TestKind::Regex { target, pattern, at_least } => {
@@ -246,13 +247,13 @@ impl<'s> Compiler<'s> {
             }
             TestKind::Equals { target, set, at_least } => {
                 let texts = self.texts(source, target, set)?;
-                let text = format!("{target} equals {texts:?}{}", times(*at_least));
-                (text, Ask(Question::Equals(self.target(target), texts)), *at_least)
+                let text = listed(target, "equals", &texts, *at_least);
+                (text, Ask(Question::Equals(self.target(target), TextSet::new(texts))), *at_least)
             }
             TestKind::Within { target, set, at_least } => {
                 let texts = self.texts(source, target, set)?;
-                let text = format!("{target} within {texts:?}{}", times(*at_least));
-                (text, Ask(Question::Within(self.target(target), texts)), *at_least)
+                let text = listed(target, "within", &texts, *at_least);
+                (text, Ask(Question::Within(self.target(target), TextSet::new(texts))), *at_least)
             }
             TestKind::Present { target, present } => {
                 let text = format!("{target} {}", if *present { "present" } else { "absent" });
@@ -409,6 +410,11 @@ enum Draft {
     Question(Question),
 }
 
+/// How a test of a set reads.
+fn listed(target: &Target, matcher: &str, texts: &[String], at_least: u32) -> String {
+    format!("{target} {matcher} [\"{}\"]{}", texts.join("\", \""), times(at_least))
+}
+
 fn times(at_least: u32) -> String {
     if at_least == 1 { String::new() } else { format!(" at least {at_least} times") }
 }
@@ -424,6 +430,10 @@ fn has_upper_case(pattern: &str) -> bool {
 
 /// A text of a set in the spelling of its target.
 fn spelled(source: &RuleSource, target: &Target, text: &str, place: &Located<String>) -> Result<String, RuleError> {
+    if target.shape().is_text() && text.trim().len() < literal::MIN_LITERAL && !text.contains(' ') {
+        let message = format!("{text:?} is shorter than {} bytes: it stands in every text", literal::MIN_LITERAL);
+        return Err(source.error(place.span.clone(), message));
+    }
     let spelled = match target.shape() {
         Shape::Normal | Shape::NormalText => normalize(text),
         Shape::Original | Shape::OriginalText => text.to_owned(),

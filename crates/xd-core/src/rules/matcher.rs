@@ -12,6 +12,7 @@ use super::number::Number;
 use super::scanner::Found;
 use super::syntax::Comparison;
 use super::target::{Scene, Values};
+use super::text_set::TextSet;
 
 /// Values of one target that DNS lists are asked about; further ones are not looked at.
 const MAX_LISTED: usize = 20;
@@ -21,12 +22,12 @@ const MAX_COMPARED: usize = 500;
 /// The index of a target in the rule set.
 pub(super) type TargetIndex = usize;
 
-/// What a matcher asks. Sets are sorted.
+/// What a matcher asks.
 #[derive(Debug)]
 pub(super) enum Question {
     Defects(Vec<Defect>),
     DiffersFrom(TargetIndex, TargetIndex),
-    Equals(TargetIndex, Vec<String>),
+    Equals(TargetIndex, TextSet),
     Listed {
         target: TargetIndex,
         zone: Domain,
@@ -40,7 +41,7 @@ pub(super) enum Question {
     Present(TargetIndex, bool),
     ResemblesBrand(TargetIndex),
     SameAs(TargetIndex, TargetIndex),
-    Within(TargetIndex, Vec<String>),
+    Within(TargetIndex, TextSet),
 }
 
 /// One test, shared by all rules that ask the same.
@@ -100,9 +101,7 @@ impl Matcher {
             Question::SameAs(a, b) => related(values(*a), values(*b), |a, b| first_of(a, |value| b.contains(value), 1)),
             Question::Mentions(a, b) => related(values(*a), values(*b), mentions),
             Question::Listed { target, zone, answers } => listed(view, values(*target), zone, answers),
-            Question::Equals(target, set) => {
-                self.among(values(*target), |value| set.binary_search_by(|entry| entry.as_str().cmp(value)).is_ok())
-            }
+            Question::Equals(target, set) => self.among(values(*target), |value| set.contains(value)),
             Question::Within(target, set) => self.among(values(*target), |value| is_within(value, set)),
             Question::NamesBrand(target, outside) => {
                 if outside.iter().any(|&other| view.values[other].is_unknown()) {
@@ -198,11 +197,11 @@ fn mentions(values: &[Cow<'_, str>], words: &[Cow<'_, str>]) -> Outcome {
     Outcome::counted(u32::from(first.is_some()), 1, first)
 }
 
-/// Whether a domain is one of the sorted `set` or lies below one.
-fn is_within(value: &str, set: &[String]) -> bool {
+/// Whether a domain is one of the set or lies below one.
+fn is_within(value: &str, set: &TextSet) -> bool {
     let mut rest = value;
     loop {
-        if set.binary_search_by(|entry| entry.as_str().cmp(rest)).is_ok() {
+        if set.contains(rest) {
             return true;
         }
         match rest.split_once('.') {
@@ -245,7 +244,7 @@ mod tests {
 
     #[test]
     fn within_compares_whole_labels() {
-        let set = ["example.com".to_owned(), "zip".to_owned()];
+        let set = TextSet::new(vec!["example.com".to_owned(), "zip".to_owned()]);
         for (value, expected) in
             [("example.com", true), ("a.b.example.com", true), ("badexample.com", false), ("x.zip", true), ("com", false)]
         {

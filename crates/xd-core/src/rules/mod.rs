@@ -18,6 +18,7 @@ mod scanner;
 mod source;
 mod syntax;
 mod target;
+mod text_set;
 
 use crate::evidence::Listing;
 use crate::{Known, Proof, Score, Truth};

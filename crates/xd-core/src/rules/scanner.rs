@@ -1,6 +1,6 @@
 //! All patterns of one target in one pass: first every literal, then only the regexes near a hit.
 //!
-//! Literals of four bytes and more are looked for by [`Grams`], the few shorter ones by Aho-Corasick.
+//! Literals of three bytes and more are looked for by [`Grams`], the few shorter ones by Aho-Corasick.
 //!
 //! A regex is tried only where one of the literals that any match must contain was seen, and, if its matches are
 //! short, only in a window around it. Windows keep what surrounds them in view, so that `\b` and `^` mean what they
@@ -11,13 +11,16 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use memchr::memmem;
 use regex_automata::{Input, meta};
 use regex_syntax::hir::Hir;
 
-use super::grams::{GRAM, Grams};
+use super::grams::{self, Grams};
 use super::literal;
 use super::target::Shape;
 
+/// So few literals are looked for one by one.
+const FEW: usize = 3;
 /// Bytes of the automaton of one pattern; 256 KiB. Larger ones come from counted repetitions of large classes.
 const NFA_BYTES: usize = 256 << 10;
 /// Bytes of the cache of one pattern's lazy automaton; 256 KiB.
@@ -71,8 +74,12 @@ struct Regex {
 #[derive(Debug)]
 pub(super) struct Scanner {
     shape: Shape,
-    /// The literals of at least [`GRAM`] bytes.
+    /// The literals of at least [`grams::SHORTEST`] bytes, when there are more than a few.
     grams: Option<Grams>,
+    /// The same when there are few.
+    few: Vec<memmem::Finder<'static>>,
+    /// Whether every literal holds a byte outside ASCII, so that none can stand in a text of ASCII.
+    only_foreign: bool,
     /// The shorter ones, numbered after the others.
     short: Option<AhoCorasick>,
     /// What each literal is used for, the longer ones first.
@@ -156,6 +163,9 @@ impl Scanner {
     }
 
     fn scan_literals(&self, index: usize, value: &[u8], found: &mut [Found], seen: &mut [u64], windows: &mut [Windows]) {
+        if self.only_foreign && value.is_ascii() {
+            return;
+        }
         // Values in normal spelling are in lower case already.
         let lower = if self.shape.is_normal() { Cow::Borrowed(value) } else { Cow::Owned(value.to_ascii_lowercase()) };
         let mut hit = |literal: usize, span: Range<usize>| {
@@ -177,6 +187,11 @@ impl Scanner {
         };
         if let Some(grams) = &self.grams {
             grams.find(&lower, &mut hit);
+        }
+        for (literal, finder) in self.few.iter().enumerate() {
+            for start in overlapping(finder, &lower) {
+                hit(literal, start..start + finder.needle().len());
+            }
         }
         if let Some(short) = &self.short {
             // Overlapping: a literal beside or inside another must not hide it.
@@ -264,6 +279,16 @@ fn search(regex: &meta::Regex, value: &[u8], ranges: &[Range<usize>], mut report
     count
 }
 
+/// Where a literal stands, also where it overlaps itself.
+fn overlapping<'t>(finder: &'t memmem::Finder<'_>, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let at = from + finder.find(text.get(from..)?)?;
+        from = at + 1;
+        Some(at)
+    })
+}
+
 /// Whether letters or digits on neither side continue the word.
 fn stands_alone(value: &[u8], span: &Range<usize>) -> bool {
     // Bytes outside ASCII belong to letters of other alphabets.
@@ -317,7 +342,8 @@ impl Builder {
     }
 
     fn finish(self, shape: Shape, slots: usize) -> Result<Scanner, PatternError> {
-        let (longer, shorter): (Vec<_>, Vec<_>) = self.literals.into_iter().partition(|(literal, _)| literal.len() >= GRAM);
+        let (longer, shorter): (Vec<_>, Vec<_>) =
+            self.literals.into_iter().partition(|(literal, _)| literal.len() >= grams::SHORTEST);
         let short = if shorter.is_empty() {
             None
         } else {
@@ -332,10 +358,17 @@ impl Builder {
         let count = longer.len();
         let (literals, mut uses): (Vec<_>, Vec<_>) = longer.into_iter().unzip();
         uses.extend(shorter.into_iter().map(|(_, uses)| uses));
-        let grams = (count > 0).then(|| Grams::new(literals.into_iter().enumerate()));
+        let only_foreign = literals.iter().all(|literal: &Vec<u8>| !literal.is_ascii()) && short.is_none();
+        let (grams, few) = if count > FEW {
+            (Some(Grams::new(literals.into_iter().enumerate())), Vec::new())
+        } else {
+            (None, literals.iter().map(|literal| memmem::Finder::new(literal).into_owned()).collect())
+        };
         Ok(Scanner {
             shape,
             grams,
+            few,
+            only_foreign,
             short,
             uses,
             longer: count,

@@ -33,6 +33,7 @@ fn mistakes_have_places() {
     at_when("{ in = \"subjekt\", words = [\"a\"] }", "\"subjekt", "unknown target \"subjekt\"");
     at_when("{ in = \"subject\", words = [] }", "[]", "at least one text");
     at_when("{ in = \"subject\", words = [\"@none\"] }", "\"@none", "no list \"none\"");
+    at_when("{ in = \"text\", contains = [\"!!\"] }", "\"!!", "shorter than 3 bytes");
     at_when("{ in = \"subject\", words = [7] }", "7]", "found a whole number");
     at_when("{ in = \"subject\", regex = \"(a\" }", "\"(a", "not a pattern");
     at_when("{ in = \"subject\", regex = \"Free\" }", "\"Free", "capital letter");
