@@ -25,6 +25,7 @@ const RULES: &[(&str, &str)] = files![
 const CASES: &[(&str, &str)] = files![
     "cases/bounces.toml",
     "cases/combinations.toml",
+    "cases/gtube.toml",
     "cases/headers.toml",
     "cases/html.toml",
     "cases/identity.toml",
