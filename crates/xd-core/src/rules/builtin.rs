@@ -8,6 +8,7 @@ macro_rules! files {
     };
 }
 
+#[rustfmt::skip]
 const RULES: &[(&str, &str)] = files![
     "bounces.toml",
     "bulk.toml",
@@ -21,10 +22,12 @@ const RULES: &[(&str, &str)] = files![
     "text.toml",
 ];
 
+#[rustfmt::skip]
 const CASES: &[(&str, &str)] = files![
     "cases/bounces.toml",
     "cases/bulk.toml",
     "cases/fraud.toml",
+    "cases/gtube.toml",
     "cases/headers.toml",
     "cases/html.toml",
     "cases/identity.toml",
