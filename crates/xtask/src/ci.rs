@@ -9,6 +9,7 @@ use crate::{deny, fuzz, purity, test};
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
     report.step("format", || {
         workspace.cargo(["fmt", "--all", "--check"]).run()?;
+        workspace.cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]).run()?;
         Ok(String::new())
     });
     report.step("lints", || {

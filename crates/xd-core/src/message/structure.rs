@@ -103,6 +103,9 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
                         continue;
                     }
                     let limit = self.bodies.limits.field_bytes;
+                    if field.value.len() > limit {
+                        defects.record(Defect::FieldBytesLimit);
+                    }
                     header.field(field.name, field.value.get(..limit).unwrap_or(field.value), defects);
                 }
             }
@@ -390,6 +393,17 @@ mod tests {
     }
 
     const TWO: &str = "--b\n\none\n--b\nContent-Type: text/html\n\n<p>two\n--b--\n";
+
+    #[test]
+    fn the_length_of_fields_is_bounded_in_parts_too() {
+        let raw =
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8; format=x\n\n<p>x\n--b--\n";
+        for (field_bytes, reached) in [(35, false), (34, true)] {
+            let limits = Limits { field_bytes, ..Limits::default() };
+            let message = Message::parse(raw.as_bytes(), &limits);
+            assert_eq!(message.defects().contains(Defect::FieldBytesLimit), reached, "{field_bytes}");
+        }
+    }
 
     #[test]
     fn trees_and_their_defects() {
