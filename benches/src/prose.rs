@@ -77,7 +77,8 @@ pub fn phrase(random: &mut Random, count: usize) -> String {
 /// A word that is not one of the few dozen most common.
 #[must_use]
 pub fn rare_word(random: &mut Random) -> &'static str {
-    random.choose(&Words::new().other)
+    let words = Words::new().other;
+    words[random.below(words.len())]
 }
 
 /// The words that texts are made of.

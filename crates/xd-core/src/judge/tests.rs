@@ -102,7 +102,7 @@ const FACTS: [&str; 3] = [
 ];
 
 fn evidence_of(facts: [Option<bool>; 3]) -> Evidence {
-    let known = |fact: Option<bool>| fact.map_or(Known::default(), Known::Found);
+    let known = |fact: Option<bool>| fact.map_or_else(Known::default, Known::Found);
     Evidence {
         spf: known(facts[0]).map(|holds| if holds { SpfResult::Fail } else { SpfResult::Pass }),
         dmarc: known(facts[1])

@@ -12,6 +12,7 @@ macro_rules! files {
 const RULES: &[(&str, &str)] = files![
     "bounces.toml",
     "bulk.toml",
+    "combinations.toml",
     "fraud.toml",
     "gtube.toml",
     "headers.toml",
@@ -26,6 +27,7 @@ const RULES: &[(&str, &str)] = files![
 const CASES: &[(&str, &str)] = files![
     "cases/bounces.toml",
     "cases/bulk.toml",
+    "cases/combinations.toml",
     "cases/fraud.toml",
     "cases/gtube.toml",
     "cases/headers.toml",

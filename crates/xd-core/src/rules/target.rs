@@ -102,12 +102,15 @@ impl Target {
 pub(crate) struct Targets {
     all: Vec<Target>,
     /// The header fields looked at, by name, with the targets that each feeds.
-    fields: Vec<(Box<str>, Vec<(HeaderForm, usize)>)>,
+    fields: Vec<(Box<str>, Uses)>,
 }
+
+/// The targets that a header field feeds: in which form, and their indices.
+type Uses = Vec<(HeaderForm, usize)>;
 
 impl Targets {
     pub(crate) fn new(all: Vec<Target>) -> Self {
-        let mut fields: BTreeMap<Box<str>, Vec<(HeaderForm, usize)>> = BTreeMap::new();
+        let mut fields: BTreeMap<Box<str>, Uses> = BTreeMap::new();
         for (index, target) in all.iter().enumerate() {
             if let Target::Header(form, name) = target {
                 fields.entry(name.clone()).or_default().push((*form, index));
