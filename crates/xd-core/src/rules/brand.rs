@@ -75,7 +75,10 @@ fn below(domain: &str, ancestor: &str) -> bool {
 
 /// The first place where `word` stands as a whole word.
 pub(super) fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
-    text.match_indices(word).map(|(at, found)| at..at + found.len()).find(|span| stands_alone(text, span.clone()))
+    let (&first, last_start) = (word.as_bytes().first()?, text.len().checked_sub(word.len())?);
+    // Texts and words are short and many: a searcher would take longer to build than to run.
+    let starts = memchr::memchr_iter(first, &text.as_bytes()[..=last_start]);
+    starts.map(|at| at..at + word.len()).find(|span| text.get(span.clone()) == Some(word) && stands_alone(text, span.clone()))
 }
 
 fn stands_alone(text: &str, span: Range<usize>) -> bool {

@@ -11,9 +11,10 @@ use std::ops::Range;
 pub(super) const SHORTEST: usize = 3;
 /// Bytes by which a literal of at least as many is known.
 const LONG: usize = 6;
-/// Bits of the maps, as powers of two: 32 KiB and 8 KiB, which stay in the nearest caches.
-const LONG_MAP_BITS: u32 = 18;
-const SHORT_MAP_BITS: u32 = 16;
+/// Bits of the largest map, as a power of two: 32 KiB, which stays in the nearest caches.
+const MAX_MAP_BITS: u32 = 18;
+/// Bits of the smallest map: one line of the cache.
+const MIN_MAP_BITS: u32 = 9;
 
 /// An index of literals of at least [`SHORTEST`] bytes.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl Grams {
     /// Indexes literals, each of at least [`SHORTEST`] bytes, by the caller's numbers.
     pub(super) fn new(literals: impl IntoIterator<Item = (usize, Vec<u8>)>) -> Self {
         let (long, short) = literals.into_iter().partition(|(_, literal)| literal.len() >= LONG);
-        Self { long: Index::new(long, LONG, LONG_MAP_BITS), short: Index::new(short, SHORTEST, SHORT_MAP_BITS) }
+        Self { long: Index::new(long, LONG), short: Index::new(short, SHORTEST) }
     }
 
     /// Calls `hit` with the number and the place of every occurrence of every literal, in the order of their grams.
@@ -89,7 +90,9 @@ struct Entry {
 const BUCKET_SHIFT: u32 = 4;
 
 impl Index {
-    fn new(literals: Vec<(usize, Vec<u8>)>, gram_bytes: usize, map_bits: u32) -> Self {
+    fn new(literals: Vec<(usize, Vec<u8>)>, gram_bytes: usize) -> Self {
+        // About 32 places for each literal: one place in 32 is looked at in vain.
+        let map_bits = (literals.len().max(1).ilog2() + 6).clamp(MIN_MAP_BITS, MAX_MAP_BITS);
         let mask = u64::MAX >> (u64::BITS as usize - 8 * gram_bytes);
         let mut index = Self {
             mask,
