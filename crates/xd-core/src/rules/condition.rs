@@ -21,8 +21,26 @@ impl Condition {
     /// Whether it holds, given the outcomes of matchers and of the rules it builds on.
     pub(super) fn truth(&self, outcomes: &[Outcome], rules: &[Truth]) -> Truth {
         match self {
-            Self::All(terms) => terms.iter().map(|term| term.truth(outcomes, rules)).fold(Truth::True, Truth::and),
-            Self::Any(terms) => terms.iter().map(|term| term.truth(outcomes, rules)).fold(Truth::False, Truth::or),
+            Self::All(terms) => {
+                let mut all = Truth::True;
+                for term in terms {
+                    all = all.and(term.truth(outcomes, rules));
+                    if all == Truth::False {
+                        break;
+                    }
+                }
+                all
+            }
+            Self::Any(terms) => {
+                let mut any = Truth::False;
+                for term in terms {
+                    any = any.or(term.truth(outcomes, rules));
+                    if any == Truth::True {
+                        break;
+                    }
+                }
+                any
+            }
             Self::AtLeast(needed, terms) => Truth::at_least(*needed, terms.iter().map(|term| term.truth(outcomes, rules))),
             Self::Matcher(index) => outcomes[*index].truth,
             Self::Not(term) => !term.truth(outcomes, rules),

@@ -11,16 +11,15 @@ use std::ops::Range;
 pub(super) const SHORTEST: usize = 3;
 /// Bytes by which a literal of at least as many is known.
 const LONG: usize = 6;
-/// Bits of the largest map, as a power of two: 32 KiB, which stays in the nearest caches.
-const MAX_MAP_BITS: u32 = 18;
-/// Bits of the smallest map: one line of the cache.
-const MIN_MAP_BITS: u32 = 9;
 
 /// An index of literals of at least [`SHORTEST`] bytes.
+///
+/// The maps have 2^18 and 2^15 bits: 32 KiB and 4 KiB, which stay in the nearest caches. Their sizes are known to the
+/// compiler, so that a look at them needs no check of bounds.
 #[derive(Debug)]
 pub(super) struct Grams {
-    long: Index,
-    short: Index,
+    long: Index<LONG, 4096>,
+    short: Index<SHORTEST, 512>,
 }
 
 /// Bytes that are loaded at once.
@@ -30,7 +29,7 @@ impl Grams {
     /// Indexes literals, each of at least [`SHORTEST`] bytes, by the caller's numbers.
     pub(super) fn new(literals: impl IntoIterator<Item = (usize, Vec<u8>)>) -> Self {
         let (long, short) = literals.into_iter().partition(|(_, literal)| literal.len() >= LONG);
-        Self { long: Index::new(long, LONG), short: Index::new(short, SHORTEST) }
+        Self { long: Index::new(long), short: Index::new(short) }
     }
 
     /// Calls `hit` with the number and the place of every occurrence of every literal, in the order of their grams.
@@ -57,15 +56,11 @@ impl Grams {
     }
 }
 
-/// Literals by their grams.
+/// Literals by grams of so many bytes, with a map of so many words.
 #[derive(Debug)]
-struct Index {
-    /// The bits of a word that are the gram.
-    mask: u64,
-    /// How far the product of a gram is shifted to make a place in the map.
-    shift: u32,
+struct Index<const BYTES: usize, const WORDS: usize> {
     /// One bit for each place.
-    map: Box<[u64]>,
+    map: Box<[u64; WORDS]>,
     /// The literals, sorted by bucket and gram.
     entries: Box<[Entry]>,
     /// Where the entries of a bucket begin; the next slot says where they end.
@@ -89,22 +84,24 @@ struct Entry {
 /// Places of the map that share a bucket, as a power of two.
 const BUCKET_SHIFT: u32 = 4;
 
-impl Index {
-    fn new(literals: Vec<(usize, Vec<u8>)>, gram_bytes: usize) -> Self {
-        // About 32 places for each literal: one place in 32 is looked at in vain.
-        let map_bits = (literals.len().max(1).ilog2() + 6).clamp(MIN_MAP_BITS, MAX_MAP_BITS);
-        let mask = u64::MAX >> (u64::BITS as usize - 8 * gram_bytes);
+impl<const BYTES: usize, const WORDS: usize> Index<BYTES, WORDS> {
+    /// The bits of a word that are the gram.
+    const MASK: u64 = u64::MAX >> (u64::BITS as usize - 8 * BYTES);
+    /// How far the product of a gram is shifted to make a place in the map.
+    const SHIFT: u32 = u64::BITS - WORDS.ilog2() - u64::BITS.ilog2();
+
+    fn new(literals: Vec<(usize, Vec<u8>)>) -> Self {
+        const { assert!(WORDS.is_power_of_two()) };
+        let buckets = ((WORDS * u64::BITS as usize) >> BUCKET_SHIFT) + 1;
         let mut index = Self {
-            mask,
-            shift: u64::BITS - map_bits,
-            map: vec![0; 1 << (map_bits - 6)].into_boxed_slice(),
+            map: Box::new([0; WORDS]),
             entries: Box::default(),
-            buckets: vec![0; (1 << (map_bits - BUCKET_SHIFT)) + 1].into_boxed_slice(),
+            buckets: vec![0; buckets].into_boxed_slice(),
             bytes: Box::default(),
         };
         let (mut entries, mut bytes) = (Vec::new(), Vec::new());
         for (id, literal) in literals {
-            let Some((offset, gram)) = rarest_gram(&literal, gram_bytes) else { continue };
+            let Some((offset, gram)) = rarest_gram(&literal, BYTES) else { continue };
             let narrow = |number: usize| u32::try_from(number).ok();
             // Rule files do not hold 4 GiB of literals.
             let (Some(start), Some(length), Some(offset), Some(id)) =
@@ -115,9 +112,9 @@ impl Index {
             entries.push(Entry { gram, start, length, offset, id });
             bytes.extend_from_slice(&literal);
         }
-        entries.sort_by_key(|entry| (index.place(entry.gram), entry.gram, entry.id));
+        entries.sort_by_key(|entry| (Self::place(entry.gram), entry.gram, entry.id));
         for entry in &entries {
-            let place = index.place(entry.gram);
+            let place = Self::place(entry.gram);
             index.map[place >> 6] |= 1 << (place & 63);
             index.buckets[(place >> BUCKET_SHIFT) + 1] += 1;
         }
@@ -131,15 +128,15 @@ impl Index {
 
     /// The place of a gram in the map; depends on all its bits.
     #[inline]
-    fn place(&self, gram: u64) -> usize {
-        (gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    fn place(gram: u64) -> usize {
+        (gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> Self::SHIFT) as usize
     }
 
     /// Compares the literals of the gram that begins a word, if there may be any.
     #[inline]
     fn look(&self, text: &[u8], at: usize, word: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
-        let gram = word & self.mask;
-        let place = self.place(gram);
+        let gram = word & Self::MASK;
+        let place = Self::place(gram);
         if self.map[place >> 6] & (1 << (place & 63)) != 0 {
             self.compare(text, at, gram, place >> BUCKET_SHIFT, hit);
         }
@@ -159,7 +156,7 @@ impl Index {
     }
 
     fn memory(&self) -> usize {
-        self.map.len() * 8 + self.buckets.len() * 4 + self.entries.len() * size_of::<Entry>() + self.bytes.len()
+        WORDS * 8 + self.buckets.len() * 4 + self.entries.len() * size_of::<Entry>() + self.bytes.len()
     }
 }
 

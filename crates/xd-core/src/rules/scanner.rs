@@ -1,6 +1,6 @@
 //! All patterns of one target in one pass: first every literal, then only the regexes near a hit.
 //!
-//! Literals of three bytes and more are looked for by [`Grams`], the few shorter ones by Aho-Corasick.
+//! Many literals are looked for by [`Grams`], a few and short ones by Aho-Corasick, one or two by themselves.
 //!
 //! A regex is tried only where one of the literals that any match must contain was seen, and, if its matches are
 //! short, only in a window around it. Windows keep what surrounds them in view, so that `\b` and `^` mean what they
@@ -20,7 +20,9 @@ use super::literal;
 use super::target::Shape;
 
 /// So few literals are looked for one by one.
-const FEW: usize = 3;
+const FEW: usize = 2;
+/// From so many literals on, [`Grams`] pay for their maps.
+const MANY: usize = 100;
 /// Bytes of the automaton of one pattern; 256 KiB. Larger ones come from counted repetitions of large classes.
 const NFA_BYTES: usize = 256 << 10;
 /// Bytes of the cache of one pattern's lazy automaton; 256 KiB.
@@ -74,18 +76,18 @@ struct Regex {
 #[derive(Debug)]
 pub(super) struct Scanner {
     shape: Shape,
-    /// The literals of at least [`grams::SHORTEST`] bytes, when there are more than a few.
+    /// The literals of at least [`grams::SHORTEST`] bytes, when there are many.
     grams: Option<Grams>,
-    /// The same when there are few.
+    /// The same when there are one or two.
     few: Vec<memmem::Finder<'static>>,
     /// Whether every literal holds a byte outside ASCII, so that none can stand in a text of ASCII.
     only_foreign: bool,
-    /// The shorter ones, numbered after the others.
-    short: Option<AhoCorasick>,
-    /// What each literal is used for, the longer ones first.
+    /// All others, numbered after those.
+    others: Option<AhoCorasick>,
+    /// What each literal is used for, in the order of the numbers.
     uses: Vec<Vec<Use>>,
-    /// How many longer ones there are.
-    longer: usize,
+    /// The number of the first of the others.
+    first_other: usize,
     regexes: Vec<Regex>,
     slots: usize,
     bits: usize,
@@ -136,7 +138,7 @@ impl Scanner {
     }
 
     pub(super) fn memory(&self) -> usize {
-        let literals = self.short.as_ref().map_or(0, AhoCorasick::memory_usage);
+        let literals = self.others.as_ref().map_or(0, AhoCorasick::memory_usage);
         literals
             + self.grams.as_ref().map_or(0, Grams::memory)
             + self.regexes.iter().map(|regex| regex.regex.memory_usage()).sum::<usize>()
@@ -193,10 +195,10 @@ impl Scanner {
                 hit(literal, start..start + finder.needle().len());
             }
         }
-        if let Some(short) = &self.short {
+        if let Some(others) = &self.others {
             // Overlapping: a literal beside or inside another must not hide it.
-            for found in short.find_overlapping_iter(&*lower) {
-                hit(self.longer + found.pattern().as_usize(), found.range());
+            for found in others.find_overlapping_iter(&*lower) {
+                hit(self.first_other + found.pattern().as_usize(), found.range());
             }
         }
     }
@@ -342,36 +344,42 @@ impl Builder {
     }
 
     fn finish(self, shape: Shape, slots: usize) -> Result<Scanner, PatternError> {
-        let (longer, shorter): (Vec<_>, Vec<_>) =
-            self.literals.into_iter().partition(|(literal, _)| literal.len() >= grams::SHORTEST);
-        let short = if shorter.is_empty() {
+        let only_foreign = self.literals.keys().all(|literal| !literal.is_ascii());
+        let count = self.literals.len();
+        let (indexed, others): (Vec<_>, Vec<_>) = self.literals.into_iter().partition(|(literal, _)| match count {
+            0..=FEW => true,
+            MANY.. => literal.len() >= grams::SHORTEST,
+            _ => false,
+        });
+        let first_other = indexed.len();
+        let (indexed, mut uses): (Vec<_>, Vec<_>) = indexed.into_iter().unzip();
+        let (others, uses_of_others): (Vec<_>, Vec<_>) = others.into_iter().unzip();
+        uses.extend(uses_of_others);
+        let (mut grams, mut few) = (None, Vec::new());
+        if count <= FEW {
+            few = indexed.iter().map(|literal| memmem::Finder::new(literal).into_owned()).collect();
+        } else if !indexed.is_empty() {
+            grams = Some(Grams::new(indexed.into_iter().enumerate()));
+        }
+        let others = if others.is_empty() {
             None
         } else {
             let automaton = AhoCorasick::builder()
                 .match_kind(MatchKind::Standard)
                 // Smaller than a DFA, and faster in the company of everything else that wants the cache.
                 .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .build(shorter.iter().map(|(literal, _)| literal))
+                .build(&others)
                 .map_err(|error| PatternError { slot: 0, message: error.to_string() })?;
             Some(automaton)
-        };
-        let count = longer.len();
-        let (literals, mut uses): (Vec<_>, Vec<_>) = longer.into_iter().unzip();
-        uses.extend(shorter.into_iter().map(|(_, uses)| uses));
-        let only_foreign = literals.iter().all(|literal: &Vec<u8>| !literal.is_ascii()) && short.is_none();
-        let (grams, few) = if count > FEW {
-            (Some(Grams::new(literals.into_iter().enumerate())), Vec::new())
-        } else {
-            (None, literals.iter().map(|literal| memmem::Finder::new(literal).into_owned()).collect())
         };
         Ok(Scanner {
             shape,
             grams,
             few,
             only_foreign,
-            short,
+            others,
             uses,
-            longer: count,
+            first_other,
             regexes: self.regexes,
             slots,
             bits: self.bits,
