@@ -79,3 +79,8 @@ pub use score::{Score, ScoreError};
 pub use timestamp::Timestamp;
 pub use truth::Truth;
 pub use verdict::{Class, Finding, OpenFinding, Proof, Verdict};
+
+/// The examples of the README compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ReadmeExamples;

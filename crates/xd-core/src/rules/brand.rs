@@ -7,6 +7,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use crate::Domain;
 use crate::lookalike::{Likeness, Suspect};
 
+use super::scanner::stands_alone;
+
 /// Characters of a value that are searched for brands; names and subjects are shorter.
 const MAX_VALUE: usize = 2_000;
 
@@ -52,7 +54,7 @@ impl Brands {
         };
         names
             .find_overlapping_iter(searched)
-            .find(|hit| foreign(self.owners[hit.pattern().as_usize()]) && stands_alone(text, hit.range()))
+            .find(|hit| foreign(self.owners[hit.pattern().as_usize()]) && stands_alone(text, &hit.range()))
             .map(|hit| hit.range())
     }
 
@@ -78,13 +80,7 @@ pub(super) fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
     let (&first, last_start) = (word.as_bytes().first()?, text.len().checked_sub(word.len())?);
     // Texts and words are short and many: a searcher would take longer to build than to run.
     let starts = memchr::memchr_iter(first, &text.as_bytes()[..=last_start]);
-    starts.map(|at| at..at + word.len()).find(|span| text.get(span.clone()) == Some(word) && stands_alone(text, span.clone()))
-}
-
-fn stands_alone(text: &str, span: Range<usize>) -> bool {
-    let before = text.get(..span.start).and_then(|t| t.chars().next_back());
-    let after = text.get(span.end..).and_then(|t| t.chars().next());
-    !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    starts.map(|at| at..at + word.len()).find(|span| text.get(span.clone()) == Some(word) && stands_alone(text, span))
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ impl Scanner {
         let mut seen = vec![0_u64; self.bits.div_ceil(64)];
         let mut windows: Vec<Windows> = vec![Windows::default(); self.regexes.len()];
         for (index, value) in values.iter().enumerate() {
-            self.scan_literals(index, value.as_bytes(), &mut found, &mut seen, &mut windows);
+            self.scan_literals(index, value, &mut found, &mut seen, &mut windows);
             for (regex, windows) in self.regexes.iter().zip(&mut windows) {
                 let ranges = std::mem::take(windows).ranges(regex, value.len());
                 let count = search(&regex.regex, value.as_bytes(), &ranges, |span| {
@@ -164,7 +164,7 @@ impl Scanner {
         found
     }
 
-    fn scan_literals(&self, index: usize, value: &[u8], found: &mut [Found], seen: &mut [u64], windows: &mut [Windows]) {
+    fn scan_literals(&self, index: usize, value: &str, found: &mut [Found], seen: &mut [u64], windows: &mut [Windows]) {
         if self.only_foreign && value.is_ascii() {
             return;
         }
@@ -188,16 +188,16 @@ impl Scanner {
             }
         };
         if let Some(grams) = &self.grams {
-            grams.find(&lower, &mut hit);
+            grams.find(lower.as_bytes(), &mut hit);
         }
         for (literal, finder) in self.few.iter().enumerate() {
-            for start in overlapping(finder, &lower) {
+            for start in overlapping(finder, lower.as_bytes()) {
                 hit(literal, start..start + finder.needle().len());
             }
         }
         if let Some(others) = &self.others {
             // Overlapping: a literal beside or inside another must not hide it.
-            for found in others.find_overlapping_iter(&*lower) {
+            for found in others.find_overlapping_iter(lower.as_bytes()) {
                 hit(self.first_other + found.pattern().as_usize(), found.range());
             }
         }
@@ -292,16 +292,13 @@ fn overlapping<'t>(finder: &'t memmem::Finder<'_>, text: &'t [u8]) -> impl Itera
 }
 
 /// Whether letters or digits on neither side continue the word.
-fn stands_alone(value: &[u8], span: &Range<usize>) -> bool {
-    // Bytes outside ASCII belong to letters of other alphabets.
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
-    let edge = |inner: Option<&u8>, outer: Option<&u8>| match (inner, outer) {
-        (Some(&inner), Some(&outer)) => !(is_word(inner) && is_word(outer)),
-        _ => true,
+pub(super) fn stands_alone(text: &str, span: &Range<usize>) -> bool {
+    let joined = |a: Option<char>, b: Option<char>| a.is_some_and(char::is_alphanumeric) && b.is_some_and(char::is_alphanumeric);
+    // Literals begin and end at characters, so these are never cut.
+    let (Some(before), Some(word), Some(after)) = (text.get(..span.start), text.get(span.clone()), text.get(span.end..)) else {
+        return false;
     };
-    let before = span.start.checked_sub(1).and_then(|at| value.get(at));
-    let last = span.end.checked_sub(1).and_then(|at| value.get(at));
-    edge(value.get(span.start), before) && edge(last, value.get(span.end))
+    !joined(before.chars().next_back(), word.chars().next()) && !joined(word.chars().next_back(), after.chars().next())
 }
 
 #[derive(Default)]
@@ -414,6 +411,7 @@ mod tests {
         assert_eq!(counts("cash, cash and free money!"), 2);
         assert_eq!(counts("5$a"), 1);
         assert_eq!(counts("cashé"), 0);
+        assert_eq!(counts("💰cash•"), 1);
     }
 
     #[test]
