@@ -1,6 +1,6 @@
 //! What holds of every rule file: it compiles to an engine that judges, or its mistakes are told with their places.
 
-use xd_core::rules::cases;
+use xd_core::rules::{Rule, cases};
 use xd_core::{Engine, Limits, Message, RuleErrors, RuleSource};
 
 use crate::judged;
@@ -75,7 +75,7 @@ fn rules(engine: &Engine, source: &RuleSource) {
     assert!(rules.rules().is_sorted_by(|a, b| a.id() < b.id()));
     assert!(rules.groups().is_sorted_by(|a, b| a.id < b.id));
     for rule in rules.rules() {
-        assert_eq!(rules.rule(rule.id()).map(|found| found.id()), Some(rule.id()));
+        assert_eq!(rules.rule(rule.id()).map(Rule::id), Some(rule.id()));
         assert_eq!(rule.file(), FILE);
         assert!((1..=lines(source)).contains(&rule.line()));
         assert!(!rule.condition_text().is_empty() && !rule.condition_text().contains('\n'));

@@ -72,9 +72,11 @@ pub(super) fn read(raw: &str) -> Option<Reading> {
     match &host {
         Some(Host::Domain(domain)) => url.push_str(domain.as_str()),
         Some(address) => url.push_str(&address.to_string()),
-        None => url.push_str(name),
+        // As it stands: without its port, what no browser opens could become a link that all do.
+        None => url.push_str(host_port),
     }
-    if let Some(port) = port.filter(|&port| Some(port) != special && !(scheme.is_empty() && port == 80)) {
+    let port = port.filter(|&port| host.is_some() && Some(port) != special && !(scheme.is_empty() && port == 80));
+    if let Some(port) = port {
         tricks.record(LinkTrick::Port);
         url.push_str(&format!(":{port}"));
     }
@@ -264,6 +266,8 @@ mod tests {
         ("http://example.com:8080/", "http://example.com:8080/", Some("example.com"), &[Port]),
         ("https://example.com:80", "https://example.com:80/", Some("example.com"), &[Port]),
         ("http://example.com:/", "http://example.com/", Some("example.com"), &[]),
+        ("http://example.com::/", "http://example.com::/", None, &[]),
+        ("http://example.com::80/", "http://example.com::80/", None, &[]),
         ("http://0x7f.1:99/", "http://127.0.0.1:99/", Some("127.0.0.1"), &[NumericHost, Port]),
         ("http://[::1]:80/", "http://[::1]/", Some("[::1]"), &[NumericHost]),
         ("http://%65xample.com/", "http://example.com/", Some("example.com"), &[EscapedHost]),

@@ -37,7 +37,7 @@ pub(super) fn decode(text: &str, defects: &mut Defects) -> String {
                     pending.flush(&mut decoded, defects);
                     pending.encoding = Some(encoding);
                 }
-                word.decode(&mut pending.bytes, defects);
+                word.decode(&mut pending, &mut decoded, defects);
                 rest = from.get(word.length..).unwrap_or_default();
             }
             Err(why) => {
@@ -110,32 +110,38 @@ impl<'t> Word<'t> {
         })
     }
 
-    fn decode(&self, out: &mut Vec<u8>, defects: &mut Defects) {
+    /// Adds the bytes of the word to those before it. Raw characters outside ASCII, which RFC 2047 forbids, stand for
+    /// themselves: they were bytes of some charset once and must not be read as such a second time.
+    fn decode(&self, pending: &mut Pending, decoded: &mut String, defects: &mut Defects) {
         if self.base64 {
             let mut faults = Defects::default();
-            transfer::decode_base64(self.text.as_bytes(), usize::MAX, out, &mut faults);
+            transfer::decode_base64(self.text.as_bytes(), usize::MAX, &mut pending.bytes, &mut faults);
             // Padding is often left out, and what is there decodes.
             if faults.contains(Defect::BadBase64) && !self.text.bytes().all(is_base64) {
                 defects.record(Defect::BadEncodedWord);
             }
             return;
         }
-        let mut rest = self.text.as_bytes();
-        while let [byte, tail @ ..] = rest {
-            rest = tail;
-            match byte {
-                b'_' => out.push(b' '),
-                b'=' => match transfer::hex_pair(tail) {
+        let mut chars = self.text.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '_' => pending.bytes.push(b' '),
+                '=' => match transfer::hex_pair(chars.as_str().as_bytes()) {
                     Some(value) => {
-                        out.push(value);
-                        rest = tail.get(2..).unwrap_or_default();
+                        pending.bytes.push(value);
+                        chars.nth(1);
                     }
                     None => {
                         defects.record(Defect::BadEncodedWord);
-                        out.push(b'=');
+                        pending.bytes.push(b'=');
                     }
                 },
-                &byte => out.push(byte),
+                c if c.is_ascii() => pending.bytes.push(c as u8),
+                c => {
+                    defects.record(Defect::BadEncodedWord);
+                    pending.decode(decoded, defects);
+                    decoded.push(c);
+                }
             }
         }
     }
@@ -153,8 +159,15 @@ struct Pending {
 }
 
 impl Pending {
+    /// Ends a run of words.
     fn flush(&mut self, out: &mut String, defects: &mut Defects) {
-        let Some(encoding) = self.encoding.take() else { return };
+        self.decode(out, defects);
+        self.encoding = None;
+    }
+
+    /// Decodes the bytes gathered so far.
+    fn decode(&mut self, out: &mut String, defects: &mut Defects) {
+        let Some(encoding) = self.encoding else { return };
         let (mut text, mut bad) = encoding.decode_without_bom_handling(&self.bytes);
         if bad {
             defects.record(Defect::BadEncodedWord);
@@ -217,6 +230,7 @@ mod tests {
             ("=?utf-8?b?YWJ*j?=", "abc"),
             ("=?no-such?q?a?=", "a"),
             ("=?utf-8?q?=FC?=", "ü"),
+            ("=?iso-8859-1?q?=FCber Grüße_=FC?=", "über Grüße ü"),
             ("=??q?a?=", "=??q?a?="),
         ] {
             let mut defects = Defects::default();

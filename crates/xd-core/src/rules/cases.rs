@@ -59,6 +59,7 @@ pub fn parse(source: &RuleSource) -> Result<Vec<Case>, RuleErrors> {
         file.finish()
     });
     errors.extend(whole.err());
+    errors.sort();
     if errors.is_empty() { Ok(cases) } else { Err(RuleErrors(errors)) }
 }
 
@@ -215,4 +216,15 @@ keys! { EVIDENCE:
         evidence.settings.operator.domains.push(parsed(Domain::parse(domain).ok(), domain, "a domain")?);
         Ok(())
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_stand_in_the_order_of_lines() {
+        let errors = parse(&RuleSource::new("a.toml", "family = 'a'\n[[case]]\nrule = 'b'\n")).unwrap_err();
+        assert_eq!(errors.errors().iter().map(|error| error.line).collect::<Vec<_>>(), [1, 2]);
+    }
 }
