@@ -118,14 +118,21 @@ pub fn resembles(name: &str, brand: &str) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) struct Likeness {
     name: String,
-    plain: Vec<char>,
-    seen: Vec<char>,
+    /// The skeleton, when it differs from the name.
+    plain: Option<String>,
+    /// The name folded.
+    seen: String,
 }
 
 impl Likeness {
     pub(crate) fn of(name: &str) -> Self {
         let name = normalize(name.get(..name.floor_char_boundary(NAME_BYTES)).unwrap_or(name));
-        Self { plain: skeleton(&name).chars().collect(), seen: folded(&name).chars().collect(), name }
+        let plain = (!name.is_ascii()).then(|| skeleton(&name));
+        Self { seen: folded(&name), plain, name }
+    }
+
+    fn plain(&self) -> &str {
+        self.plain.as_deref().unwrap_or(&self.name)
     }
 
     /// Whether this is another name that looks like the brand.
@@ -133,7 +140,7 @@ impl Likeness {
         // Folding brings names together and can also part them ("cl" d), so a slip is sought in both spellings.
         !brand.seen.is_empty()
             && self.name != brand.name
-            && (is_near(&self.seen, &brand.seen) || is_near(&self.plain, &brand.plain))
+            && (is_near(&self.seen, &brand.seen) || is_near(self.plain(), brand.plain()))
     }
 }
 
@@ -252,10 +259,17 @@ fn push_prototype(c: char, out: &mut String) {
 }
 
 /// Whether two folded names are equal, or one slip apart when the second is long enough.
-fn is_near(name: &[char], brand: &[char]) -> bool {
+fn is_near(name: &str, brand: &str) -> bool {
     if name == brand {
         return true;
     }
+    if name.is_ascii() && brand.is_ascii() {
+        return is_one_slip_apart(name.as_bytes(), brand.as_bytes());
+    }
+    is_one_slip_apart(&name.chars().collect::<Vec<_>>(), &brand.chars().collect::<Vec<_>>())
+}
+
+fn is_one_slip_apart<T: PartialEq>(name: &[T], brand: &[T]) -> bool {
     if brand.len() < LETTERS_FOR_A_SLIP || name.len().abs_diff(brand.len()) > 1 {
         return false;
     }

@@ -40,9 +40,9 @@ impl fmt::Display for Class {
 
 /// What proves a finding: where it was seen and what stands there.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Proof {
+pub struct Proof<'e> {
     /// The target or fact, as rules name it: `subject`, `link.host`, `links.mismatched`.
-    pub target: String,
+    pub target: &'e str,
     /// How often the test was met: matches, different texts of a set, or values.
     pub times: u32,
     /// Which of the target's values, from 0.
@@ -65,7 +65,7 @@ pub struct Finding<'e> {
     /// The sentence of the rule, without a final period.
     pub why: &'e str,
     /// What proves it; at most three.
-    pub proofs: Vec<Proof>,
+    pub proofs: Vec<Proof<'e>>,
 }
 
 /// The judgement of one message for one recipient.

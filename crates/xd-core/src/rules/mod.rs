@@ -184,7 +184,7 @@ impl RuleSet {
     }
 
     /// What proves that a rule holds: the places its tests were met at, those of the rules it builds on included.
-    pub(crate) fn proofs(&self, rule: usize, seen: &Observation<'_>) -> Vec<Proof> {
+    pub(crate) fn proofs(&self, rule: usize, seen: &Observation<'_>) -> Vec<Proof<'_>> {
         const MOST: usize = 3;
         let mut proofs = Vec::new();
         let mut rules = vec![rule];
@@ -215,7 +215,7 @@ impl RuleSet {
         tests
     }
 
-    fn proof(&self, matcher: usize, seen: &Observation<'_>) -> Option<Proof> {
+    fn proof(&self, matcher: usize, seen: &Observation<'_>) -> Option<Proof<'_>> {
         let outcome = &seen.outcomes[matcher];
         let matcher = &self.matchers[matcher];
         let target = match &matcher.question {
@@ -228,20 +228,14 @@ impl RuleSet {
             | Question::DiffersFrom(target, _)
             | Question::Within(target, _) => *target,
             Question::Present(..) | Question::Number(..) | Question::Defects(_) | Question::Listed { .. } => {
-                return Some(Proof {
-                    target: matcher.text.clone(),
-                    times: outcome.count,
-                    value: 0,
-                    span: 0..0,
-                    quote: String::new(),
-                });
+                return Some(Proof { target: &matcher.text, times: outcome.count, value: 0, span: 0..0, quote: String::new() });
             }
         };
         let values = seen.values[target].found()?;
         let (index, span) = outcome.first.clone().unwrap_or_else(|| (0, 0..values.first().map_or(0, |value| value.len())));
         let value = values.get(index)?;
         Some(Proof {
-            target: self.targets[target].to_string(),
+            target: self.targets.name(target),
             times: outcome.count,
             value: index,
             quote: quote(value, span.clone()),
@@ -263,19 +257,19 @@ impl RuleSet {
                         open.extend(matcher::listings(values, zone).map(|listing| (OpenQuestion::Listing(listing), stake)));
                     }
                     Known::Absent => {}
-                    Known::Unknown(_) => open.push((OpenQuestion::Target(self.targets[*target].to_string()), stake)),
+                    Known::Unknown(_) => open.push((OpenQuestion::Target(self.targets.name(*target).to_owned()), stake)),
                 },
                 Question::DiffersFrom(a, b) | Question::Mentions(a, b) | Question::SameAs(a, b) => {
                     for target in [a, b] {
                         if seen.values[*target].is_unknown() {
-                            open.push((OpenQuestion::Target(self.targets[*target].to_string()), stake));
+                            open.push((OpenQuestion::Target(self.targets.name(*target).to_owned()), stake));
                         }
                     }
                 }
                 Question::NamesBrand(target, others) => {
                     for target in [target].into_iter().chain(others) {
                         if seen.values[*target].is_unknown() {
-                            open.push((OpenQuestion::Target(self.targets[*target].to_string()), stake));
+                            open.push((OpenQuestion::Target(self.targets.name(*target).to_owned()), stake));
                         }
                     }
                 }
@@ -283,7 +277,7 @@ impl RuleSet {
                 | Question::Pattern(target, _)
                 | Question::Present(target, _)
                 | Question::ResemblesBrand(target)
-                | Question::Within(target, _) => open.push((OpenQuestion::Target(self.targets[*target].to_string()), stake)),
+                | Question::Within(target, _) => open.push((OpenQuestion::Target(self.targets.name(*target).to_owned()), stake)),
                 Question::Number(number, ..) => open.push((OpenQuestion::Target(number.name().to_owned()), stake)),
                 Question::Defects(_) => {}
             }

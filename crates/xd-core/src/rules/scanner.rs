@@ -152,6 +152,9 @@ impl Scanner {
         for (index, value) in values.iter().enumerate() {
             self.scan_literals(index, value, &mut found, &mut seen, &mut windows);
             for (regex, windows) in self.regexes.iter().zip(&mut windows) {
+                if regex.gated && !windows.hit {
+                    continue;
+                }
                 let ranges = std::mem::take(windows).ranges(regex, value.len());
                 let count = search(&regex.regex, value.as_bytes(), &ranges, |span| {
                     found[regex.slot].first.get_or_insert((index, span));
@@ -245,9 +248,6 @@ impl Windows {
 
     /// The windows in order, apart from each other, within a value of this length.
     fn ranges(mut self, regex: &Regex, length: usize) -> Vec<Range<usize>> {
-        if regex.gated && !self.hit {
-            return Vec::new();
-        }
         if !regex.gated || self.whole {
             return std::iter::once(0..length).collect();
         }

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Index;
 
 use crate::evidence::{Antivirus, DkimResult};
 use crate::message::Field;
@@ -101,6 +100,7 @@ impl Target {
 #[derive(Debug)]
 pub(crate) struct Targets {
     all: Vec<Target>,
+    names: Vec<String>,
     /// The header fields looked at, by name, with the targets that each feeds.
     fields: Vec<(Box<str>, Uses)>,
 }
@@ -116,7 +116,13 @@ impl Targets {
                 fields.entry(name.clone()).or_default().push((*form, index));
             }
         }
-        Self { all, fields: fields.into_iter().collect() }
+        let names = all.iter().map(ToString::to_string).collect();
+        Self { all, names, fields: fields.into_iter().collect() }
+    }
+
+    /// The name of a target, as rules write it.
+    pub(crate) fn name(&self, index: usize) -> &str {
+        &self.names[index]
     }
 
     /// The values of every target, by index.
@@ -144,14 +150,6 @@ impl Targets {
             }
         }
         values
-    }
-}
-
-impl Index<usize> for Targets {
-    type Output = Target;
-
-    fn index(&self, index: usize) -> &Target {
-        &self.all[index]
     }
 }
 
