@@ -21,7 +21,7 @@ use super::target::Shape;
 
 /// So few literals are looked for one by one.
 const FEW: usize = 2;
-/// From so many literals on, [`Grams`] pay for their maps.
+/// From so many literals on, [`Grams`] pay for their maps also on short values.
 const MANY: usize = 100;
 /// Bytes of the automaton of one pattern; 256 KiB. Larger ones come from counted repetitions of large classes.
 const NFA_BYTES: usize = 256 << 10;
@@ -345,7 +345,7 @@ impl Builder {
         let count = self.literals.len();
         let (indexed, others): (Vec<_>, Vec<_>) = self.literals.into_iter().partition(|(literal, _)| match count {
             0..=FEW => true,
-            MANY.. => literal.len() >= grams::SHORTEST,
+            _ if shape.is_text() || count >= MANY => literal.len() >= grams::SHORTEST,
             _ => false,
         });
         let first_other = indexed.len();
