@@ -83,7 +83,7 @@ impl<'a> Inquiry<'a> {
         let rules = self.engine.rules();
         let seen = rules.observe(scene);
         let mut wanted: Vec<(Score, Lookup)> = Vec::new();
-        for (question, stake) in rules.open_questions(&seen) {
+        for (question, stake) in rules.open_questions(&seen, &self.evidence) {
             for lookup in self.lookups_for(question) {
                 match wanted.iter_mut().find(|(_, known)| *known == lookup) {
                     Some((total, _)) => *total += stake,
@@ -172,6 +172,9 @@ impl<'a> Inquiry<'a> {
             }
             Answer::Failed(why) if self.evidence.confirmed_name.found().is_none() => {
                 self.evidence.confirmed_name = Known::Unknown(why);
+            }
+            Answer::Names(_) if self.evidence.confirmed_name.found().is_none() => {
+                self.evidence.confirmed_name = Known::Unknown(Unknown::Malformed);
             }
             Answer::Addresses(_) | Answer::Failed(_) | Answer::Names(_) | Answer::None => {}
         }

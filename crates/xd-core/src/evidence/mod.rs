@@ -197,7 +197,12 @@ impl Evidence {
 pub fn derive(message: &Message<'_>) -> (Envelope, Evidence) {
     let mut envelope = Envelope::default();
     let mut evidence = Evidence::default();
-    if let Some(path) = message.return_path() {
+    // RFC 5321 §4.4: final delivery puts Return-Path above the trace fields; one further down came with the message.
+    let mut fields = message.header().fields().iter().map(|field| field.name());
+    let topmost = fields.find(|name| ["return-path", "received"].iter().any(|known| name.eq_ignore_ascii_case(known)));
+    if topmost.is_some_and(|name| name.eq_ignore_ascii_case("return-path"))
+        && let Some(path) = message.return_path()
+    {
         envelope.reverse_path = Known::Found(path);
     }
     if let Some(hop) = message.hops().first() {

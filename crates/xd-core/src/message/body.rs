@@ -102,8 +102,9 @@ impl<'a, 'l> Bodies<'a, 'l> {
             if transfer == Transfer::Identity && header.says_seven_bit && !decoded.is_ascii() {
                 self.defects.record(Defect::EightBitInSevenBit);
             }
+            let paid = if transfer == Transfer::Identity { 0 } else { decoded.len() };
             for &kind in &kinds {
-                self.text(kind, &decoded, charset.as_deref(), attached);
+                self.text(kind, &decoded, charset.as_deref(), attached, paid);
             }
             if content.is_none() {
                 let head = if kinds.is_empty() { decoded.len().min(ATTACHMENT_HEAD) } else { decoded.len() };
@@ -148,17 +149,19 @@ impl<'a, 'l> Bodies<'a, 'l> {
         head
     }
 
-    /// Gives one text to whoever reads it.
-    fn text(&mut self, kind: TextKind, bytes: &[u8], charset: Option<&str>, attached: bool) {
+    /// Gives one text to whoever reads it. `paid` bytes of it were taken from the budget when its transfer encoding was
+    /// undone, so that only what the charset adds is taken now.
+    fn text(&mut self, kind: TextKind, bytes: &[u8], charset: Option<&str>, attached: bool, paid: usize) {
         let text = charset::decode(bytes, charset, kind == TextKind::Html, &mut self.defects);
         let converted = matches!(text, Cow::Owned(_));
         let mut text: &str = &text;
         if converted {
-            if text.len() > self.decoded_left {
+            let room = self.decoded_left.saturating_add(paid);
+            if text.len() > room {
                 self.defects.record(Defect::DecodedLimit);
-                text = text.get(..text.floor_char_boundary(self.decoded_left)).unwrap_or_default();
+                text = text.get(..text.floor_char_boundary(room)).unwrap_or_default();
             }
-            self.decoded_left -= text.len();
+            self.decoded_left -= text.len().saturating_sub(paid);
         }
         if memchr::memchr(0, text.as_bytes()).is_some() {
             self.defects.record(Defect::NulByte);
@@ -182,11 +185,14 @@ impl<'a, 'l> Bodies<'a, 'l> {
                 hidden.separate();
             }
             (TextKind::Html, true) => {
-                let mut hidden = TextCollector::new(0, 0);
+                let mut hidden = TextCollector::new(limits.text_head, limits.text_tail);
                 let mut links = LinkCollector::new(limits);
                 let mut facts = HtmlFacts::default();
                 let sink = HtmlSink { visible: attachments, hidden: &mut hidden, links: &mut links, facts: &mut facts, defects };
                 html::read(text, limits, sink);
+                attachments.separate();
+                // Nobody sees it, and what is meant for programs may stand there.
+                attachments.push(hidden.finish().0.original());
                 attachments.separate();
             }
         }
@@ -194,7 +200,7 @@ impl<'a, 'l> Bodies<'a, 'l> {
 
     /// Gives text that stands in no part to those who read plain text.
     pub(super) fn stray_text(&mut self, bytes: &[u8], attached: bool) {
-        self.text(TextKind::Plain, bytes, None, attached);
+        self.text(TextKind::Plain, bytes, None, attached, 0);
     }
 }
 

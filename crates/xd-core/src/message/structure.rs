@@ -14,6 +14,7 @@ use super::part::{MediaType, Part};
 use super::part_header::{ContentType, PartHeader};
 use super::section::{End, Item, Section, first_line, without_line_end};
 use super::transfer::Transfer;
+use super::value;
 use crate::Defect;
 
 /// Where a part stands.
@@ -98,6 +99,14 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
                 }
                 Item::Field(field) => {
                     fields += 1;
+                    // The subject of a nested message is text that a person reads there.
+                    if place.nested > 0 && field.name.eq_ignore_ascii_case(b"subject") {
+                        let value = field.value.get(..self.bodies.limits.field_bytes).unwrap_or(field.value);
+                        let subject = value::decode_utf8(value, defects)
+                            .unwrap_or_else(|| value::decode_foreign(value, None, defects).into());
+                        self.bodies.texts.attached.push(&subject);
+                        self.bodies.texts.attached.separate();
+                    }
                     if fields > self.bodies.limits.fields {
                         defects.record(Defect::FieldLimit);
                         continue;

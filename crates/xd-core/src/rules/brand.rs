@@ -3,14 +3,15 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use memchr::memmem;
 
 use crate::Domain;
 use crate::lookalike::{Likeness, Suspect};
 
 use super::scanner::stands_alone;
 
-/// Characters of a value that are searched for brands; names and subjects are shorter.
-const MAX_VALUE: usize = 2_000;
+/// Bytes of the longest domain (RFC 1035 §2.3.4).
+const MAX_DOMAIN: usize = 253;
 
 #[derive(Debug)]
 struct Brand {
@@ -26,6 +27,8 @@ pub(super) struct Brands {
     names: Option<AhoCorasick>,
     /// The brand of each name in `names`.
     owners: Vec<usize>,
+    /// Domains with the brands that send from them, sorted.
+    owners_of_domains: Vec<(String, usize)>,
 }
 
 impl Brands {
@@ -34,27 +37,45 @@ impl Brands {
         let mut names = Vec::new();
         let mut owners = Vec::new();
         let mut brands = Vec::new();
+        let mut owners_of_domains = Vec::new();
         for (index, (spellings, domains)) in entries.into_iter().enumerate() {
             owners.extend(spellings.iter().map(|_| index));
+            owners_of_domains.extend(domains.iter().map(|domain: &String| (domain.clone(), index)));
             brands.push(Brand { names: spellings.iter().map(|name| Likeness::of(name)).collect(), domains });
             names.extend(spellings);
         }
         let automaton =
             AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
-        Self { brands, names: automaton.ok().filter(|_| !names.is_empty()), owners }
+        owners_of_domains.sort_unstable();
+        Self { brands, names: automaton.ok().filter(|_| !names.is_empty()), owners, owners_of_domains }
     }
 
-    /// Where a text names a brand as a word though none of `own` domains is the brand's.
-    pub(super) fn named_in(&self, text: &str, own: &[&str]) -> Option<Range<usize>> {
-        let names = self.names.as_ref()?;
-        let searched = text.as_bytes().get(..MAX_VALUE).unwrap_or(text.as_bytes());
-        let foreign = |owner: usize| {
-            let brand = &self.brands[owner];
-            !own.iter().any(|domain| brand.domains.iter().any(|ours| below(domain, ours)))
-        };
-        names
-            .find_overlapping_iter(searched)
-            .find(|hit| foreign(self.owners[hit.pattern().as_usize()]) && stands_alone(text, &hit.range()))
+    /// The brands that one of the domains belongs to.
+    pub(super) fn owned_by<'d>(&self, domains: impl Iterator<Item = &'d str>) -> Vec<bool> {
+        let mut owned = vec![false; self.brands.len()];
+        for domain in domains.filter(|domain| domain.len() <= MAX_DOMAIN) {
+            let mut rest = domain;
+            loop {
+                // Several brands may send from one domain.
+                let from = self.owners_of_domains.partition_point(|(name, _)| name.as_str() < rest);
+                for (_, brand) in self.owners_of_domains[from..].iter().take_while(|(name, _)| name == rest) {
+                    owned[*brand] = true;
+                }
+                match rest.split_once('.') {
+                    Some((_, parent)) => rest = parent,
+                    None => break,
+                }
+            }
+        }
+        owned
+    }
+
+    /// Where a text names a brand as a word that is not among the owned ones.
+    pub(super) fn named_in(&self, text: &str, owned: &[bool]) -> Option<Range<usize>> {
+        self.names
+            .as_ref()?
+            .find_overlapping_iter(text)
+            .find(|hit| !owned[self.owners[hit.pattern().as_usize()]] && stands_alone(text, &hit.range()))
             .map(|hit| hit.range())
     }
 
@@ -70,17 +91,10 @@ impl Brands {
     }
 }
 
-/// Whether `domain` is `ancestor` or lies below it.
-fn below(domain: &str, ancestor: &str) -> bool {
-    domain.strip_suffix(ancestor).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-/// The first place where `word` stands as a whole word.
-pub(super) fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
-    let (&first, last_start) = (word.as_bytes().first()?, text.len().checked_sub(word.len())?);
-    // Texts and words are short and many: a searcher would take longer to build than to run.
-    let starts = memchr::memchr_iter(first, &text.as_bytes()[..=last_start]);
-    starts.map(|at| at..at + word.len()).find(|span| text.get(span.clone()) == Some(word) && stands_alone(text, span))
+/// The first place where the finder's word stands as a whole word.
+pub(super) fn find_word(text: &str, finder: &memmem::Finder<'_>) -> Option<Range<usize>> {
+    let places = finder.find_iter(text.as_bytes()).map(|at| at..at + finder.needle().len());
+    places.into_iter().find(|span| stands_alone(text, span))
 }
 
 #[cfg(test)]
@@ -113,10 +127,11 @@ mod tests {
     #[test]
     fn a_name_is_foreign_outside_its_domains() {
         let brands = brands();
-        assert_eq!(brands.named_in("your northwind bank team", &["evil.example"]), Some(5..14));
-        assert_eq!(brands.named_in("your northwind bank team", &["mail.northwind.example"]), None);
-        assert_eq!(brands.named_in("northwinds", &["evil.example"]), None);
-        assert_eq!(brands.named_in("hello", &[]), None);
-        assert_eq!(brands.named_in("contoso", &["contoso-mail.example"]), None);
+        let named = |text: &str, own: &[&str]| brands.named_in(text, &brands.owned_by(own.iter().copied()));
+        assert_eq!(named("your northwind bank team", &["evil.example"]), Some(5..14));
+        assert_eq!(named("your northwind bank team", &["mail.northwind.example"]), None);
+        assert_eq!(named("northwinds", &["evil.example"]), None);
+        assert_eq!(named("hello", &[]), None);
+        assert_eq!(named("contoso", &["contoso-mail.example"]), None);
     }
 }

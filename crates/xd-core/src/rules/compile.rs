@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use regex_syntax::hir::Hir;
 
-use crate::normalize;
+use crate::{Domain, normalize};
 
 use super::brand::Brands;
 use super::condition::Condition;
@@ -242,6 +242,10 @@ impl<'s> Compiler<'s> {
             }
             TestKind::Regex { target, pattern, at_least } => {
                 let hir = self.regex(source, target, pattern)?;
+                if *at_least > 1 && hir.properties().maximum_len().is_none() {
+                    let message = "a pattern that is counted needs bounded repetitions: {0,40} instead of *";
+                    return Err(source.error(pattern.span.clone(), message));
+                }
                 let text = format!("{target} regex {:?}{}", pattern.value, times(*at_least));
                 (text, Draft::Pattern(self.target(target), Pattern::Regex(hir)), *at_least)
             }
@@ -251,7 +255,7 @@ impl<'s> Compiler<'s> {
                 (text, Ask(Question::Equals(self.target(target), TextSet::new(texts))), *at_least)
             }
             TestKind::Within { target, set, at_least } => {
-                let texts = self.texts(source, target, set)?;
+                let texts = self.domains(source, set)?;
                 let text = listed(target, "within", &texts, *at_least);
                 (text, Ask(Question::Within(self.target(target), TextSet::new(texts))), *at_least)
             }
@@ -310,22 +314,41 @@ impl<'s> Compiler<'s> {
     /// The texts of a set with its lists filled in, sorted.
     fn texts(&self, source: &RuleSource, target: &Target, set: &'s SetTree) -> Result<Vec<String>, RuleError> {
         let mut texts = Vec::new();
-        for entry in set {
-            match entry.value.strip_prefix('@') {
-                None => texts.push(spelled(source, target, &entry.value, entry)?),
-                Some(name) => {
-                    let Some(entries) = self.lists.get(name) else {
-                        return Err(source.error(entry.span.clone(), format!("there is no list {name:?}")));
-                    };
-                    for text in entries {
-                        texts.push(spelled(source, target, text, entry)?);
-                    }
-                }
-            }
+        for (text, place) in self.entries(source, set)? {
+            texts.push(spelled(source, target, text, place)?);
         }
         texts.sort();
         texts.dedup();
         Ok(texts)
+    }
+
+    /// The domains of a set with its lists filled in, sorted.
+    fn domains(&self, source: &RuleSource, set: &'s SetTree) -> Result<Vec<String>, RuleError> {
+        let mut domains = Vec::new();
+        for (text, place) in self.entries(source, set)? {
+            match Domain::parse(text) {
+                Ok(domain) => domains.push(domain.as_str().to_owned()),
+                Err(error) => return Err(source.error(place.span.clone(), format!("{text:?} is no domain: {error}"))),
+            }
+        }
+        domains.sort();
+        domains.dedup();
+        Ok(domains)
+    }
+
+    /// The entries of a set with its lists filled in, each with the place in the set.
+    fn entries(&self, source: &RuleSource, set: &'s SetTree) -> Result<Vec<(&'s str, &'s Located<String>)>, RuleError> {
+        let mut entries = Vec::new();
+        for entry in set {
+            match entry.value.strip_prefix('@') {
+                None => entries.push((entry.value.as_str(), entry)),
+                Some(name) => match self.lists.get(name) {
+                    Some(list) => entries.extend(list.iter().map(|text| (*text, entry))),
+                    None => return Err(source.error(entry.span.clone(), format!("there is no list {name:?}"))),
+                },
+            }
+        }
+        Ok(entries)
     }
 
     fn regex(&mut self, source: &RuleSource, target: &Target, pattern: &Located<String>) -> Result<Hir, RuleError> {
@@ -412,7 +435,8 @@ enum Draft {
 
 /// How a test of a set reads.
 fn listed(target: &Target, matcher: &str, texts: &[String], at_least: u32) -> String {
-    format!("{target} {matcher} [\"{}\"]{}", texts.join("\", \""), times(at_least))
+    // Escaped, since tests that read the same are one.
+    format!("{target} {matcher} {texts:?}{}", times(at_least))
 }
 
 fn times(at_least: u32) -> String {

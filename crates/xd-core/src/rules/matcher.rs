@@ -1,8 +1,11 @@
 //! Tests with all names resolved: what is looked at, what is asked, and the answer for one message.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::ops::Range;
+
+use memchr::memmem;
 
 use crate::evidence::Listing;
 use crate::{Defect, Domain, Host, Known, Truth};
@@ -14,10 +17,14 @@ use super::syntax::Comparison;
 use super::target::{Scene, Values};
 use super::text_set::TextSet;
 
-/// Values of one target that DNS lists are asked about; further ones are not looked at.
+/// Values of one target that DNS lists are asked about; beyond them the answer is unknown.
 const MAX_LISTED: usize = 20;
-/// Values that are compared with brands or with another target; a message with more links names a brand early.
-const MAX_COMPARED: usize = 500;
+/// Words of another target that are looked for; beyond them the answer is unknown.
+const MAX_MENTIONED: usize = 20;
+/// Bytes of the longest address (RFC 5321 §4.5.3.1: 64, an at sign, 255); no longer word is mentioned anywhere.
+const MAX_MENTION: usize = 320;
+/// Bytes of the longest domain (RFC 1035 §2.3.4).
+const MAX_DOMAIN: usize = 253;
 
 /// The index of a target in the rule set.
 pub(super) type TargetIndex = usize;
@@ -96,20 +103,24 @@ impl Matcher {
                 Outcome::of(defects.iter().any(|&defect| view.scene.message.defects().contains(defect)))
             }
             Question::DiffersFrom(a, b) => related(values(*a), values(*b), |a, b| {
-                Outcome::of(!a.is_empty() && !b.is_empty() && !a.iter().any(|value| b.contains(value)))
+                let other: BTreeSet<&str> = b.iter().map(AsRef::as_ref).collect();
+                Outcome::of(!a.iter().any(|value| other.contains(value.as_ref())))
             }),
-            Question::SameAs(a, b) => related(values(*a), values(*b), |a, b| first_of(a, |value| b.contains(value), 1)),
+            Question::SameAs(a, b) => related(values(*a), values(*b), |a, b| {
+                let other: BTreeSet<&str> = b.iter().map(AsRef::as_ref).collect();
+                first_of(a, |value| other.contains(value.as_ref()), 1)
+            }),
             Question::Mentions(a, b) => related(values(*a), values(*b), mentions),
             Question::Listed { target, zone, answers } => listed(view, values(*target), zone, answers),
             Question::Equals(target, set) => self.among(values(*target), |value| set.contains(value)),
             Question::Within(target, set) => self.among(values(*target), |value| is_within(value, set)),
             Question::NamesBrand(target, outside) => {
-                if outside.iter().any(|&other| view.values[other].is_unknown()) {
-                    return unless_absent(values(*target));
-                }
-                let own: Vec<&str> =
-                    outside.iter().filter_map(|&other| view.values[other].found()).flatten().map(AsRef::as_ref).collect();
-                self.placed(values(*target), |value| view.brands.named_in(value, &own))
+                let own = outside.iter().filter_map(|&other| view.values[other].found()).flatten();
+                let owned = view.brands.owned_by(own.map(AsRef::as_ref));
+                let named = placed(values(*target), |value| view.brands.named_in(value, &owned));
+                // One more domain of the brand's own could only excuse it.
+                let excusable = outside.iter().any(|&other| view.values[other].is_unknown());
+                if named.truth.is_true() && excusable { Outcome::UNKNOWN } else { named }
             }
             Question::ResemblesBrand(target) => self.among(values(*target), |value| view.brands.resembled_by(value)),
             Question::Number(number, comparison, bound) => match number.value(view.scene) {
@@ -140,31 +151,22 @@ impl Matcher {
             Known::Unknown(_) => Outcome::UNKNOWN,
         }
     }
-
-    fn placed(&self, values: Known<&[Cow<'_, str>]>, place: impl Fn(&str) -> Option<Range<usize>>) -> Outcome {
-        match values {
-            Known::Found(values) => {
-                let first = values
-                    .iter()
-                    .take(MAX_COMPARED)
-                    .enumerate()
-                    .find_map(|(index, value)| place(value).map(|span| (index, span)));
-                Outcome::counted(u32::from(first.is_some()), 1, first)
-            }
-            Known::Absent => Outcome::of(false),
-            Known::Unknown(_) => Outcome::UNKNOWN,
-        }
-    }
 }
 
-/// Unknown, unless there is nothing to be known about.
-fn unless_absent(values: Known<&[Cow<'_, str>]>) -> Outcome {
-    if matches!(values, Known::Absent) { Outcome::of(false) } else { Outcome::UNKNOWN }
+fn placed(values: Known<&[Cow<'_, str>]>, place: impl Fn(&str) -> Option<Range<usize>>) -> Outcome {
+    match values {
+        Known::Found(values) => {
+            let first = values.iter().enumerate().find_map(|(index, value)| place(value).map(|span| (index, span)));
+            Outcome::counted(u32::from(first.is_some()), 1, first)
+        }
+        Known::Absent => Outcome::of(false),
+        Known::Unknown(_) => Outcome::UNKNOWN,
+    }
 }
 
 fn first_of(values: &[Cow<'_, str>], holds: impl Fn(&Cow<'_, str>) -> bool, at_least: u32) -> Outcome {
     let (mut count, mut first) = (0, None);
-    for (index, value) in values.iter().take(MAX_COMPARED).enumerate() {
+    for (index, value) in values.iter().enumerate() {
         if holds(value) {
             count += 1;
             first.get_or_insert((index, 0..value.len()));
@@ -182,23 +184,30 @@ fn related<'a>(
     match (a, b) {
         (Known::Absent, _) | (_, Known::Absent) => Outcome::of(false),
         (Known::Unknown(_), _) | (_, Known::Unknown(_)) => Outcome::UNKNOWN,
-        (Known::Found(a), Known::Found(b)) => compare(a.get(..MAX_COMPARED).unwrap_or(a), b.get(..MAX_COMPARED).unwrap_or(b)),
+        (Known::Found(a), Known::Found(b)) => compare(a, b),
     }
 }
 
 fn mentions(values: &[Cow<'_, str>], words: &[Cow<'_, str>]) -> Outcome {
     // Shorter names are syllables of ordinary words.
     const SHORTEST: usize = 4;
-    let words = words.iter().filter(|word| word.len() >= SHORTEST).take(20);
-    let first = words.into_iter().find_map(|word| {
-        let find = |value: &Cow<'_, str>| super::brand::find_word(value, word);
+    let mut usable = words.iter().filter(|word| (SHORTEST..=MAX_MENTION).contains(&word.len()));
+    let first = usable.by_ref().take(MAX_MENTIONED).find_map(|word| {
+        let finder = memmem::Finder::new(word.as_bytes());
+        let find = |value: &Cow<'_, str>| super::brand::find_word(value, &finder);
         values.iter().enumerate().find_map(|(index, value)| find(value).map(|span| (index, span)))
     });
+    if first.is_none() && usable.next().is_some() {
+        return Outcome::UNKNOWN;
+    }
     Outcome::counted(u32::from(first.is_some()), 1, first)
 }
 
 /// Whether a domain is one of the set or lies below one.
 fn is_within(value: &str, set: &TextSet) -> bool {
+    if value.len() > MAX_DOMAIN {
+        return false;
+    }
     let mut rest = value;
     loop {
         if set.contains(rest) {
@@ -214,7 +223,8 @@ fn is_within(value: &str, set: &TextSet) -> bool {
 /// The entries of a DNS list that a target's values would be looked up as.
 pub(super) fn listings<'v>(values: &'v [Cow<'_, str>], zone: &'v Domain) -> impl Iterator<Item = Listing> + 'v {
     values.iter().take(MAX_LISTED).filter_map(|value| {
-        let item = match value.parse() {
+        // IPv6 addresses of links stand in brackets.
+        let item = match value.trim_start_matches('[').trim_end_matches(']').parse() {
             Ok(address) => Host::Address(address),
             Err(_) => Host::Domain(Domain::parse(value).ok()?),
         };
@@ -235,6 +245,8 @@ fn listed(view: &View<'_, '_>, of: Known<&[Cow<'_, str>]>, zone: &Domain, answer
             Known::Unknown(_) => Truth::Unknown,
         })
         .fold(Truth::False, Truth::or);
+    // What was not looked up may be listed.
+    let truth = if values.len() > MAX_LISTED { truth.or(Truth::Unknown) } else { truth };
     Outcome { truth, count: u32::from(truth.is_true()), first: None }
 }
 

@@ -21,7 +21,7 @@ mod target;
 mod text_set;
 
 use crate::evidence::Listing;
-use crate::{Known, Proof, Score, Truth};
+use crate::{Evidence, Known, Proof, Score, Truth};
 
 use brand::Brands;
 use condition::Condition;
@@ -244,13 +244,13 @@ impl RuleSet {
     }
 
     /// The DNS list entries and other evidence that rules still open depend on, with the points at stake.
-    pub(crate) fn open_questions(&self, seen: &Observation<'_>) -> Vec<(OpenQuestion, Score)> {
+    pub(crate) fn open_questions(&self, seen: &Observation<'_>, evidence: &Evidence) -> Vec<(OpenQuestion, Score)> {
         let mut open: Vec<(OpenQuestion, Score)> = Vec::new();
         for (index, matcher) in self.matchers.iter().enumerate() {
             if seen.outcomes[index].truth != Truth::Unknown {
                 continue;
             }
-            let stake = self.stake(index, seen);
+            let Some(stake) = self.stake(index, seen, evidence) else { continue };
             match &matcher.question {
                 Question::Listed { zone, target, .. } => match &seen.values[*target] {
                     Known::Found(values) => {
@@ -285,18 +285,25 @@ impl RuleSet {
         open
     }
 
-    /// The points of all open rules that build on a matcher, directly or through others, whatever their sign.
-    fn stake(&self, matcher: usize, seen: &Observation<'_>) -> Score {
+    /// The points of all open rules that build on a matcher, directly or through others, whatever their sign. None when there
+    /// are none, or all are switched off for everyone: then nobody needs the answer.
+    fn stake(&self, matcher: usize, seen: &Observation<'_>, evidence: &Evidence) -> Option<Score> {
+        let settings = || std::iter::once(&evidence.settings).chain(evidence.recipient_settings.values());
         let mut touched = vec![false; self.rules.len()];
-        for &rule in &self.order {
-            let condition = &self.rules[rule].condition;
+        let mut stake = None;
+        for &index in &self.order {
+            let rule = &self.rules[index];
             let mut touches = false;
-            condition.each_matcher(true, &mut |index, _| touches |= index == matcher);
-            condition.each_rule(&mut |named| touches |= touched[named]);
-            touched[rule] = touches && seen.truths[rule] == Truth::Unknown;
+            rule.condition.each_matcher(true, &mut |named, _| touches |= named == matcher);
+            rule.condition.each_rule(&mut |named| touches |= touched[named]);
+            touched[index] = touches && seen.truths[index] == Truth::Unknown;
+            if touched[index] && settings().any(|settings| !settings.disabled.contains(&rule.id)) {
+                let score = evidence.settings.scores.get(&rule.id).copied().unwrap_or(rule.score);
+                let magnitude = if score < Score::ZERO { -score } else { score };
+                stake = Some(stake.unwrap_or(Score::ZERO) + magnitude);
+            }
         }
-        let magnitude = |score: Score| if score < Score::ZERO { -score } else { score };
-        self.rules.iter().zip(touched).filter(|(_, touched)| *touched).map(|(rule, _)| magnitude(rule.score)).sum()
+        stake
     }
 }
 

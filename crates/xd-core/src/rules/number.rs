@@ -1,6 +1,5 @@
 //! What rules can count or measure, by name.
 
-use crate::evidence::Correspondence;
 use crate::message::{TextFacts, TextView};
 use crate::{Known, LinkOrigin, LinkTrick, View};
 
@@ -69,8 +68,12 @@ fn subject_share(scene: Scene<'_>, counts: fn(char) -> bool) -> Known<i64> {
     per_cent(subject.chars().filter(|&c| counts(c)).count() as u64, letters)
 }
 
-fn correspondence(scene: Scene<'_>, value: fn(&Correspondence) -> i64) -> Known<i64> {
-    scene.evidence.correspondence.as_ref().map(value)
+/// A count that is nought when it is known that there is nothing to count.
+fn or_nought<T>(fact: &Known<T>, value: fn(&T) -> i64) -> Known<i64> {
+    match fact.as_ref().map(value) {
+        Known::Absent => Known::Found(0),
+        known => known,
+    }
 }
 
 macro_rules! numbers {
@@ -146,10 +149,10 @@ numbers! {
     "links.backslash" "links with backslashes for slashes" |s| links_with(s, LinkTrick::Backslash);
     "links.port" "links to an unusual port" |s| links_with(s, LinkTrick::Port);
     "links.redirect" "links with another link inside" |s| links_with(s, LinkTrick::Redirect);
-    "host.good" "clean mail this host has sent us" |s| s.evidence.host_standing.as_ref().map(|standing| i64::from(standing.good));
-    "host.bad" "spam this host has sent us" |s| s.evidence.host_standing.as_ref().map(|standing| i64::from(standing.bad));
-    "host.listed" "1 when the host is on our own block list, else 0" |s| s.evidence.host_standing.as_ref().map(|standing| i64::from(standing.listed));
-    "correspondence.sent" "messages our recipient has sent to this sender" |s| correspondence(s, |past| i64::from(past.sent));
+    "host.good" "clean mail this host has sent us" |s| or_nought(&s.evidence.host_standing, |standing| i64::from(standing.good));
+    "host.bad" "spam this host has sent us" |s| or_nought(&s.evidence.host_standing, |standing| i64::from(standing.bad));
+    "host.listed" "1 when the host is on our own block list, else 0" |s| or_nought(&s.evidence.host_standing, |standing| i64::from(standing.listed));
+    "correspondence.sent" "messages our recipient has sent to this sender" |s| or_nought(&s.evidence.correspondence, |past| i64::from(past.sent));
 }
 
 #[cfg(test)]

@@ -68,6 +68,8 @@ struct Regex {
     regex: meta::Regex,
     slot: usize,
     gated: bool,
+    /// Whether a match has a longest length.
+    bounded: bool,
     /// The most bytes a match can have, when that is few.
     reach: Option<usize>,
 }
@@ -156,7 +158,7 @@ impl Scanner {
                     continue;
                 }
                 let ranges = std::mem::take(windows).ranges(regex, value.len());
-                let count = search(&regex.regex, value.as_bytes(), &ranges, |span| {
+                let count = search(regex, value.as_bytes(), &ranges, |span| {
                     found[regex.slot].first.get_or_insert((index, span));
                 });
                 let total = &mut found[regex.slot].count;
@@ -266,13 +268,15 @@ impl Windows {
     }
 }
 
-/// Counts the matches that do not overlap, up to [`MAX_COUNT`].
-fn search(regex: &meta::Regex, value: &[u8], ranges: &[Range<usize>], mut report: impl FnMut(Range<usize>)) -> u32 {
+/// Counts the matches that do not overlap, up to [`MAX_COUNT`]; one match of a pattern without a longest match, since each
+/// search for it may read to the end.
+fn search(regex: &Regex, value: &[u8], ranges: &[Range<usize>], mut report: impl FnMut(Range<usize>)) -> u32 {
+    let most = if regex.bounded { MAX_COUNT } else { 1 };
     let mut count = 0;
     for range in ranges {
         let mut start = range.start;
-        while start <= range.end && count < MAX_COUNT {
-            let Some(hit) = regex.search(&Input::new(value).range(start..range.end)) else { break };
+        while start <= range.end && count < most {
+            let Some(hit) = regex.regex.search(&Input::new(value).range(start..range.end)) else { break };
             report(hit.range());
             count += 1;
             start = if hit.is_empty() { hit.end() + 1 } else { hit.end() };
@@ -333,7 +337,8 @@ impl Builder {
         let literals = literal::required(hir);
         let reach = hir.properties().maximum_len().filter(|&length| length <= MAX_WINDOW);
         let index = self.regexes.len();
-        self.regexes.push(Regex { regex, slot, gated: literals.is_some(), reach });
+        let bounded = hir.properties().maximum_len().is_some();
+        self.regexes.push(Regex { regex, slot, gated: literals.is_some(), bounded, reach });
         for literal in literals.into_iter().flatten() {
             self.literals.entry(literal).or_default().push(Use::Gate(index));
         }

@@ -210,6 +210,9 @@ fn group(mut table: TableReader<'_, '_>) -> Read<GroupTree> {
     let id = id(&mut table, "a group")?;
     let text = table.required_text("cap")?;
     let cap = score(table.source(), &text)?;
+    if cap < Score::ZERO {
+        return Err(table.source().error(text.span, "a cap is not negative: it bounds the points that rules add"));
+    }
     table.finish()?;
     Ok(GroupTree { id, cap })
 }

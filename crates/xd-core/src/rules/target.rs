@@ -255,8 +255,8 @@ named! {
     NormalText "text.attached" "the text of nested messages and text files" |s| borrowed([s.message.view(View::Attached).normal()].into_iter());
     NormalText "text.any" "all of the texts above" |s| borrowed(View::ALL.into_iter().map(|view| s.message.view(view).normal()));
     OriginalText "text.original" "what a person reads, in its own case and spelling" |s| borrowed([View::Plain, View::Html].into_iter().map(|view| s.message.view(view).original()));
-    Normal "subject" "the first Subject" |s| owned(s.message.subject().map(normalize).into_iter());
-    Original "subject.original" "the first Subject in its own case and spelling" |s| borrowed(s.message.subject().into_iter());
+    Normal "subject" "the Subject; every one when there are several" |s| owned(s.message.header().all("subject").map(|field| normalize(field.decoded())));
+    Original "subject.original" "the same in its own case and spelling" |s| borrowed(s.message.header().all("subject").map(|field| field.decoded()));
     Normal "header.names" "the names of all header fields, in lower case" |s| owned(s.message.header().fields().iter().map(|field| field.name().to_ascii_lowercase()));
     Normal "from.name" "display names of From" |s| names(s.message.from());
     Original "from.name.original" "display names of From in their own case and spelling" |s| borrowed(s.message.from().iter().map(|mailbox| mailbox.name.as_str()));
