@@ -50,7 +50,7 @@ pub(super) fn read(raw: &str) -> Option<Reading> {
     if special.is_some() && rest.get(..rest.len() - authority.len()).is_some_and(|slashes| slashes.contains('\\')) {
         tricks.record(LinkTrick::Backslash);
     }
-    let end = authority.find(|c| matches!(c, '/' | '?' | '#') || (c == '\\' && special.is_some()));
+    let end = authority.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#') || (byte == b'\\' && special.is_some()));
     let (authority, path) = authority.split_at(end.unwrap_or(authority.len()));
     let (user, host_port) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
     if !user.is_empty() {
@@ -189,7 +189,7 @@ fn split_port(text: &str) -> (&str, Option<u16>) {
 fn push_path(path: &str, special: bool, url: &mut String, tricks: &mut LinkTricks) {
     let mut in_path = special;
     let mut rest = path;
-    while let Some(at) = rest.find(|c: char| matches!(c, '%' | '\\' | '?' | '#') || c <= ' ') {
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'%' | b'\\' | b'?' | b'#') || byte <= b' ') {
         let (plain, from) = rest.split_at(at);
         url.push_str(plain);
         let mut taken = 1;

@@ -20,7 +20,15 @@ const MAX_BYTES: usize = 128;
 
 /// Reads a value; none when it is no date, or one that does not exist.
 pub(super) fn read(value: &[u8]) -> Option<Date> {
-    let text = std::str::from_utf8(value.trim_ascii()).ok().filter(|text| text.len() <= MAX_BYTES)?;
+    let value = value.trim_ascii();
+    if value.len() > MAX_BYTES {
+        return None;
+    }
+    Draft::plain(value).or_else(|| words(std::str::from_utf8(value).ok()?))?.finish()
+}
+
+/// Reads a date word by word.
+fn words(text: &str) -> Option<Draft> {
     let mut draft = Draft::default();
     let mut comment_depth = 0_usize;
     for word in text.split(|c: char| c.is_ascii_whitespace() || c == ',') {
@@ -32,10 +40,10 @@ pub(super) fn read(value: &[u8]) -> Option<Date> {
             draft.word(word.split('(').next().unwrap_or(word))?;
         }
     }
-    draft.finish()
+    Some(draft)
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Draft {
     year: Option<i64>,
     month: Option<i64>,
@@ -46,6 +54,42 @@ struct Draft {
 }
 
 impl Draft {
+    /// Reads `Sat, 14 Sep 2002 13:06:03 +0200 (CEST)`, as nearly all dates are written, with or without the day of the week and
+    /// the comment; none for everything else, which is read word by word to the same result.
+    fn plain(value: &[u8]) -> Option<Self> {
+        let rest = match value {
+            [a, b, c, b',', b' ', rest @ ..] if is_week_day(&[*a, *b, *c]) => rest,
+            _ => value,
+        };
+        let (day, rest) = match rest.trim_ascii_start() {
+            [day, b' ', rest @ ..] => (digit(*day)?, rest),
+            [tens, ones, b' ', rest @ ..] => (digit(*tens)? * 10 + digit(*ones)?, rest),
+            _ => return None,
+        };
+        let (date, rest) = rest.split_first_chunk::<9>()?;
+        let [a, b, c, b' ', year @ .., b' '] = date else { return None };
+        // Years of fewer digits mean something else.
+        let year = if let [b'1'..=b'9', ..] = year { number(year)? } else { return None };
+        let (time, rest) = rest.split_first_chunk::<9>()?;
+        let [h, i, b':', j, k, b':', l, m, b' '] = *time else { return None };
+        let (hour, minute, second) = (number(&[h, i])?, number(&[j, k])?, number(&[l, m])?);
+        let (zone, comment) = rest.split_first_chunk::<5>()?;
+        let [sign @ (b'+' | b'-'), zone @ ..] = zone else { return None };
+        let (hours, minutes) = (number(&zone[..2])?, number(&zone[2..])?);
+        let exists = hour <= 23 && minute <= 59 && second <= 60 && hours <= 23 && minutes <= 59;
+        if !exists || !(comment.is_empty() || is_comment(comment)) {
+            return None;
+        }
+        let east = hours * 3_600 + minutes * 60;
+        Some(Self {
+            year: Some(year),
+            month: Some(month_number(&[*a, *b, *c])?),
+            day: Some(day),
+            seconds: Some(hour * 3_600 + minute * 60 + second),
+            zone: Some(if *sign == b'-' { -east } else { east }),
+        })
+    }
+
     fn word(&mut self, word: &str) -> Option<()> {
         let first = word.bytes().next()?;
         if self.seconds.is_none() && word.contains(':') {
@@ -161,11 +205,34 @@ const ZONES: [(&str, i64); 12] = [
     ("PDT", -7),
 ];
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+/// Whether this can be a day of the week, in any language: a name, and no month.
+fn is_week_day(name: &[u8; 3]) -> bool {
+    name.iter().all(u8::is_ascii_alphabetic) && month_number(name).is_none()
+}
+
+fn digit(byte: u8) -> Option<i64> {
+    byte.is_ascii_digit().then(|| i64::from(byte - b'0'))
+}
+
+fn number(digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(0, |number, &byte| Some(number * 10 + digit(byte)?))
+}
+
+/// Whether this is one comment behind a space, with no other inside.
+fn is_comment(text: &[u8]) -> bool {
+    let [b' ', b'(', inside @ .., b')'] = text else { return false };
+    inside.iter().all(|byte| byte.is_ascii() && !matches!(byte, b'(' | b')'))
+}
+
+const MONTHS: [&[u8; 3]; 12] = [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
 
 fn month(word: &str) -> Option<i64> {
-    let name = word.get(..3)?;
-    let at = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))?;
+    month_number(word.get(..3)?.as_bytes().first_chunk()?)
+}
+
+fn month_number(name: &[u8; 3]) -> Option<i64> {
+    let name = name.map(|byte| byte | 0x20);
+    let at = MONTHS.iter().position(|&month| *month == name)?;
     i64::try_from(at + 1).ok()
 }
 
@@ -227,6 +294,30 @@ mod tests {
         ] {
             let expected = Date { moment: Timestamp::from_unix(unix), has_zone };
             assert_eq!(read(text.as_bytes()), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_dates_are_what_their_words_say() {
+        for text in [
+            "Mon, 05 Oct 2020 19:05:57 -0730",
+            "Mon,  5 oct 2020 19:05:57 +0000 (UTC)",
+            "5 OCT 9020 23:59:60 +2359 (a, b c)",
+            "xyz, 99 Dec 2004 21:43:57 -0700 ()",
+        ] {
+            let plain = Draft::plain(text.as_bytes());
+            assert!(plain.is_some(), "{text}");
+            assert_eq!(plain, words(text), "{text}");
+        }
+        for text in [
+            "May, 05 Oct 2020 19:05:57 -0730",
+            "Mon, 5 Oct 0020 19:05:57 +0000",
+            "Mon, 5 Oct 2020 19:05:57 +0000 (a) pm",
+            "Mon, 5 Oct 2020 19:05:57 +00000",
+            "Mon, 5 Oct 2020 19:05:57 +0060",
+            "Mon, 5 Oct 2020 24:05:57 +0000",
+        ] {
+            assert_eq!(Draft::plain(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -3,6 +3,10 @@
 //!
 //! Groups are flattened. Where two addresses stand where one belongs, both are given.
 
+use std::borrow::Cow;
+
+use memchr::{memchr2, memrchr};
+
 use super::{encoded_word, value};
 use crate::{Defect, Defects, Mailbox};
 
@@ -11,7 +15,8 @@ pub(super) fn read(raw: &[u8], limit: usize, mailboxes: &mut Vec<Mailbox>, defec
     let text = value::lossy(raw);
     let text = value::unfold(&text);
     let last_word_end = if encoded_word::may_be_in(&text) { text.rfind("?=").unwrap_or(0) } else { 0 };
-    let (last_quote, last_comment_end) = (text.rfind('"').unwrap_or(0), text.rfind(')').unwrap_or(0));
+    let last = |byte| memrchr(byte, text.as_bytes()).unwrap_or(0);
+    let (last_quote, last_comment_end) = (last(b'"'), last(b')'));
     let mut reader = Reader { text: &text, position: 0, last_word_end, last_quote, last_comment_end, defects };
     // A name with a comma and without quotes: `Smith, A <a@example.com>` is one person to all who see it.
     let mut names: Vec<Mailbox> = Vec::new();
@@ -75,7 +80,7 @@ struct Reader<'t, 'd> {
 
 /// What was read of one mailbox.
 #[derive(Debug, Default)]
-struct Draft {
+struct Draft<'t> {
     /// The words outside angle brackets, quotes undone, one space between those that blanks divide.
     phrase: String,
     /// Where the last word of the phrase begins.
@@ -83,7 +88,7 @@ struct Draft {
     /// The one word among them that holds an `@` outside quotes, as its span in the phrase.
     spec: Option<(usize, usize)>,
     comment: String,
-    angle: Option<String>,
+    angle: Option<&'t str>,
     start: Option<usize>,
     /// Blanks stand before what comes next.
     blank: bool,
@@ -157,7 +162,7 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// What stands between angle brackets; without the closing one, what stands before the next comma.
-    fn angle(&mut self) -> String {
+    fn angle(&mut self) -> &'t str {
         let rest = self.rest().trim_start_matches('<');
         let start = self.text.len() - rest.len();
         let mut quoted = false;
@@ -189,7 +194,7 @@ impl<'t> Reader<'t, '_> {
         };
         let address = address.trim_matches(|c: char| c == '>' || c.is_ascii_whitespace());
         // Quotes around the whole are none of the address: `<"a@example.com">`.
-        address.strip_prefix('"').and_then(|address| address.strip_suffix('"')).unwrap_or(address).to_owned()
+        address.strip_prefix('"').and_then(|address| address.strip_suffix('"')).unwrap_or(address)
     }
 
     /// A comment with those inside it, without the outer parentheses.
@@ -225,7 +230,14 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// A quoted string without its quotes and escapes.
-    fn quoted(&mut self) -> String {
+    fn quoted(&mut self) -> Cow<'t, str> {
+        let inside = self.rest().get(1..).unwrap_or_default();
+        if let Some(end) = memchr2(b'"', b'\\', inside.as_bytes())
+            && inside.as_bytes().get(end) == Some(&b'"')
+        {
+            self.position += end + 2;
+            return Cow::Borrowed(inside.get(..end).unwrap_or_default());
+        }
         let mut text = String::new();
         let mut escaped = false;
         for (at, c) in self.rest().char_indices().skip(1) {
@@ -237,13 +249,13 @@ impl<'t> Reader<'t, '_> {
                 '\\' => escaped = true,
                 '"' => {
                     self.position += at + 1;
-                    return text;
+                    return Cow::Owned(text);
                 }
                 _ => text.push(c),
             }
         }
         self.position = self.text.len();
-        text
+        Cow::Owned(text)
     }
 
     /// One word: an encoded word whatever stands in it, or everything up to a blank or special.
@@ -282,7 +294,7 @@ impl<'t> Reader<'t, '_> {
 /// How far a second address is looked for that lacks its comma; names are shorter.
 const LOOK_AHEAD: usize = 256;
 
-impl Draft {
+impl Draft<'_> {
     fn word(&mut self, word: &str, quoted: bool) {
         // `"a b"@example.com` and `a."b"@example.com` are one word.
         let continues = !self.blank && !self.phrase.is_empty();
@@ -304,12 +316,12 @@ impl Draft {
 
     fn finish(self, raw: &str, defects: &mut Defects) -> (Mailbox, Form) {
         let Self { mut phrase, spec, comment, angle, quoted, .. } = self;
-        let mut decode = |text: &str| {
-            if encoded_word::may_be_in(text) { encoded_word::decode(text, defects) } else { text.to_owned() }
+        let mut decode = |text| -> Cow<'_, str> {
+            if encoded_word::may_be_in(text) { Cow::Owned(encoded_word::decode(text, defects)) } else { Cow::Borrowed(text) }
         };
         if let Some(address) = angle {
             let name = if phrase.is_empty() { &comment } else { &phrase };
-            return (Mailbox::new(&decode(name), &decode(&address)), Form::Angle);
+            return (Mailbox::new(&decode(name), &decode(address)), Form::Angle);
         }
         if let Some((start, end)) = spec {
             let address = phrase.get(start..end).unwrap_or_default().to_owned();

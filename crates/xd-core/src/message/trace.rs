@@ -37,10 +37,11 @@ impl Hop {
     /// Reads the value of a `Received` field. What cannot be read is none.
     pub(super) fn parse(raw: &[u8]) -> Self {
         let text = value::lossy(raw.get(..MAX_BYTES).unwrap_or(raw));
-        let (clauses, date) = match text.rsplit_once(';') {
-            Some((clauses, date)) => (clauses, date::read(date.as_bytes()).map(|date| date.moment)),
-            None => (&*text, None),
+        let (clauses, date) = match memchr::memrchr(b';', text.as_bytes()) {
+            Some(end) => text.split_at(end),
+            None => (&*text, ""),
         };
+        let date = date.strip_prefix(';').and_then(|date| date::read(date.as_bytes())).map(|date| date.moment);
         let mut hop = Self { tls: tls_version(clauses), date, ..Self::default() };
         let mut from = From::default();
         let mut in_from = false;
@@ -279,11 +280,11 @@ fn recipient(word: &str) -> Option<String> {
 /// The first TLS or SSL version, in one spelling: `TLSv1.2`, `TLS1_2` and `TLS1.2` are the same.
 fn tls_version(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
-    for at in memchr::memchr2_iter(b'T', b'S', bytes) {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let (name, rest) = match rest {
-            [b'T', b'L', b'S', rest @ ..] => ("TLS", rest),
-            [b'S', b'S', b'L', rest @ ..] => ("SSL", rest),
+    // Of the letters in both names the rarest.
+    for at in memchr::memchr_iter(b'L', bytes) {
+        let (name, rest) = match bytes.split_at(at) {
+            ([.., b'T'], [b'L', b'S', rest @ ..]) => ("TLS", rest),
+            ([.., b'S', b'S'], [b'L', rest @ ..]) => ("SSL", rest),
             _ => continue,
         };
         match rest.strip_prefix(b"v").unwrap_or(rest) {

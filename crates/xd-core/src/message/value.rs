@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, WINDOWS_1252};
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use super::encoded_word;
 use crate::{Defect, Defects};
@@ -46,12 +46,14 @@ pub(super) fn unfold(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut unfolded = String::with_capacity(text.len());
-    for line in text.split('\n') {
-        let line = line.trim_ascii();
+    let mut from = 0;
+    for end in memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+        let line = text.get(from..end).unwrap_or_default().trim_ascii();
         if !unfolded.is_empty() && !line.is_empty() {
             unfolded.push(' ');
         }
         unfolded.push_str(line);
+        from = end + 1;
     }
     Cow::Owned(unfolded)
 }

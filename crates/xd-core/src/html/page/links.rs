@@ -117,6 +117,9 @@ pub(super) fn refresh_target(content: &str) -> Option<&str> {
 /// Whether the scheme or host of a link stands with numeric entities for plain characters.
 pub(super) fn is_escaped(source: &str) -> bool {
     let start = source.get(..source.floor_char_boundary(512)).unwrap_or(source);
+    if memchr::memchr(b'&', start.as_bytes()).is_none() {
+        return false;
+    }
     let plain = |at: usize| {
         let code = start.as_bytes().get(at..).and_then(entity_value);
         code.is_some_and(|code| {

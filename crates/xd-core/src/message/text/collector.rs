@@ -93,7 +93,10 @@ impl TextCollector {
         cuts.extend(in_tail.iter().filter_map(|border| border.checked_sub(skipped)).filter(|&cut| cut > tail_at));
         cuts.dedup();
         original.push_str(&tail);
-        let (original, normal) = join(&original, &cuts);
+        if original.is_empty() {
+            return (TextView::default(), skipped > 0);
+        }
+        let (original, normal) = join(original, &cuts);
         let facts = TextFacts::count(&original);
         (TextView { original, normal, facts }, skipped > 0)
     }
@@ -108,11 +111,12 @@ impl TextCollector {
 }
 
 /// The text with a line end at each cut, as it stands and in normal spelling.
-fn join(text: &str, cuts: &[usize]) -> (String, String) {
+fn join(text: String, cuts: &[usize]) -> (String, String) {
     let mut normal = normal::Builder::new(text.len());
-    if cuts.is_empty() {
-        normal.push(text);
-        return (text.to_owned(), normal.finish());
+    // One part has its only cut at the end, where nothing follows.
+    if cuts.iter().all(|&cut| cut == text.len()) {
+        normal.push(&text);
+        return (text, normal.finish());
     }
     let mut original = String::with_capacity(text.len() + cuts.len());
     let mut from = 0;

@@ -49,13 +49,7 @@ pub struct TextFacts {
 
 impl TextFacts {
     pub(super) fn count(text: &str) -> Self {
-        let mut counter = Counter { text, ..Counter::default() };
-        if text.is_ascii() {
-            counter.run_ascii();
-        } else {
-            counter.run();
-        }
-        counter.facts
+        Counter::new(text).count(Counter::ascii)
     }
 }
 
@@ -63,14 +57,19 @@ impl TextFacts {
 struct Counter<'t> {
     text: &'t str,
     facts: TextFacts,
-    /// Sums of ASCII classes, one in each byte, see [`CLASSES`].
+    /// Sums of ASCII classes, one in each byte, see [`CLASSES`], and how many bytes they are of.
     sums: u64,
+    summed: u8,
     latin_letters: u32,
     foreign_letters: u32,
     /// Words that look like ASCII and stand whole in a foreign script.
     whole_lookalikes: u32,
     word: Word,
     marks: u32,
+    /// Characters since the last blank.
+    run: u32,
+    /// Whether the line holds anything but blanks so far.
+    filled: bool,
 }
 
 /// The word that is being read.
@@ -84,93 +83,167 @@ struct Word {
     scripts: Scripts,
 }
 
-impl Counter<'_> {
-    fn run(&mut self) {
+impl Word {
+    fn at(start: usize) -> Self {
+        Self { start, open: true, ..Self::default() }
+    }
+}
+
+impl<'t> Counter<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { text, ..Self::default() }
+    }
+
+    /// Counts everything; `ascii` is told each run of ASCII and where it begins.
+    fn count(mut self, ascii: impl Fn(&mut Self, usize, &[u8])) -> TextFacts {
         let bytes = self.text.as_bytes();
-        let (mut at, mut run, mut filled) = (0, 0u32, false);
-        let mut until_flush = 0u8;
-        while let Some(&byte) = bytes.get(at) {
-            if !byte.is_ascii() {
-                let Some(c) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { break };
-                if is_blank(c) {
-                    self.close_word(at);
-                    self.facts.longest_run = self.facts.longest_run.max(run);
-                    run = 0;
-                } else {
-                    filled = true;
-                    run += 1;
-                    self.non_ascii(at, c);
-                }
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let plain = ascii_len(rest);
+            if plain > 0 {
+                self.marks = 0;
+                ascii(&mut self, at, rest.get(..plain).unwrap_or_default());
+                at += plain;
+            }
+            for c in self.text.get(at..).unwrap_or_default().chars().take_while(|c| !c.is_ascii()) {
+                self.non_ascii(at, c);
                 at += c.len_utf8();
-                continue;
             }
-            self.marks = 0;
-            let class = CLASSES[usize::from(byte)];
-            self.sums = self.sums.wrapping_add(class);
-            until_flush += 1;
-            if until_flush == u8::MAX {
-                self.flush();
-                until_flush = 0;
-            }
-            if class & WORD != 0 {
-                if !self.word.open {
-                    self.word = Word { start: at, open: true, ..Word::default() };
-                }
-            } else {
-                self.close_word(at);
-            }
-            if class & SEEN == 0 {
-                self.facts.longest_run = self.facts.longest_run.max(run);
-                run = 0;
-                if byte == b'\n' {
-                    self.facts.lines += u32::from(filled);
-                    filled = false;
-                }
-            } else {
-                run += 1;
-                filled = true;
-            }
-            at += 1;
         }
         self.close_word(bytes.len());
         self.flush();
-        self.facts.longest_run = self.facts.longest_run.max(run);
-        self.facts.lines += u32::from(filled);
+        self.close_run();
+        self.facts.lines += u32::from(self.filled);
         // In a text of its own script such words are ordinary ("хор", "сера").
         if self.foreign_letters < self.latin_letters {
             self.facts.lookalike_words += self.whole_lookalikes;
         }
+        self.facts
     }
 
-    /// As [`Self::run`] for texts of ASCII alone, without a branch that depends on where words end.
-    fn run_ascii(&mut self) {
-        let (mut run, mut in_word, mut filled) = (0u32, 0u32, 0u32);
-        // A byte of the sums holds up to 255.
-        for block in self.text.as_bytes().chunks(usize::from(u8::MAX)) {
-            for &byte in block {
-                let class = CLASSES.get(usize::from(byte)).copied().unwrap_or_default();
-                self.sums += class & !WORD;
-                let word = u32::from(class & WORD != 0);
-                self.facts.words += word & !in_word;
-                in_word = word;
-                let seen = u32::from(class & SEEN != 0);
-                run = (run + 1) * seen;
-                self.facts.longest_run = self.facts.longest_run.max(run);
-                filled |= seen;
-                if byte == b'\n' {
-                    self.facts.lines += filled;
-                    filled = 0;
-                }
+    fn ascii(&mut self, start: usize, bytes: &[u8]) {
+        if bytes.len() < BLOCK { self.ascii_by_byte(start, bytes) } else { self.ascii_by_block(start, bytes) }
+    }
+
+    /// A run of ASCII too short for blocks.
+    fn ascii_by_byte(&mut self, start: usize, bytes: &[u8]) {
+        for (at, &byte) in (start..).zip(bytes) {
+            let class = CLASSES.get(usize::from(byte)).copied().unwrap_or_default();
+            self.sums = self.sums.wrapping_add(class);
+            self.summed += 1;
+            if self.summed == u8::MAX {
+                self.flush();
             }
-            self.flush();
+            if class & WORD == 0 {
+                self.close_word(at);
+            } else if !self.word.open {
+                self.word = Word::at(at);
+            }
+            if class & SEEN != 0 {
+                self.run += 1;
+                self.filled = true;
+                continue;
+            }
+            self.close_run();
+            if byte == b'\n' {
+                self.facts.lines += u32::from(self.filled);
+                self.filled = false;
+            }
         }
-        self.facts.lines += filled;
+    }
+
+    /// As [`Self::ascii_by_byte`], each kind of fact by the way that looks at the fewest bytes.
+    fn ascii_by_block(&mut self, start: usize, bytes: &[u8]) {
+        self.block_sums(bytes);
+        self.block_words(start, bytes);
+        self.block_runs(bytes);
+        self.block_lines(bytes);
+    }
+
+    /// Sums of classes over whole blocks: the compiler makes vector code of them.
+    fn block_sums(&mut self, bytes: &[u8]) {
+        let facts = &mut self.facts;
+        for_each_block(bytes, |block| {
+            facts.chars += tally(block, is_seen);
+            let letters = tally(block, |byte| (byte | 0x20).wrapping_sub(b'a') < 26);
+            facts.letters += letters;
+            self.latin_letters += letters;
+            facts.upper_letters += tally(block, |byte| byte.wrapping_sub(b'A') < 26);
+            facts.digits += tally(block, |byte| byte.wrapping_sub(b'0') < 10);
+            facts.exclamation_marks += tally(block, |byte| byte == b'!');
+            facts.question_marks += tally(block, |byte| byte == b'?');
+            facts.currency_signs += tally(block, |byte| byte == b'$');
+        });
+    }
+
+    /// Words that end inside are counted by their beginnings; the one before and the one behind may reach out.
+    fn block_words(&mut self, start: usize, bytes: &[u8]) {
+        let mut from = 0;
+        if self.word.open {
+            let Some(end) = bytes.iter().position(|&byte| !is_word(byte)) else { return };
+            self.close_word(start + end);
+            from = end;
+        }
+        let to = bytes.iter().rposition(|&byte| !is_word(byte)).map_or(0, |at| at + 1);
+        let mut before = 0;
+        for_each_block(bytes.get(from..to).unwrap_or_default(), |block| {
+            let in_word = block.map(|byte| u8::from(is_word(byte)));
+            let mut previous = [before; BLOCK];
+            previous[1..].copy_from_slice(&in_word[..BLOCK - 1]);
+            let begun = previous.iter().zip(&in_word).map(|(a, b)| !a & b).fold(0, u8::wrapping_add);
+            self.facts.words += u32::from(begun);
+            before = in_word[BLOCK - 1];
+        });
+        if to < bytes.len() {
+            self.word = Word::at(start + to);
+        }
+    }
+
+    /// The longest run: a longer one than is known has no blank where the known one would end, nor before it.
+    fn block_runs(&mut self, bytes: &[u8]) {
+        let blank = |&byte: &u8| !is_seen(byte);
+        let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        let Some(first) = bytes.iter().position(blank) else {
+            self.run += length(bytes.len());
+            return;
+        };
+        self.run += length(first);
+        self.close_run();
+        let mut from = first + 1;
+        while let Some(candidate) = bytes.get(from..=from + self.facts.longest_run as usize) {
+            if let Some(last) = candidate.iter().rposition(blank) {
+                from += last + 1;
+                continue;
+            }
+            let rest = bytes.get(from..).unwrap_or_default();
+            let run = rest.iter().position(blank).unwrap_or(rest.len());
+            self.facts.longest_run = length(run);
+            from += run + 1;
+        }
+        self.run = length(bytes.iter().rev().take_while(|byte| !blank(byte)).count());
+    }
+
+    fn block_lines(&mut self, bytes: &[u8]) {
+        let holds_any = |line: Option<&[u8]>| line.is_some_and(|line| line.iter().any(|&byte| is_seen(byte)));
+        let mut from = 0;
+        for end in memchr::memchr_iter(b'\n', bytes) {
+            self.facts.lines += u32::from(self.filled || holds_any(bytes.get(from..end)));
+            self.filled = false;
+            from = end + 1;
+        }
+        self.filled |= holds_any(bytes.get(from..));
+    }
+
+    fn close_run(&mut self) {
+        self.facts.longest_run = self.facts.longest_run.max(self.run);
+        self.run = 0;
     }
 
     /// Adds the ASCII sums to the facts before a byte of them can overflow.
     fn flush(&mut self) {
         let [seen, letters, upper, digits, exclamation, question, dollar, _] = self.sums.to_le_bytes().map(u32::from);
-        self.sums = 0;
+        (self.sums, self.summed) = (0, 0);
         self.facts.chars += seen;
         self.facts.letters += letters;
         self.latin_letters += letters;
@@ -183,8 +256,24 @@ impl Counter<'_> {
 
     fn non_ascii(&mut self, at: usize, c: char) {
         let facts = &mut self.facts;
+        if is_settled_letter(c) {
+            facts.chars += 1;
+            facts.non_ascii_chars += 1;
+            self.run += 1;
+            self.filled = true;
+            self.marks = 0;
+            self.letter(at, c);
+            return;
+        }
+        if is_blank(c) {
+            self.close_word(at);
+            self.close_run();
+            return;
+        }
         facts.chars += 1;
         facts.non_ascii_chars += 1;
+        self.run += 1;
+        self.filled = true;
         if is_invisible(c) {
             match c {
                 '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => facts.zero_width_chars += 1,
@@ -212,25 +301,40 @@ impl Counter<'_> {
             '¢'..='¥' | '\u{20a0}'..='\u{20cf}' | '＄' | '￡' | '￥' => facts.currency_signs += 1,
             _ => {}
         }
-        if !c.is_alphanumeric() {
+        // General punctuation, ideographic punctuation and full-width commas hold no letters and save the search in tables.
+        if matches!(c, '\u{2010}'..='\u{2060}' | '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{ff0c}') {
             self.close_word(at);
-            return;
+        } else if c.is_alphabetic() {
+            self.letter(at, c);
+        } else if c.is_numeric() {
+            self.foreign_word(at);
+        } else {
+            self.close_word(at);
         }
+    }
+
+    /// A letter outside ASCII.
+    fn letter(&mut self, at: usize, c: char) {
+        self.foreign_word(at);
+        self.facts.letters += 1;
+        self.word.letters += 1;
+        if is_cased(c) {
+            self.facts.upper_letters += u32::from(c.is_uppercase());
+        }
+        let scripts = Scripts::default().with(c);
+        if scripts.foreign() {
+            self.foreign_letters += 1;
+            self.word.foreign += 1;
+        }
+        self.word.scripts = self.word.scripts.union(scripts);
+    }
+
+    /// The word that is open, or begins here, holds more than ASCII.
+    fn foreign_word(&mut self, at: usize) {
         if !self.word.open {
-            self.word = Word { start: at, open: true, ..Word::default() };
+            self.word = Word::at(at);
         }
         self.word.non_ascii = true;
-        if c.is_alphabetic() {
-            self.facts.letters += 1;
-            self.word.letters += 1;
-            self.facts.upper_letters += u32::from(c.is_uppercase());
-            let scripts = Scripts::default().with(c);
-            if scripts.foreign() {
-                self.foreign_letters += 1;
-                self.word.foreign += 1;
-            }
-            self.word.scripts = self.word.scripts.union(scripts);
-        }
     }
 
     fn close_word(&mut self, end: usize) {
@@ -264,6 +368,60 @@ impl Counter<'_> {
             }
         }
     }
+}
+
+/// Bytes counted at once; sums of a byte each hold up to 255.
+const BLOCK: usize = 64;
+
+/// Shows all bytes in whole blocks, the last filled up with zeros, which are of no class.
+fn for_each_block(bytes: &[u8], mut see: impl FnMut(&[u8; BLOCK])) {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    blocks.iter().for_each(&mut see);
+    if !rest.is_empty() {
+        let mut last = [0; BLOCK];
+        last.iter_mut().zip(rest).for_each(|(to, &byte)| *to = byte);
+        see(&last);
+    }
+}
+
+/// How many bytes of a block are of a class.
+#[inline(always)]
+fn tally(block: &[u8; BLOCK], class: impl Fn(u8) -> bool) -> u32 {
+    u32::from(block.iter().map(|&byte| u8::from(class(byte))).fold(0, u8::wrapping_add))
+}
+
+/// How many bytes from the beginning are ASCII.
+fn ascii_len(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let whole = blocks.iter().take_while(|block| block.is_ascii()).count() * BLOCK;
+    let rest = bytes.get(whole..).unwrap_or_default();
+    whole + rest.iter().position(|byte| !byte.is_ascii()).unwrap_or(rest.len())
+}
+
+/// Whether an ASCII byte shows something.
+#[inline]
+fn is_seen(byte: u8) -> bool {
+    byte.wrapping_sub(b'!') < 94
+}
+
+/// Whether an ASCII byte is a letter or digit.
+#[inline]
+fn is_word(byte: u8) -> bool {
+    (byte | 0x20).wrapping_sub(b'a') < 26 || byte.wrapping_sub(b'0') < 10
+}
+
+/// Letters of the scripts that most mail outside ASCII is written in: neither marks, nor signs, nor in another's dress.
+fn is_settled_letter(c: char) -> bool {
+    matches!(
+        c,
+        '\u{df}'..='\u{f6}' | '\u{f8}'..='\u{17e}' | '\u{400}'..='\u{481}' | '\u{48a}'..='\u{52f}' | '\u{5d0}'..='\u{5ea}'
+            | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
+    )
+}
+
+/// Whether a letter may be a capital; those of East Asia are none, full-width forms aside.
+fn is_cased(c: char) -> bool {
+    !matches!(c, '\u{3041}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// Letters of a word that is examined for scripts; 64. Longer runs are no words.
@@ -311,6 +469,8 @@ fn is_styled(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn count(text: &str) -> TextFacts {
@@ -359,6 +519,23 @@ mod tests {
                 ..plain
             };
             assert_eq!(mixed, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn settled_letters_are_what_the_tables_say() {
+        for c in (char::MIN..=char::MAX).filter(|&c| is_settled_letter(c)) {
+            assert!(c.is_alphabetic() && !is_styled(c) && !is_blank(c) && !is_invisible(c), "{c:?}");
+            assert!(!unicode_normalization::char::is_combining_mark(c), "{c:?}");
+        }
+        assert!((char::MIN..=char::MAX).all(|c| is_cased(c) || !c.is_uppercase()));
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_count_as_single_bytes_do(text in "([a-zA-Z0-9!?$ .\n\t\u{7f}]{0,200}|[éдд\u{200b}\u{a0}1]{0,3}|[a ]{60,70}|[ж]{2}){0,8}") {
+            let by_byte = Counter::new(&text).count(Counter::ascii_by_byte);
+            prop_assert_eq!(count(&text), by_byte);
         }
     }
 

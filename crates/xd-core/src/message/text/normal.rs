@@ -79,26 +79,32 @@ impl Builder {
         String::from_utf8(self.out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
-    /// Pushes bytes up to the first that is not plain ASCII and returns how many that were.
+    /// Pushes bytes, a block at most, up to the first that is not plain ASCII and returns how many that were.
     fn push_ascii(&mut self, bytes: &[u8]) -> usize {
-        for (at, &byte) in bytes.iter().enumerate() {
-            match FOLDED[usize::from(byte)] {
-                SPECIAL => return at,
-                b' ' => self.push_blank(),
-                folded => self.out.push(folded),
-            }
+        let mut folded = [0; BLOCK];
+        let (mut len, mut taken) = (0, 0);
+        let mut after_blank = self.after_blank();
+        for &byte in bytes {
+            let byte = FOLDED[usize::from(byte)];
+            let Some(to) = folded.get_mut(len).filter(|_| byte != SPECIAL) else { break };
+            *to = byte;
+            let blank = byte == b' ';
+            // A second blank is overwritten; without a branch, since no one can foretell where words end.
+            len += usize::from(!(blank & after_blank));
+            after_blank = blank;
+            taken += 1;
         }
-        bytes.len()
+        self.out.extend_from_slice(folded.get(..len).unwrap_or_default());
+        taken
     }
 
     /// Pushes a run of characters outside ASCII, or controls that are dropped.
     fn push_run(&mut self, run: &str) {
-        if run.chars().all(|c| is_blank(c) || is_invisible(c) || is_inert(c)) {
-            for c in run.chars() {
-                self.push_char(c);
-            }
+        let before = self.out.len();
+        if run.chars().all(|c| self.push_inert(c)) {
             return;
         }
+        self.out.truncate(before);
         // A combining mark joins the letter before it.
         let base = self.out.pop_if(|last| *last > b' ' && last.is_ascii());
         let visible = base.map(char::from).into_iter().chain(run.chars()).filter(|&c| !is_invisible(c));
@@ -111,13 +117,35 @@ impl Builder {
         }
     }
 
+    /// Pushes a character that composes with no other; whether it is such a one.
+    fn push_inert(&mut self, c: char) -> bool {
+        match c {
+            // Most of what stands outside ASCII: letters without case, and small letters.
+            '\u{3041}'..='\u{3096}'
+            | '\u{30a1}'..='\u{30fa}'
+            | '\u{4e00}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7a3}'
+            | '\u{5d0}'..='\u{5ea}'
+            | '\u{430}'..='\u{45f}'
+            | '\u{df}'..='\u{f6}'
+            | '\u{f8}'..='\u{ff}' => self.push_as_is(c),
+            '\u{410}'..='\u{42f}' => self.push_as_is(char::from_u32(u32::from(c) + 0x20).unwrap_or(c)),
+            _ if is_blank(c) || is_invisible(c) || is_inert(c) => self.push_char(c),
+            _ => return false,
+        }
+        true
+    }
+
+    fn push_as_is(&mut self, c: char) {
+        self.out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+
     fn push_char(&mut self, c: char) {
         if is_blank(c) || c == ' ' {
             self.push_blank();
         } else if !is_invisible(c) {
             for c in c.to_lowercase() {
-                let mut utf8 = [0; 4];
-                self.out.extend_from_slice(straighten(c).encode_utf8(&mut utf8).as_bytes());
+                self.push_as_is(straighten(c));
             }
         }
     }
@@ -151,8 +179,11 @@ fn fold_block(block: &[u8; BLOCK], after_blank: bool) -> Option<[u8; BLOCK]> {
         let lower = byte | (u8::from(byte.wrapping_sub(b'A') < 26) << 5);
         *to = if blank { b' ' } else { lower };
     }
-    let mut doubled = after_blank && folded[0] == b' ';
-    for (a, b) in folded.iter().zip(&folded[1..]) {
+    // As many bytes as in the block, or the compiler compares the last ones singly.
+    let mut before = [if after_blank { b' ' } else { 0 }; BLOCK];
+    before[1..].copy_from_slice(&folded[..BLOCK - 1]);
+    let mut doubled = false;
+    for (a, b) in before.iter().zip(&folded) {
         doubled |= (*a == b' ') & (*b == b' ');
     }
     (!special && !doubled).then_some(folded)
@@ -274,6 +305,19 @@ mod tests {
             assert_eq!(is_nfkc_quick([c].into_iter()), IsNormalized::Yes, "{c:?}");
             let lower: String = c.to_lowercase().collect();
             assert_eq!(lower.nfkc().collect::<String>(), lower, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn inert_characters_are_pushed_as_all_are() {
+        for c in (char::MIN..=char::MAX).filter(|c| !c.is_ascii()) {
+            let (mut quick, mut slow) = (Builder::new(0), Builder::new(0));
+            let inert = quick.push_inert(c);
+            assert_eq!(inert, is_blank(c) || is_invisible(c) || is_inert(c), "{c:?}");
+            if inert {
+                slow.push_char(c);
+                assert_eq!(quick.out, slow.out, "{c:?}");
+            }
         }
     }
 
