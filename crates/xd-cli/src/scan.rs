@@ -11,7 +11,7 @@ use xd_core::{Class, Defect, Defects, Judgement, Score};
 
 use crate::arguments::{Scan, ScanFormat, jobs_or_all};
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
-use crate::input::{Input, Unread};
+use crate::input::{Buffer, Input, Unread};
 use crate::json;
 use crate::judging::Judge;
 use crate::ordered::in_order;
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
 
     in_order(
         jobs_or_all(arguments.jobs),
-        |buffer: &mut Vec<u8>| if stop::asked() { None } else { inputs.next(buffer) },
+        |buffer: &mut Buffer| if stop::asked() { None } else { inputs.next(buffer) },
         |buffer, input| {
             Outcome::of(input, buffer, |path, bytes| {
                 let judgement = judge.judge(bytes);
@@ -91,10 +91,10 @@ pub(crate) struct Outcome<T> {
 
 impl<T> Outcome<T> {
     /// Reads the input and works on its bytes.
-    pub(crate) fn of(input: Input, buffer: &mut Vec<u8>, work: impl FnOnce(&str, &[u8]) -> T) -> Self {
+    pub(crate) fn of(input: Input, buffer: &mut Buffer, work: impl FnOnce(&str, &[u8]) -> T) -> Self {
         let (tag, files) = (input.tag, input.files);
         let (path, read) = input.read(buffer);
-        let judged = read.map(|()| work(&path, buffer));
+        let judged = read.map(|()| work(&path, buffer.message()));
         Self { path, tag, files, judged }
     }
 }

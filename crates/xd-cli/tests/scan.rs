@@ -5,11 +5,11 @@
 mod support;
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use sha2::{Digest, Sha256};
-use support::{Place, message};
+use support::{Place, Run, message};
 
 const JSONL: &str = "scan --rules rules.toml --format jsonl";
 
@@ -141,6 +141,25 @@ fn standard_input_is_a_message_or_a_mailbox() {
     let mbox = format!("From x\n{}\nFrom y\n{}", message("a"), message("watch"));
     let run = place.run_with(&format!("{JSONL} -"), mbox.as_bytes());
     assert_eq!((run.all("path"), run.all("score")), (vec!["-#1".into(), "-#2".into()], vec!["0.00".into(), "2.50".into()]));
+}
+
+#[test]
+fn standard_input_may_come_piece_by_piece() {
+    let place = Place::new("standard_input_may_come_piece_by_piece");
+    let mbox = format!("From x\n{}{}\n\nFrom y\n{}", message("watch"), "x".repeat(700_000), message("prize"));
+    let letter = format!("{}{}", message("prize"), "x".repeat(700_000));
+    for (input, scores) in [(mbox, vec!["2.50", "3.00"]), (letter, vec!["3.00"])] {
+        let mut command = place.command(&format!("{JSONL} -"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        let (first, rest) = input.as_bytes().split_at(2);
+        for piece in [first].into_iter().chain(rest.chunks(100_001)) {
+            pipe.write_all(piece).unwrap();
+        }
+        drop(pipe);
+        let run = Run::from(child.wait_with_output().unwrap());
+        assert_eq!((run.all("score"), run.err.as_str()), (scores.iter().map(ToString::to_string).collect(), ""));
+    }
 }
 
 #[test]

@@ -4,18 +4,20 @@
 //! file with messages `PATH#1`, `PATH#2`, …; `PATH#2` as an argument is that message alone.
 
 mod mbox;
+mod source;
 mod walk;
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Read, Stdin};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use mbox::{Mbox, Next};
+pub(crate) use source::Buffer;
+use source::{Pieces, Source};
 pub(crate) use walk::{Unreadable, Walk};
 
 use crate::failure::reason;
-use crate::stop;
 
 /// The largest message read unless configured otherwise.
 pub(crate) const MESSAGE_BYTES: u64 = 64 << 20;
@@ -34,6 +36,8 @@ pub(crate) struct Inputs {
     tag: usize,
     walk: Option<Walk>,
     mailbox: Option<Mailbox>,
+    /// What the next mailbox file gives for the buffer that it keeps while it is read.
+    spare: Buffer,
     limit: u64,
     files: u64,
 }
@@ -63,14 +67,14 @@ pub(crate) struct Unread {
 enum Content {
     /// All of it is in the buffer.
     Buffered,
-    /// The buffer holds its first bytes, the rest is here; so large it seems.
-    Rest(Bytes, u64),
+    /// The buffer holds its first bytes, the rest is here.
+    Rest(Source),
     Unread(Unread),
 }
 
 #[derive(Debug)]
 struct Mailbox {
-    mbox: Mbox<BufReader<io::Chain<Cursor<Vec<u8>>, Bytes>>>,
+    mbox: Mbox<Pieces>,
     path: String,
     number: u64,
     /// The only message wanted.
@@ -79,42 +83,29 @@ struct Mailbox {
     finished: bool,
 }
 
-#[derive(Debug)]
-enum Bytes {
-    File(File),
-    Standard(Stdin),
-}
-
-/// Enough of a file to know a mailbox by.
-const PEEK_BYTES: u64 = 5;
-
-/// A buffer beyond this is given back after its message; ordinary mail fits.
-const BUFFER_KEPT_BYTES: usize = 4 << 20;
-
 impl Inputs {
     /// The messages of these arguments, each at most `limit` bytes.
     pub(crate) fn new(arguments: Vec<Argument>, limit: u64) -> Self {
-        Self { arguments: arguments.into_iter(), tag: 0, walk: None, mailbox: None, limit, files: 0 }
+        Self { arguments: arguments.into_iter(), tag: 0, walk: None, mailbox: None, spare: Buffer::default(), limit, files: 0 }
     }
 
     /// The next message. `buffer` takes what was read of it so far.
-    pub(crate) fn next(&mut self, buffer: &mut Vec<u8>) -> Option<Input> {
+    pub(crate) fn next(&mut self, buffer: &mut Buffer) -> Option<Input> {
         buffer.clear();
-        if buffer.capacity() > BUFFER_KEPT_BYTES {
-            buffer.shrink_to(BUFFER_KEPT_BYTES);
-        }
         loop {
-            if let Some(mailbox) = &mut self.mailbox {
+            if let Some(mut mailbox) = self.mailbox.take() {
                 if let Some((path, content)) = mailbox.next(buffer, self.limit) {
+                    self.mailbox = Some(mailbox);
                     return Some(self.input(path, content));
                 }
-                self.mailbox = None;
+                // The buffer of full length goes to whoever opens the next file.
+                self.spare = std::mem::replace(buffer, mailbox.mbox.into_reader().into_buffer());
                 self.files += 1;
             }
             let (path, only) = match self.walk.as_mut().map(Iterator::next) {
                 Some(Some(Ok(path))) => (path, None),
                 Some(Some(Err(unreadable))) => {
-                    return Some(self.input(shown(&unreadable.path), Unread::new(&unreadable.error).into()));
+                    return Some(self.input(shown(unreadable.path), Unread::new(&unreadable.error).into()));
                 }
                 Some(None) => {
                     self.walk = None;
@@ -130,16 +121,21 @@ impl Inputs {
                     }
                 }
             };
-            let name = shown(&path);
-            match open(&path, buffer) {
+            let opened = Source::open(&path).and_then(|mut source| {
+                buffer.begin(&mut source, mbox::SEPARATOR.len())?;
+                Ok(source)
+            });
+            let name = shown(path);
+            match opened {
                 Err(error) => return Some(self.input(name, Unread::new(&error).into())),
-                Ok((bytes, _)) if mbox::begins_mbox(buffer) => {
-                    let reader = BufReader::with_capacity(64 << 10, Cursor::new(buffer.clone()).chain(bytes));
-                    self.mailbox = Some(Mailbox { mbox: Mbox::new(reader), path: name, number: 0, only, finished: false });
+                Ok(source) if mbox::begins_mbox(buffer.message()) => {
+                    let first = std::mem::replace(buffer, std::mem::take(&mut self.spare));
+                    let mbox = Mbox::new(Pieces::new(first, source));
+                    self.mailbox = Some(Mailbox { mbox, path: name, number: 0, only, finished: false });
                 }
                 Ok(_) if only.is_some() => return Some(self.input(name, Unread::because("is no mailbox file").into())),
-                Ok((bytes, size)) => {
-                    let input = self.input(name, Content::Rest(bytes, size));
+                Ok(source) => {
+                    let input = self.input(name, Content::Rest(source));
                     self.files += 1;
                     return Some(input);
                 }
@@ -157,12 +153,12 @@ impl Inputs {
                     self.walk = Some(walk);
                     Resolved::Directory
                 }
-                Err(unreadable) => Resolved::Unread(shown(&unreadable.path), Unread::new(&unreadable.error)),
+                Err(unreadable) => Resolved::Unread(shown(unreadable.path), Unread::new(&unreadable.error)),
             },
             Ok(_) => Resolved::File(path, None),
             Err(error) => match message_of_mailbox(&path) {
                 Some((mailbox, number)) if mailbox.is_file() => Resolved::File(mailbox, Some(number)),
-                _ => Resolved::Unread(shown(&path), Unread::new(&error)),
+                _ => Resolved::Unread(shown(path), Unread::new(&error)),
             },
         }
     }
@@ -179,9 +175,9 @@ enum Resolved {
 }
 
 impl Mailbox {
-    fn next(&mut self, buffer: &mut Vec<u8>, limit: u64) -> Option<(String, Content)> {
+    fn next(&mut self, buffer: &mut Buffer, limit: u64) -> Option<(String, Content)> {
         while !self.finished {
-            let outcome = self.mbox.read(buffer, limit);
+            let outcome = buffer.fill(|bytes| self.mbox.read(bytes, limit));
             self.number += 1;
             let content = match outcome {
                 Err(error) => {
@@ -211,11 +207,11 @@ impl Mailbox {
 
 impl Input {
     /// Reads the whole message into `buffer`, which holds what [`Inputs::next`] left there; gives the path back.
-    pub(crate) fn read(self, buffer: &mut Vec<u8>) -> (String, Result<(), Unread>) {
+    pub(crate) fn read(self, buffer: &mut Buffer) -> (String, Result<(), Unread>) {
         let read = match self.content {
             Content::Buffered => Ok(()),
             Content::Unread(unread) => Err(unread),
-            Content::Rest(bytes, size) => bytes.read_rest(size, self.limit, buffer),
+            Content::Rest(mut source) => buffer.read_rest(&mut source, self.limit),
         };
         (self.path, read)
     }
@@ -242,47 +238,6 @@ impl From<Unread> for Content {
     }
 }
 
-impl Bytes {
-    fn read_rest(mut self, size: u64, limit: u64, buffer: &mut Vec<u8>) -> Result<(), Unread> {
-        if size > limit {
-            return Err(Unread::oversize(size, limit));
-        }
-        // One byte more than there should be, so that the end is seen without growing the buffer.
-        buffer.reserve(usize::try_from(size).unwrap_or(0).saturating_add(1).saturating_sub(buffer.len()));
-        let room = (limit + 1).saturating_sub(buffer.len() as u64);
-        self.by_ref().take(room).read_to_end(buffer).map_err(|error| Unread::new(&error))?;
-        if buffer.len() as u64 > limit {
-            // A pipe has no size until it was read.
-            let rest = io::copy(&mut self, &mut io::sink()).map_err(|error| Unread::new(&error))?;
-            return Err(Unread::oversize(buffer.len() as u64 + rest, limit));
-        }
-        Ok(())
-    }
-}
-
-impl Read for Bytes {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        stop::while_reading(|| match self {
-            Self::File(file) => file.read(buffer),
-            Self::Standard(input) => input.read(buffer),
-        })
-    }
-}
-
-/// Opens a file, reads enough to know a mailbox by, and gives what is left to read and the size as far as it is known.
-fn open(path: &Path, buffer: &mut Vec<u8>) -> io::Result<(Bytes, u64)> {
-    let (mut bytes, size) = if path.as_os_str() == "-" {
-        (Bytes::Standard(io::stdin()), 0)
-    } else {
-        // Opening a FIFO waits for its writer.
-        let file = stop::while_reading(|| File::open(path))?;
-        let size = file.metadata()?.len();
-        (Bytes::File(file), size)
-    };
-    bytes.by_ref().take(PEEK_BYTES).read_to_end(buffer)?;
-    Ok((bytes, size))
-}
-
 /// Splits `inbox.mbox#3`.
 fn message_of_mailbox(path: &Path) -> Option<(PathBuf, u64)> {
     let (mailbox, number) = path.to_str()?.rsplit_once('#')?;
@@ -290,8 +245,8 @@ fn message_of_mailbox(path: &Path) -> Option<(PathBuf, u64)> {
     Some((PathBuf::from(mailbox), number))
 }
 
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+fn shown(path: PathBuf) -> String {
+    path.into_os_string().into_string().unwrap_or_else(|name| name.to_string_lossy().into_owned())
 }
 
 /// Whether a name in a directory of rule files is passed over: hidden ones.
