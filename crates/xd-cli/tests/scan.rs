@@ -86,11 +86,11 @@ fn jobs_do_not_change_a_byte() {
 #[test]
 fn directories_are_walked_in_the_order_of_paths() {
     let place = Place::new("directories_are_walked_in_the_order_of_paths");
-    for path in ["m/a/x", "m/a-b", "m/a.eml", "m/B", "m/a/c/y", "m/ä", "m/.hidden", "m/.git/z", "m/README.md", "m/a/README.md"] {
+    for path in ["m/a/x", "m/a-b", "m/a.eml", "m/B", "m/a/c/y", "m/ä", "m/.hidden", "m/.git/z", "m/README.md"] {
         place.message(path, "");
     }
     let run = place.run(&format!("{JSONL} m"));
-    assert_eq!(run.all("path"), ["m/B", "m/a-b", "m/a.eml", "m/a/c/y", "m/a/x", "m/ä"]);
+    assert_eq!(run.all("path"), ["m/B", "m/README.md", "m/a-b", "m/a.eml", "m/a/c/y", "m/a/x", "m/ä"]);
     let run = place.run(&format!("{JSONL} m/a/ ./m/.hidden"));
     assert_eq!(run.all("path"), ["m/a/c/y", "m/a/x", "./m/.hidden"]);
 }

@@ -7,7 +7,6 @@ mod mbox;
 mod source;
 mod walk;
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use std::path::{Path, PathBuf};
 use mbox::{Mbox, Next};
 pub(crate) use source::Buffer;
 use source::{Pieces, Source};
-pub(crate) use walk::{Unreadable, Walk};
+pub(crate) use walk::{Unreadable, Walk, is_hidden};
 
 use crate::failure::reason;
 
@@ -148,7 +147,7 @@ impl Inputs {
             return Resolved::File(path, None);
         }
         match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => match Walk::try_new(&path, walk::is_no_message) {
+            Ok(metadata) if metadata.is_dir() => match Walk::try_new(&path, is_hidden) {
                 Ok(walk) => {
                     self.walk = Some(walk);
                     Resolved::Directory
@@ -249,11 +248,6 @@ fn shown(path: PathBuf) -> String {
     path.into_os_string().into_string().unwrap_or_else(|name| name.to_string_lossy().into_owned())
 }
 
-/// Whether a name in a directory of rule files is passed over: hidden ones.
-pub(crate) fn is_hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
-}
-
 /// How many files these paths lead to; unknown with standard input. What cannot be read counts as one.
 pub(crate) fn count_files(paths: &[PathBuf]) -> Option<u64> {
     let mut files = 0;
@@ -261,7 +255,7 @@ pub(crate) fn count_files(paths: &[PathBuf]) -> Option<u64> {
         if path.as_os_str() == "-" {
             return None;
         }
-        files += Walk::try_new(path, walk::is_no_message).map_or(1, |walk| walk.count() as u64);
+        files += Walk::try_new(path, is_hidden).map_or(1, |walk| walk.count() as u64);
     }
     Some(files)
 }
