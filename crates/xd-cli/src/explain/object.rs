@@ -44,6 +44,7 @@ struct Finding<'a> {
 #[derive(Serialize)]
 struct Proof<'a> {
     target: &'a str,
+    times: u32,
     value: usize,
     start: usize,
     end: usize,
@@ -117,6 +118,7 @@ impl<'a> Finding<'a> {
     fn of(finding: &'a xd_core::Finding<'_>) -> Self {
         let proofs = finding.proofs.iter().map(|proof| Proof {
             target: &proof.target,
+            times: proof.times,
             value: proof.value,
             start: proof.span.start,
             end: proof.span.end,
