@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use xd_core::{Class, Defect, Defects, Judgement, Score};
 
 use crate::arguments::{Scan, ScanFormat, jobs_or_all};
+use crate::base::Base;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::input::{Buffer, Input, Unread};
 use crate::json;
@@ -27,11 +28,11 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     stop::listen()?;
     let terminal = Terminal::of_output();
     let text = arguments.format == ScanFormat::Text;
-    let table = text.then(|| ScanTable::new(terminal));
+    let mut inputs = judge.inputs(&arguments.paths);
+    let table = text.then(|| ScanTable::new(terminal, Base::of(&arguments.paths), inputs.first_paths()));
     let engine = judge.engine().hash().to_string();
     let mut output = Output::new(terminal);
     let mut progress = Progress::new(text || !terminal.is_terminal, &arguments.paths);
-    let mut inputs = judge.inputs(&arguments.paths);
     let mut counts = Counts::default();
     if let Some(table) = &table {
         output.lines(table.heading())?;

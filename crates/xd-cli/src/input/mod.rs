@@ -7,6 +7,8 @@ mod mbox;
 mod source;
 mod walk;
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,8 +34,13 @@ pub(crate) struct Argument {
 #[derive(Debug)]
 pub(crate) struct Inputs {
     arguments: std::vec::IntoIter<Argument>,
-    tag: usize,
+    /// The walk through the last argument that was looked at, and its tag.
     walk: Option<Walk>,
+    walk_tag: usize,
+    /// Files that were found before their turn.
+    ahead: VecDeque<Found>,
+    /// The tag of the file that is read.
+    tag: usize,
     mailbox: Option<Mailbox>,
     /// What the next mailbox file gives for the buffer that it keeps while it is read.
     spare: Buffer,
@@ -71,6 +78,23 @@ enum Content {
     Unread(Unread),
 }
 
+/// A file that an argument leads to, with the argument's tag.
+#[derive(Debug)]
+struct Found {
+    tag: usize,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// With the number of the only message wanted, if it is a mailbox file.
+    File(PathBuf, Option<u64>),
+    Unread(String, Unread),
+}
+
+/// How many paths are known before the first is read: enough to see how long they are.
+const FIRST_PATHS: usize = 200;
+
 #[derive(Debug)]
 struct Mailbox {
     mbox: Mbox<Pieces>,
@@ -85,7 +109,29 @@ struct Mailbox {
 impl Inputs {
     /// The messages of these arguments, each at most `limit` bytes.
     pub(crate) fn new(arguments: Vec<Argument>, limit: u64) -> Self {
-        Self { arguments: arguments.into_iter(), tag: 0, walk: None, mailbox: None, spare: Buffer::default(), limit, files: 0 }
+        Self {
+            arguments: arguments.into_iter(),
+            walk: None,
+            walk_tag: 0,
+            ahead: VecDeque::new(),
+            tag: 0,
+            mailbox: None,
+            spare: Buffer::default(),
+            limit,
+            files: 0,
+        }
+    }
+
+    /// The paths of the first files, found but not opened yet.
+    pub(crate) fn first_paths(&mut self) -> impl Iterator<Item = Cow<'_, str>> {
+        while self.ahead.len() < FIRST_PATHS {
+            let Some(found) = self.find() else { break };
+            self.ahead.push_back(found);
+        }
+        self.ahead.iter().filter_map(|found| match &found.place {
+            Place::File(path, _) => Some(path.to_string_lossy()),
+            Place::Unread(..) => None,
+        })
     }
 
     /// The next message. `buffer` takes what was read of it so far.
@@ -101,24 +147,14 @@ impl Inputs {
                 self.spare = std::mem::replace(buffer, mailbox.mbox.into_reader().into_buffer());
                 self.files += 1;
             }
-            let (path, only) = match self.walk.as_mut().map(Iterator::next) {
-                Some(Some(Ok(path))) => (path, None),
-                Some(Some(Err(unreadable))) => {
-                    return Some(self.input(shown(unreadable.path), Unread::new(&unreadable.error).into()));
-                }
-                Some(None) => {
-                    self.walk = None;
-                    continue;
-                }
-                None => {
-                    let argument = self.arguments.next()?;
-                    self.tag = argument.tag;
-                    match self.resolve(argument.path) {
-                        Resolved::File(path, only) => (path, only),
-                        Resolved::Directory => continue,
-                        Resolved::Unread(path, unread) => return Some(self.input(path, Content::Unread(unread))),
-                    }
-                }
+            let found = match self.ahead.pop_front() {
+                Some(found) => found,
+                None => self.find()?,
+            };
+            self.tag = found.tag;
+            let (path, only) = match found.place {
+                Place::File(path, only) => (path, only),
+                Place::Unread(path, unread) => return Some(self.input(path, Content::Unread(unread))),
             };
             let opened = Source::open(&path).and_then(|mut source| {
                 buffer.begin(&mut source, mbox::SEPARATOR.len())?;
@@ -142,35 +178,51 @@ impl Inputs {
         }
     }
 
-    fn resolve(&mut self, path: PathBuf) -> Resolved {
-        if path.as_os_str() == "-" {
-            return Resolved::File(path, None);
+    /// The next file.
+    fn find(&mut self) -> Option<Found> {
+        loop {
+            let place = match self.walk.as_mut().map(Iterator::next) {
+                Some(Some(Ok(path))) => Place::File(path, None),
+                Some(Some(Err(Unreadable { path, error }))) => Place::Unread(shown(path), Unread::new(&error)),
+                Some(None) => {
+                    self.walk = None;
+                    continue;
+                }
+                None => {
+                    let argument = self.arguments.next()?;
+                    self.walk_tag = argument.tag;
+                    let Some(place) = self.resolve(argument.path) else { continue };
+                    place
+                }
+            };
+            return Some(Found { tag: self.walk_tag, place });
         }
-        match fs::metadata(&path) {
+    }
+
+    /// The file that an argument names, or none and a walk through a directory.
+    fn resolve(&mut self, path: PathBuf) -> Option<Place> {
+        if path.as_os_str() == "-" {
+            return Some(Place::File(path, None));
+        }
+        Some(match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => match Walk::try_new(&path, is_hidden) {
                 Ok(walk) => {
                     self.walk = Some(walk);
-                    Resolved::Directory
+                    return None;
                 }
-                Err(unreadable) => Resolved::Unread(shown(unreadable.path), Unread::new(&unreadable.error)),
+                Err(Unreadable { path, error }) => Place::Unread(shown(path), Unread::new(&error)),
             },
-            Ok(_) => Resolved::File(path, None),
+            Ok(_) => Place::File(path, None),
             Err(error) => match message_of_mailbox(&path) {
-                Some((mailbox, number)) if mailbox.is_file() => Resolved::File(mailbox, Some(number)),
-                _ => Resolved::Unread(shown(path), Unread::new(&error)),
+                Some((mailbox, number)) if mailbox.is_file() => Place::File(mailbox, Some(number)),
+                _ => Place::Unread(shown(path), Unread::new(&error)),
             },
-        }
+        })
     }
 
     fn input(&self, path: String, content: Content) -> Input {
         Input { path, tag: self.tag, files: self.files, content, limit: self.limit }
     }
-}
-
-enum Resolved {
-    Directory,
-    File(PathBuf, Option<u64>),
-    Unread(String, Unread),
 }
 
 impl Mailbox {
