@@ -5,15 +5,15 @@ use std::io;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use xd_core::{Class, Defect, Defects, Judgement, Score};
+use xd_core::{Class, Defect, Defects, Finding, Judgement, Score};
 
 use crate::arguments::{Scan, ScanFormat, jobs_or_all};
 use crate::base::Base;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::input::{Buffer, Input, Unread};
-use crate::json;
+use crate::json::{self, Hex};
 use crate::judging::Judge;
 use crate::ordered::in_order;
 use crate::output::{Output, complain};
@@ -110,7 +110,7 @@ struct Judged {
 #[derive(Serialize)]
 struct Line<'a> {
     path: &'a str,
-    sha256: String,
+    sha256: &'a str,
     class: &'a str,
     spam_class: &'a str,
     #[serde(serialize_with = "json::score")]
@@ -120,8 +120,10 @@ struct Line<'a> {
     #[serde(serialize_with = "json::score")]
     high: Score,
     decided: bool,
-    findings: Vec<LineFinding<'a>>,
-    defects: Vec<&'a str>,
+    #[serde(serialize_with = "findings")]
+    findings: &'a [Finding<'a>],
+    #[serde(serialize_with = "defects")]
+    defects: Defects,
     engine: &'a str,
 }
 
@@ -133,19 +135,28 @@ struct LineFinding<'a> {
     why: &'a str,
 }
 
+fn findings<S: Serializer>(findings: &&[Finding<'_>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(|f| LineFinding { rule: f.rule, score: f.score, why: f.why }))
+}
+
+fn defects<S: Serializer>(defects: &Defects, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(defects.iter().map(Defect::id))
+}
+
 fn json_line(path: &str, bytes: &[u8], judgement: &Judgement<'_>, engine: &str) -> io::Result<Vec<u8>> {
     let verdict = judgement.verdict();
+    let sha256 = Hex::of(Sha256::digest(bytes).into());
     let line = Line {
         path,
-        sha256: json::hex(&Sha256::digest(bytes)),
+        sha256: sha256.as_str(),
         class: verdict.class.as_str(),
         spam_class: verdict.spam_class.as_str(),
         score: verdict.score,
         low: verdict.low,
         high: verdict.high,
         decided: verdict.decided,
-        findings: verdict.findings.iter().map(|f| LineFinding { rule: f.rule, score: f.score, why: f.why }).collect(),
-        defects: judgement.defects.iter().map(Defect::id).collect(),
+        findings: &verdict.findings,
+        defects: judgement.defects,
         engine,
     };
     let mut text = Vec::with_capacity(1024);

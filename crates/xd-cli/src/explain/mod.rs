@@ -11,7 +11,7 @@ use xd_core::{Engine, Envelope, Evidence, Judgement, Message};
 use crate::arguments::{Explain, Format};
 use crate::failure::{Failure, UNREAD};
 use crate::input::Buffer;
-use crate::json;
+use crate::json::Hex;
 use crate::judging::Judge;
 use crate::output::{Output, complain};
 use crate::terminal::Terminal;
@@ -20,7 +20,7 @@ use crate::terminal::Terminal;
 #[derive(Debug)]
 struct Explanation<'a> {
     path: &'a str,
-    sha256: String,
+    sha256: Hex,
     engine: &'a Engine,
     envelope: &'a Envelope,
     evidence: &'a Evidence,
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Explain) -> Result<ExitCode, Failure> {
         let (envelope, evidence, judgement) = judge.judge_parsed(&message);
         let explanation = Explanation {
             path: &path,
-            sha256: json::hex(&Sha256::digest(buffer.message())),
+            sha256: Hex::of(Sha256::digest(buffer.message()).into()),
             engine: judge.engine(),
             envelope: &envelope,
             evidence: &evidence,

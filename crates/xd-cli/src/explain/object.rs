@@ -88,7 +88,7 @@ pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
     let verdict = judgement.verdict();
     let object = Object {
         path: explanation.path,
-        sha256: &explanation.sha256,
+        sha256: explanation.sha256.as_str(),
         class: verdict.class.as_str(),
         spam_class: verdict.spam_class.as_str(),
         score: verdict.score,

@@ -48,7 +48,7 @@ impl Page {
         };
         self.line(format_args!("  {class}  {bounds}"));
         let thresholds = format!("spam from {}, surespam from {}", thresholds.spam(), thresholds.surespam());
-        self.line(self.terminal.paint(Style::Dim, format!("  {thresholds}; sha256 {}", explanation.sha256)));
+        self.line(self.terminal.paint(Style::Dim, format!("  {thresholds}; sha256 {}", explanation.sha256.as_str())));
     }
 
     fn findings(&mut self, explanation: &Explanation<'_>) {
