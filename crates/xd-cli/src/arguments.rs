@@ -78,7 +78,7 @@ pub(crate) struct Scan {
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Files, directories, or `-` for standard input.
     ///
-    /// In a directory, every file is a message, in the order of their paths; hidden files and files named README.md
+    /// In a directory, every file is a message, in the order of their paths; hidden files and directories
     /// are skipped, and links to directories are not followed. A file that begins with `From ` is a mailbox file
     /// (mboxrd): its messages are PATH#1, PATH#2, …, and each of these names can be given as an argument.
     #[arg(value_name = "PATH", required = true)]

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod base;
 mod config;
 mod engine;
 mod escape;

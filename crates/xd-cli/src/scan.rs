@@ -5,14 +5,15 @@ use std::io;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use xd_core::{Class, Defect, Defects, Judgement, Score};
+use xd_core::{Class, Defect, Defects, Finding, Judgement, Score};
 
 use crate::arguments::{Scan, ScanFormat, jobs_or_all};
+use crate::base::Base;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
-use crate::input::{Input, Unread};
-use crate::json;
+use crate::input::{Buffer, Input, Unread};
+use crate::json::{self, Hex};
 use crate::judging::Judge;
 use crate::ordered::in_order;
 use crate::output::{Output, complain};
@@ -27,11 +28,11 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     stop::listen()?;
     let terminal = Terminal::of_output();
     let text = arguments.format == ScanFormat::Text;
-    let table = text.then(|| ScanTable::new(terminal));
+    let mut inputs = judge.inputs(&arguments.paths);
+    let table = text.then(|| ScanTable::new(terminal, Base::of(&arguments.paths), inputs.first_paths()));
     let engine = judge.engine().hash().to_string();
     let mut output = Output::new(terminal);
     let mut progress = Progress::new(text || !terminal.is_terminal, &arguments.paths);
-    let mut inputs = judge.inputs(&arguments.paths);
     let mut counts = Counts::default();
     if let Some(table) = &table {
         output.lines(table.heading())?;
@@ -40,7 +41,7 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
 
     in_order(
         jobs_or_all(arguments.jobs),
-        |buffer: &mut Vec<u8>| if stop::asked() { None } else { inputs.next(buffer) },
+        |buffer: &mut Buffer| if stop::asked() { None } else { inputs.next(buffer) },
         |buffer, input| {
             Outcome::of(input, buffer, |path, bytes| {
                 let judgement = judge.judge(bytes);
@@ -91,10 +92,10 @@ pub(crate) struct Outcome<T> {
 
 impl<T> Outcome<T> {
     /// Reads the input and works on its bytes.
-    pub(crate) fn of(input: Input, buffer: &mut Vec<u8>, work: impl FnOnce(&str, &[u8]) -> T) -> Self {
+    pub(crate) fn of(input: Input, buffer: &mut Buffer, work: impl FnOnce(&str, &[u8]) -> T) -> Self {
         let (tag, files) = (input.tag, input.files);
         let (path, read) = input.read(buffer);
-        let judged = read.map(|()| work(&path, buffer));
+        let judged = read.map(|()| work(&path, buffer.message()));
         Self { path, tag, files, judged }
     }
 }
@@ -109,7 +110,7 @@ struct Judged {
 #[derive(Serialize)]
 struct Line<'a> {
     path: &'a str,
-    sha256: String,
+    sha256: &'a str,
     class: &'a str,
     spam_class: &'a str,
     #[serde(serialize_with = "json::score")]
@@ -119,8 +120,10 @@ struct Line<'a> {
     #[serde(serialize_with = "json::score")]
     high: Score,
     decided: bool,
-    findings: Vec<LineFinding<'a>>,
-    defects: Vec<&'a str>,
+    #[serde(serialize_with = "findings")]
+    findings: &'a [Finding<'a>],
+    #[serde(serialize_with = "defects")]
+    defects: Defects,
     engine: &'a str,
 }
 
@@ -132,19 +135,28 @@ struct LineFinding<'a> {
     why: &'a str,
 }
 
+fn findings<S: Serializer>(findings: &&[Finding<'_>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(|f| LineFinding { rule: f.rule, score: f.score, why: f.why }))
+}
+
+fn defects<S: Serializer>(defects: &Defects, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(defects.iter().map(Defect::id))
+}
+
 fn json_line(path: &str, bytes: &[u8], judgement: &Judgement<'_>, engine: &str) -> io::Result<Vec<u8>> {
     let verdict = judgement.verdict();
+    let sha256 = Hex::of(Sha256::digest(bytes).into());
     let line = Line {
         path,
-        sha256: json::hex(&Sha256::digest(bytes)),
+        sha256: sha256.as_str(),
         class: verdict.class.as_str(),
         spam_class: verdict.spam_class.as_str(),
         score: verdict.score,
         low: verdict.low,
         high: verdict.high,
         decided: verdict.decided,
-        findings: verdict.findings.iter().map(|f| LineFinding { rule: f.rule, score: f.score, why: f.why }).collect(),
-        defects: judgement.defects.iter().map(Defect::id).collect(),
+        findings: &verdict.findings,
+        defects: judgement.defects,
         engine,
     };
     let mut text = Vec::with_capacity(1024);

@@ -1,77 +1,98 @@
 //! Columns of fixed width for rows that are printed one by one: cut, pad, and the table of `xd scan`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use xd_core::{Class, Judgement};
 
+use crate::base::Base;
 use crate::escape::Plain;
 use crate::terminal::{Style, Terminal};
 
-/// The table of judged messages: class, score, bounds where they differ, path, and the top reasons.
-#[derive(Clone, Copy, Debug)]
+/// The table of judged messages: class, score, path, and why; before the reasons, the bounds of a score that may change.
+#[derive(Clone, Debug)]
 pub(crate) struct ScanTable {
     terminal: Terminal,
+    base: Base,
+    /// The width of the column of paths.
     path: usize,
-    reasons: usize,
+    /// What paths and reasons have together.
+    rest: usize,
 }
 
 const CLASS: usize = 8;
 const SCORE: usize = 7;
-/// `[-1.50, 12.50]`
-const BOUNDS: usize = 14;
 const GAP: usize = 2;
 
-/// The most sentences in a row.
-const REASONS_MAX: usize = 2;
+/// The column of paths is at least as wide as this.
+const PATH_MIN: usize = 12;
 
 impl ScanTable {
-    pub(crate) fn new(terminal: Terminal) -> Self {
-        let rest = terminal.width.saturating_sub(CLASS + SCORE + BOUNDS + 4 * GAP);
-        let path = (rest * 3 / 8).clamp(12, 44);
-        Self { terminal, path, reasons: rest.saturating_sub(path) }
+    /// A table of messages whose paths begin with `base`; `paths` are the first of them.
+    pub(crate) fn new<'a>(terminal: Terminal, base: Base, paths: impl Iterator<Item = Cow<'a, str>>) -> Self {
+        let rest = terminal.width.saturating_sub(CLASS + SCORE + 3 * GAP);
+        let widest = paths.map(|path| Plain(base.below(&path)).to_string().width()).max().unwrap_or(0);
+        let path = widest.clamp(PATH_MIN, Self::path_max(rest));
+        Self { terminal, base, path, rest }
+    }
+
+    /// Paths get at most half of the room that they share with the reasons.
+    fn path_max(rest: usize) -> usize {
+        (rest / 2).max(PATH_MIN)
     }
 
     pub(crate) fn heading(&self) -> String {
-        let titles = format!(
-            "{:<CLASS$}  {:>SCORE$}  {:<BOUNDS$}  {:<path$}  why",
-            "class",
-            "score",
-            "[low, high]",
-            "path",
-            path = self.path
-        );
-        format!("{}\n", self.terminal.paint(Style::Dim, titles))
+        let base = match self.base.as_str() {
+            "" => "path".to_owned(),
+            base => cut_path(&Plain(base).to_string(), self.path),
+        };
+        let mut titles = format!("{:<CLASS$}  {:>SCORE$}  {base}", "class", "score");
+        pad(&mut titles, CLASS + SCORE + 2 * GAP + self.path);
+        format!("{}\n", self.terminal.paint(Style::Dim, titles + "  why"))
     }
 
     /// One row with its line end.
     pub(crate) fn row(&self, path: &str, judgement: &Judgement<'_>) -> String {
         let verdict = judgement.verdict();
         let style = class_style(verdict.class);
-        let mut row = String::with_capacity(self.terminal.width + 40);
-        let score = format!("{:>SCORE$}", verdict.score);
-        let bounds = if verdict.low == verdict.score && verdict.high == verdict.score {
-            String::new()
-        } else {
-            format!("[{}, {}]", verdict.low, verdict.high)
-        };
         let class = format!("{:<CLASS$}", verdict.class);
-        // Numbers are never cut. What they need beyond their columns is taken from the path.
-        let over = (score.len() - SCORE) + bounds.len().saturating_sub(BOUNDS);
-        let width = self.path.saturating_sub(over);
-        let mut shown = cut_path(&Plain(path).to_string(), width);
-        pad(&mut shown, width);
-        let reasons: Vec<&str> = verdict.findings.iter().take(REASONS_MAX).map(|finding| finding.why).collect();
-        let reasons = cut_right(&Plain(&reasons.join("; ")).to_string(), self.reasons);
-        let paint = |text| self.terminal.paint(style, text);
-        let gap = BOUNDS.saturating_sub(bounds.len());
-        let bounds = self.terminal.paint(Style::Dim, bounds);
+        let score = format!("{:>SCORE$}", verdict.score);
+        // Numbers are never cut. What they need beyond their column is taken from the paths and reasons.
+        let rest = self.rest.saturating_sub(score.len() - SCORE);
+        let mut shown = cut_path(&Plain(self.base.below(path)).to_string(), Self::path_max(rest));
+        pad(&mut shown, self.path);
+        let mut left = rest.saturating_sub(shown.width());
+        let mut bounds = String::new();
+        if verdict.low != verdict.score || verdict.high != verdict.score {
+            bounds = format!("[{}, {}]", verdict.low, verdict.high);
+            left = left.saturating_sub(bounds.len() + GAP);
+            bounds = format!("{}  ", self.terminal.paint(Style::Dim, bounds));
+        }
+        let reasons = reasons(verdict.findings.iter().map(|finding| finding.why), left);
+        let (class, score) = (self.terminal.paint(style, class), self.terminal.paint(style, score));
+        let mut row = String::with_capacity(self.terminal.width + 40);
         // Writing into a string cannot fail.
-        let _ = write!(row, "{}  {}  {bounds}{:gap$}  {shown}  {reasons}", paint(class), paint(score), "");
+        let _ = write!(row, "{class}  {score}  {shown}  {bounds}{reasons}");
         row.truncate(row.trim_end_matches(' ').len());
         row.push('\n');
         row
     }
+}
+
+/// Sentences one after the other, as far as there is room.
+fn reasons<'a>(sentences: impl Iterator<Item = &'a str>, width: usize) -> String {
+    let mut text = String::new();
+    for sentence in sentences {
+        if !text.is_empty() {
+            text.push_str("; ");
+        }
+        let _ = write!(text, "{}", Plain(sentence));
+        if text.width() > width {
+            break;
+        }
+    }
+    cut_words(&text, width)
 }
 
 /// The colour of a class.
@@ -110,6 +131,23 @@ pub(crate) fn cut_right(text: &str, width: usize) -> String {
         kept.push('…');
     }
     kept
+}
+
+/// A text cut at its end to a width, after a word if that leaves half of it.
+fn cut_words(text: &str, width: usize) -> String {
+    let mut cut = cut_right(text, width);
+    if cut == text || !cut.ends_with('…') {
+        return cut;
+    }
+    cut.pop();
+    if text[cut.len()..].starts_with(char::is_alphanumeric)
+        && let Some(blank) = cut.rfind(' ').filter(|&blank| cut[..blank].width() >= width / 2)
+    {
+        cut.truncate(blank);
+    }
+    cut.truncate(cut.trim_end_matches([' ', ',', ';']).len());
+    cut.push('…');
+    cut
 }
 
 /// A text cut at its beginning to a width in columns: the end of a path tells more.
@@ -183,6 +221,18 @@ mod tests {
         assert_eq!(cut_path("some/where/message.eml", 15), "…/message.eml");
         assert_eq!(cut_path("some/where/message.eml", 8), "…age.eml");
         assert_eq!(cut_path("…/x", 8), "…/x");
+    }
+
+    #[test]
+    fn sentences_are_cut_after_a_word() {
+        assert_eq!(cut_words("one two three", 13), "one two three");
+        assert_eq!(cut_words("one two three", 11), "one two…");
+        assert_eq!(cut_words("one two; three", 10), "one two…");
+        assert_eq!(cut_words("extraordinarily", 10), "extraordi…");
+        assert_eq!(cut_words("an extraordinarily", 10), "an extrao…");
+        assert_eq!(cut_words("one", 0), "");
+        assert_eq!(reasons(["one", "two\n", "three"].into_iter(), 30), "one; two\\n; three");
+        assert_eq!(reasons(["one", "two", "three"].into_iter(), 9), "one; two…");
     }
 
     #[test]

@@ -115,6 +115,21 @@ fn an_explanation_says_all() {
 }
 
 #[test]
+fn a_proof_tells_how_often_its_test_was_met() {
+    let place = Place::new("a_proof_tells_how_often_its_test_was_met");
+    let calls = "[[rule]]\nid = \"calls\"\nscore = \"1.00\"\nwhy = \"it calls\"\n\
+                 when = { in = \"subject\", regex = 'hey', at_least = 3 }\n";
+    place.write("rules.toml", format!("{RULES}{calls}"));
+    place.message("a.eml", "hey hey hey prize");
+    let run = place.run("explain --rules rules.toml a.eml");
+    assert!(run.out.contains("subject ×3: “"), "{}{}", run.out, run.err);
+    assert!(run.out.contains("subject: “"), "once is not counted: {}", run.out);
+    let run = place.run("explain --rules rules.toml --format json a.eml");
+    let findings = &run.json()[0]["findings"];
+    assert_eq!((&findings[0]["proofs"][0]["times"], &findings[1]["proofs"][0]["times"]), (&1.into(), &3.into()));
+}
+
+#[test]
 fn the_version_names_the_builtin_rules() {
     let place = Place::new("the_version_names_the_builtin_rules");
     let run = place.run("--version");

@@ -5,11 +5,11 @@
 mod support;
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use sha2::{Digest, Sha256};
-use support::{Place, message};
+use support::{Place, Run, message};
 
 const JSONL: &str = "scan --rules rules.toml --format jsonl";
 
@@ -86,11 +86,11 @@ fn jobs_do_not_change_a_byte() {
 #[test]
 fn directories_are_walked_in_the_order_of_paths() {
     let place = Place::new("directories_are_walked_in_the_order_of_paths");
-    for path in ["m/a/x", "m/a-b", "m/a.eml", "m/B", "m/a/c/y", "m/ä", "m/.hidden", "m/.git/z", "m/README.md", "m/a/README.md"] {
+    for path in ["m/a/x", "m/a-b", "m/a.eml", "m/B", "m/a/c/y", "m/ä", "m/.hidden", "m/.git/z", "m/README.md"] {
         place.message(path, "");
     }
     let run = place.run(&format!("{JSONL} m"));
-    assert_eq!(run.all("path"), ["m/B", "m/a-b", "m/a.eml", "m/a/c/y", "m/a/x", "m/ä"]);
+    assert_eq!(run.all("path"), ["m/B", "m/README.md", "m/a-b", "m/a.eml", "m/a/c/y", "m/a/x", "m/ä"]);
     let run = place.run(&format!("{JSONL} m/a/ ./m/.hidden"));
     assert_eq!(run.all("path"), ["m/a/c/y", "m/a/x", "./m/.hidden"]);
 }
@@ -141,6 +141,25 @@ fn standard_input_is_a_message_or_a_mailbox() {
     let mbox = format!("From x\n{}\nFrom y\n{}", message("a"), message("watch"));
     let run = place.run_with(&format!("{JSONL} -"), mbox.as_bytes());
     assert_eq!((run.all("path"), run.all("score")), (vec!["-#1".into(), "-#2".into()], vec!["0.00".into(), "2.50".into()]));
+}
+
+#[test]
+fn standard_input_may_come_piece_by_piece() {
+    let place = Place::new("standard_input_may_come_piece_by_piece");
+    let mbox = format!("From x\n{}{}\n\nFrom y\n{}", message("watch"), "x".repeat(700_000), message("prize"));
+    let letter = format!("{}{}", message("prize"), "x".repeat(700_000));
+    for (input, scores) in [(mbox, vec!["2.50", "3.00"]), (letter, vec!["3.00"])] {
+        let mut command = place.command(&format!("{JSONL} -"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        let (first, rest) = input.as_bytes().split_at(2);
+        for piece in [first].into_iter().chain(rest.chunks(100_001)) {
+            pipe.write_all(piece).unwrap();
+        }
+        drop(pipe);
+        let run = Run::from(child.wait_with_output().unwrap());
+        assert_eq!((run.all("score"), run.err.as_str()), (scores.iter().map(ToString::to_string).collect(), ""));
+    }
 }
 
 #[test]
@@ -270,21 +289,52 @@ fn a_reader_that_leaves_is_no_failure() {
 fn the_table_is_as_wide_as_it_says() {
     let place = Place::new("the_table_is_as_wide_as_it_says");
     place.message("a.eml", "prize watch minutes");
-    place.message(&format!("{}/b.eml", "long-directory-name/".repeat(6)), "watch");
+    place.message(&format!("{}/b.eml", "long-directory-name/".repeat(6)), "watch prize");
     place.write("empty", "");
     let run = place.run("scan --rules rules.toml a.eml long-directory-name empty gone");
     let lines: Vec<&str> = run.out.lines().collect();
-    assert!(lines[0].starts_with("class       score  "), "{}", run.out);
-    assert!(lines[1].starts_with("clean        4.50  "), "{}", run.out);
-    assert!(
-        lines[1].ends_with("the subject promises a prize; the subject offers watches") || lines[1].ends_with('…'),
-        "{}",
-        run.out
-    );
-    assert!(lines[2].contains("…") && lines[2].contains("long-directory-name/b.eml"), "{}", run.out);
-    assert_eq!(lines.last(), Some(&"3 messages: 3 clean, 3 with defects, 1 not read"));
+    assert!(lines[0].starts_with("class       score  path  "), "{}", run.out);
+    assert!(lines[1].starts_with("clean        4.50  a.eml  "), "{}", run.out);
+    assert!(lines[1].contains("  the subject promises a prize; the subject"), "{}", run.out);
+    assert!(lines[1].ends_with("watches") || lines[1].ends_with('…'), "{}", run.out);
+    assert!(lines[2].contains("  …/long-directory-name/long-directory-name/b.eml  "), "{}", run.out);
+    let why: Vec<usize> = ["why", "the", "the"].iter().zip(&lines).map(|(word, line)| line.find(word).unwrap()).collect();
+    // The second path is cut, and `…` has three bytes.
+    assert_eq!((why[0], why[1]), (why[1], why[2] - 2), "{}", run.out);
+    assert_eq!(lines.last(), Some(&"3 messages: 2 clean, 1 spam, 3 with defects, 1 not read"));
     assert!(lines.iter().all(|line| line.chars().count() <= 120), "{}", run.out);
     assert!(!run.out.contains('\x1b'));
+}
+
+#[test]
+fn the_table_names_the_directory_once() {
+    let place = Place::new("the_table_names_the_directory_once");
+    place.message("mail/in/1.eml", "prize");
+    place.message("mail/in/a-longer-name.eml", "");
+    place.message("mail/out.eml", "watch");
+    let run = place.run("scan --rules rules.toml mail");
+    let expected = "class       score  mail/                 why\n\
+                    clean        3.00  in/1.eml              the subject promises a prize\n\
+                    clean        0.00  in/a-longer-name.eml\n\
+                    clean        2.50  out.eml               the subject offers watches\n\n\
+                    3 messages: 3 clean, 3 with defects\n";
+    assert_eq!(run.out, expected);
+    let run = place.run("scan --rules rules.toml mail/in/ mail/out.eml");
+    assert_eq!(run.out, expected);
+    let run = place.run("scan --rules rules.toml mail/out.eml");
+    assert!(run.out.contains("  mail/         why\nclean        2.50  out.eml       the subject"), "{}", run.out);
+    // Everything else names the whole path.
+    assert!(place.run("scan --rules rules.toml mail/in mail/gone").err.starts_with("xd: mail/gone: "));
+}
+
+#[test]
+fn the_table_shows_bounds_that_are_open() {
+    let place = Place::new("the_table_shows_bounds_that_are_open");
+    let open = "[[rule]]\nid = \"odd\"\nscore = \"2.00\"\nwhy = \"odd\"\nwhen = { in = \"evidence.spf\", equals = [\"fail\"] }\n";
+    place.write("rules.toml", format!("{}{open}", support::RULES));
+    place.message("a.eml", "prize");
+    let run = place.run("scan --rules rules.toml a.eml");
+    assert!(run.out.contains("clean        3.00  a.eml         [3.00, 5.00]  the subject promises"), "{}{}", run.out, run.err);
 }
 
 #[cfg(unix)]

@@ -15,6 +15,7 @@ use xd_core::{Engine, Score, SpamClass};
 
 use crate::arguments::{By, Eval, Format, jobs_or_all};
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
+use crate::input::Buffer;
 use crate::judging::Judge;
 use crate::ordered::in_order;
 use crate::output::{Output, complain};
@@ -39,7 +40,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<ExitCode, Failure> {
 
     in_order(
         jobs_or_all(arguments.jobs),
-        |buffer: &mut Vec<u8>| if stop::asked() { None } else { inputs.next(buffer) },
+        |buffer: &mut Buffer| if stop::asked() { None } else { inputs.next(buffer) },
         |buffer, input| Outcome::of(input, buffer, |_, bytes| Judged::of(&judge, bytes)),
         |outcome| {
             progress.reached(outcome.files);

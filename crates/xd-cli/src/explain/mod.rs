@@ -10,7 +10,8 @@ use xd_core::{Engine, Envelope, Evidence, Judgement, Message};
 
 use crate::arguments::{Explain, Format};
 use crate::failure::{Failure, UNREAD};
-use crate::json;
+use crate::input::Buffer;
+use crate::json::Hex;
 use crate::judging::Judge;
 use crate::output::{Output, complain};
 use crate::terminal::Terminal;
@@ -19,7 +20,7 @@ use crate::terminal::Terminal;
 #[derive(Debug)]
 struct Explanation<'a> {
     path: &'a str,
-    sha256: String,
+    sha256: Hex,
     engine: &'a Engine,
     envelope: &'a Envelope,
     evidence: &'a Evidence,
@@ -32,7 +33,7 @@ pub(crate) fn run(arguments: &Explain) -> Result<ExitCode, Failure> {
     let terminal = Terminal::of_output();
     let mut output = Output::new(terminal);
     let mut inputs = judge.inputs(&arguments.messages);
-    let mut buffer = Vec::new();
+    let mut buffer = Buffer::default();
     let mut unread = false;
     let mut first = true;
     while let Some(input) = inputs.next(&mut buffer) {
@@ -42,11 +43,11 @@ pub(crate) fn run(arguments: &Explain) -> Result<ExitCode, Failure> {
             unread = true;
             continue;
         }
-        let message = Message::parse(&buffer, judge.limits());
+        let message = Message::parse(buffer.message(), judge.limits());
         let (envelope, evidence, judgement) = judge.judge_parsed(&message);
         let explanation = Explanation {
             path: &path,
-            sha256: json::hex(&Sha256::digest(&buffer)),
+            sha256: Hex::of(Sha256::digest(buffer.message()).into()),
             engine: judge.engine(),
             envelope: &envelope,
             evidence: &evidence,

@@ -44,6 +44,7 @@ struct Finding<'a> {
 #[derive(Serialize)]
 struct Proof<'a> {
     target: &'a str,
+    times: u32,
     value: usize,
     start: usize,
     end: usize,
@@ -87,7 +88,7 @@ pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
     let verdict = judgement.verdict();
     let object = Object {
         path: explanation.path,
-        sha256: &explanation.sha256,
+        sha256: explanation.sha256.as_str(),
         class: verdict.class.as_str(),
         spam_class: verdict.spam_class.as_str(),
         score: verdict.score,
@@ -117,6 +118,7 @@ impl<'a> Finding<'a> {
     fn of(finding: &'a xd_core::Finding<'_>) -> Self {
         let proofs = finding.proofs.iter().map(|proof| Proof {
             target: &proof.target,
+            times: proof.times,
             value: proof.value,
             start: proof.span.start,
             end: proof.span.end,

@@ -48,7 +48,7 @@ impl Page {
         };
         self.line(format_args!("  {class}  {bounds}"));
         let thresholds = format!("spam from {}, surespam from {}", thresholds.spam(), thresholds.surespam());
-        self.line(self.terminal.paint(Style::Dim, format!("  {thresholds}; sha256 {}", explanation.sha256)));
+        self.line(self.terminal.paint(Style::Dim, format!("  {thresholds}; sha256 {}", explanation.sha256.as_str())));
     }
 
     fn findings(&mut self, explanation: &Explanation<'_>) {
@@ -67,7 +67,9 @@ impl Page {
             for proof in &finding.proofs {
                 let quote = if proof.quote.is_empty() { String::new() } else { format!(" “{}”", proof.quote) };
                 let place = if proof.value == 0 { String::new() } else { format!(" {}", proof.value + 1) };
-                self.note(&format!("{}{place}:{quote}", proof.target));
+                // Before the quote, which may be cut.
+                let times = if proof.times > 1 { format!(" ×{}", proof.times) } else { String::new() };
+                self.note(&format!("{}{place}{times}:{quote}", proof.target));
             }
         }
         self.line(format_args!("{:->1$}", "", POINTS + 2));

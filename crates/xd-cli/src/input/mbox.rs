@@ -27,7 +27,8 @@ pub(crate) enum Next {
 /// The longest piece of a line read at once; lines may be longer than memory.
 const PIECE_BYTES: u64 = 64 << 10;
 
-const SEPARATOR: &[u8] = b"From ";
+/// What a mailbox file, and each message in it, begins with.
+pub(crate) const SEPARATOR: &[u8] = b"From ";
 
 /// Whether a file that begins with these bytes is a mailbox file.
 pub(crate) fn begins_mbox(bytes: &[u8]) -> bool {
@@ -38,6 +39,11 @@ impl<R: BufRead> Mbox<R> {
     /// A mailbox whose bytes come from `reader`.
     pub(crate) fn new(reader: R) -> Self {
         Self { reader, begun: false }
+    }
+
+    /// The reader, for what it holds.
+    pub(crate) fn into_reader(self) -> R {
+        self.reader
     }
 
     /// Reads the next message into `buffer`, at most `limit` bytes of it.

@@ -4,18 +4,21 @@
 //! file with messages `PATH#1`, `PATH#2`, …; `PATH#2` as an argument is that message alone.
 
 mod mbox;
+mod source;
 mod walk;
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Read, Stdin};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use mbox::{Mbox, Next};
-pub(crate) use walk::{Unreadable, Walk};
+pub(crate) use source::Buffer;
+use source::{Pieces, Source};
+pub(crate) use walk::{Unreadable, Walk, is_hidden};
 
 use crate::failure::reason;
-use crate::stop;
 
 /// The largest message read unless configured otherwise.
 pub(crate) const MESSAGE_BYTES: u64 = 64 << 20;
@@ -31,9 +34,16 @@ pub(crate) struct Argument {
 #[derive(Debug)]
 pub(crate) struct Inputs {
     arguments: std::vec::IntoIter<Argument>,
-    tag: usize,
+    /// The walk through the last argument that was looked at, and its tag.
     walk: Option<Walk>,
+    walk_tag: usize,
+    /// Files that were found before their turn.
+    ahead: VecDeque<Found>,
+    /// The tag of the file that is read.
+    tag: usize,
     mailbox: Option<Mailbox>,
+    /// What the next mailbox file gives for the buffer that it keeps while it is read.
+    spare: Buffer,
     limit: u64,
     files: u64,
 }
@@ -63,14 +73,31 @@ pub(crate) struct Unread {
 enum Content {
     /// All of it is in the buffer.
     Buffered,
-    /// The buffer holds its first bytes, the rest is here; so large it seems.
-    Rest(Bytes, u64),
+    /// The buffer holds its first bytes, the rest is here.
+    Rest(Source),
     Unread(Unread),
 }
 
+/// A file that an argument leads to, with the argument's tag.
+#[derive(Debug)]
+struct Found {
+    tag: usize,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// With the number of the only message wanted, if it is a mailbox file.
+    File(PathBuf, Option<u64>),
+    Unread(String, Unread),
+}
+
+/// How many paths are known before the first is read: enough to see how long they are.
+const FIRST_PATHS: usize = 200;
+
 #[derive(Debug)]
 struct Mailbox {
-    mbox: Mbox<BufReader<io::Chain<Cursor<Vec<u8>>, Bytes>>>,
+    mbox: Mbox<Pieces>,
     path: String,
     number: u64,
     /// The only message wanted.
@@ -79,67 +106,71 @@ struct Mailbox {
     finished: bool,
 }
 
-#[derive(Debug)]
-enum Bytes {
-    File(File),
-    Standard(Stdin),
-}
-
-/// Enough of a file to know a mailbox by.
-const PEEK_BYTES: u64 = 5;
-
-/// A buffer beyond this is given back after its message; ordinary mail fits.
-const BUFFER_KEPT_BYTES: usize = 4 << 20;
-
 impl Inputs {
     /// The messages of these arguments, each at most `limit` bytes.
     pub(crate) fn new(arguments: Vec<Argument>, limit: u64) -> Self {
-        Self { arguments: arguments.into_iter(), tag: 0, walk: None, mailbox: None, limit, files: 0 }
+        Self {
+            arguments: arguments.into_iter(),
+            walk: None,
+            walk_tag: 0,
+            ahead: VecDeque::new(),
+            tag: 0,
+            mailbox: None,
+            spare: Buffer::default(),
+            limit,
+            files: 0,
+        }
+    }
+
+    /// The paths of the first files, found but not opened yet.
+    pub(crate) fn first_paths(&mut self) -> impl Iterator<Item = Cow<'_, str>> {
+        while self.ahead.len() < FIRST_PATHS {
+            let Some(found) = self.find() else { break };
+            self.ahead.push_back(found);
+        }
+        self.ahead.iter().filter_map(|found| match &found.place {
+            Place::File(path, _) => Some(path.to_string_lossy()),
+            Place::Unread(..) => None,
+        })
     }
 
     /// The next message. `buffer` takes what was read of it so far.
-    pub(crate) fn next(&mut self, buffer: &mut Vec<u8>) -> Option<Input> {
+    pub(crate) fn next(&mut self, buffer: &mut Buffer) -> Option<Input> {
         buffer.clear();
-        if buffer.capacity() > BUFFER_KEPT_BYTES {
-            buffer.shrink_to(BUFFER_KEPT_BYTES);
-        }
         loop {
-            if let Some(mailbox) = &mut self.mailbox {
+            if let Some(mut mailbox) = self.mailbox.take() {
                 if let Some((path, content)) = mailbox.next(buffer, self.limit) {
+                    self.mailbox = Some(mailbox);
                     return Some(self.input(path, content));
                 }
-                self.mailbox = None;
+                // The buffer of full length goes to whoever opens the next file.
+                self.spare = std::mem::replace(buffer, mailbox.mbox.into_reader().into_buffer());
                 self.files += 1;
             }
-            let (path, only) = match self.walk.as_mut().map(Iterator::next) {
-                Some(Some(Ok(path))) => (path, None),
-                Some(Some(Err(unreadable))) => {
-                    return Some(self.input(shown(&unreadable.path), Unread::new(&unreadable.error).into()));
-                }
-                Some(None) => {
-                    self.walk = None;
-                    continue;
-                }
-                None => {
-                    let argument = self.arguments.next()?;
-                    self.tag = argument.tag;
-                    match self.resolve(argument.path) {
-                        Resolved::File(path, only) => (path, only),
-                        Resolved::Directory => continue,
-                        Resolved::Unread(path, unread) => return Some(self.input(path, Content::Unread(unread))),
-                    }
-                }
+            let found = match self.ahead.pop_front() {
+                Some(found) => found,
+                None => self.find()?,
             };
-            let name = shown(&path);
-            match open(&path, buffer) {
+            self.tag = found.tag;
+            let (path, only) = match found.place {
+                Place::File(path, only) => (path, only),
+                Place::Unread(path, unread) => return Some(self.input(path, Content::Unread(unread))),
+            };
+            let opened = Source::open(&path).and_then(|mut source| {
+                buffer.begin(&mut source, mbox::SEPARATOR.len())?;
+                Ok(source)
+            });
+            let name = shown(path);
+            match opened {
                 Err(error) => return Some(self.input(name, Unread::new(&error).into())),
-                Ok((bytes, _)) if mbox::begins_mbox(buffer) => {
-                    let reader = BufReader::with_capacity(64 << 10, Cursor::new(buffer.clone()).chain(bytes));
-                    self.mailbox = Some(Mailbox { mbox: Mbox::new(reader), path: name, number: 0, only, finished: false });
+                Ok(source) if mbox::begins_mbox(buffer.message()) => {
+                    let first = std::mem::replace(buffer, std::mem::take(&mut self.spare));
+                    let mbox = Mbox::new(Pieces::new(first, source));
+                    self.mailbox = Some(Mailbox { mbox, path: name, number: 0, only, finished: false });
                 }
                 Ok(_) if only.is_some() => return Some(self.input(name, Unread::because("is no mailbox file").into())),
-                Ok((bytes, size)) => {
-                    let input = self.input(name, Content::Rest(bytes, size));
+                Ok(source) => {
+                    let input = self.input(name, Content::Rest(source));
                     self.files += 1;
                     return Some(input);
                 }
@@ -147,24 +178,46 @@ impl Inputs {
         }
     }
 
-    fn resolve(&mut self, path: PathBuf) -> Resolved {
-        if path.as_os_str() == "-" {
-            return Resolved::File(path, None);
+    /// The next file.
+    fn find(&mut self) -> Option<Found> {
+        loop {
+            let place = match self.walk.as_mut().map(Iterator::next) {
+                Some(Some(Ok(path))) => Place::File(path, None),
+                Some(Some(Err(Unreadable { path, error }))) => Place::Unread(shown(path), Unread::new(&error)),
+                Some(None) => {
+                    self.walk = None;
+                    continue;
+                }
+                None => {
+                    let argument = self.arguments.next()?;
+                    self.walk_tag = argument.tag;
+                    let Some(place) = self.resolve(argument.path) else { continue };
+                    place
+                }
+            };
+            return Some(Found { tag: self.walk_tag, place });
         }
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => match Walk::try_new(&path, walk::is_no_message) {
+    }
+
+    /// The file that an argument names, or none and a walk through a directory.
+    fn resolve(&mut self, path: PathBuf) -> Option<Place> {
+        if path.as_os_str() == "-" {
+            return Some(Place::File(path, None));
+        }
+        Some(match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => match Walk::try_new(&path, is_hidden) {
                 Ok(walk) => {
                     self.walk = Some(walk);
-                    Resolved::Directory
+                    return None;
                 }
-                Err(unreadable) => Resolved::Unread(shown(&unreadable.path), Unread::new(&unreadable.error)),
+                Err(Unreadable { path, error }) => Place::Unread(shown(path), Unread::new(&error)),
             },
-            Ok(_) => Resolved::File(path, None),
+            Ok(_) => Place::File(path, None),
             Err(error) => match message_of_mailbox(&path) {
-                Some((mailbox, number)) if mailbox.is_file() => Resolved::File(mailbox, Some(number)),
-                _ => Resolved::Unread(shown(&path), Unread::new(&error)),
+                Some((mailbox, number)) if mailbox.is_file() => Place::File(mailbox, Some(number)),
+                _ => Place::Unread(shown(path), Unread::new(&error)),
             },
-        }
+        })
     }
 
     fn input(&self, path: String, content: Content) -> Input {
@@ -172,16 +225,10 @@ impl Inputs {
     }
 }
 
-enum Resolved {
-    Directory,
-    File(PathBuf, Option<u64>),
-    Unread(String, Unread),
-}
-
 impl Mailbox {
-    fn next(&mut self, buffer: &mut Vec<u8>, limit: u64) -> Option<(String, Content)> {
+    fn next(&mut self, buffer: &mut Buffer, limit: u64) -> Option<(String, Content)> {
         while !self.finished {
-            let outcome = self.mbox.read(buffer, limit);
+            let outcome = buffer.fill(|bytes| self.mbox.read(bytes, limit));
             self.number += 1;
             let content = match outcome {
                 Err(error) => {
@@ -211,11 +258,11 @@ impl Mailbox {
 
 impl Input {
     /// Reads the whole message into `buffer`, which holds what [`Inputs::next`] left there; gives the path back.
-    pub(crate) fn read(self, buffer: &mut Vec<u8>) -> (String, Result<(), Unread>) {
+    pub(crate) fn read(self, buffer: &mut Buffer) -> (String, Result<(), Unread>) {
         let read = match self.content {
             Content::Buffered => Ok(()),
             Content::Unread(unread) => Err(unread),
-            Content::Rest(bytes, size) => bytes.read_rest(size, self.limit, buffer),
+            Content::Rest(mut source) => buffer.read_rest(&mut source, self.limit),
         };
         (self.path, read)
     }
@@ -242,47 +289,6 @@ impl From<Unread> for Content {
     }
 }
 
-impl Bytes {
-    fn read_rest(mut self, size: u64, limit: u64, buffer: &mut Vec<u8>) -> Result<(), Unread> {
-        if size > limit {
-            return Err(Unread::oversize(size, limit));
-        }
-        // One byte more than there should be, so that the end is seen without growing the buffer.
-        buffer.reserve(usize::try_from(size).unwrap_or(0).saturating_add(1).saturating_sub(buffer.len()));
-        let room = (limit + 1).saturating_sub(buffer.len() as u64);
-        self.by_ref().take(room).read_to_end(buffer).map_err(|error| Unread::new(&error))?;
-        if buffer.len() as u64 > limit {
-            // A pipe has no size until it was read.
-            let rest = io::copy(&mut self, &mut io::sink()).map_err(|error| Unread::new(&error))?;
-            return Err(Unread::oversize(buffer.len() as u64 + rest, limit));
-        }
-        Ok(())
-    }
-}
-
-impl Read for Bytes {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        stop::while_reading(|| match self {
-            Self::File(file) => file.read(buffer),
-            Self::Standard(input) => input.read(buffer),
-        })
-    }
-}
-
-/// Opens a file, reads enough to know a mailbox by, and gives what is left to read and the size as far as it is known.
-fn open(path: &Path, buffer: &mut Vec<u8>) -> io::Result<(Bytes, u64)> {
-    let (mut bytes, size) = if path.as_os_str() == "-" {
-        (Bytes::Standard(io::stdin()), 0)
-    } else {
-        // Opening a FIFO waits for its writer.
-        let file = stop::while_reading(|| File::open(path))?;
-        let size = file.metadata()?.len();
-        (Bytes::File(file), size)
-    };
-    bytes.by_ref().take(PEEK_BYTES).read_to_end(buffer)?;
-    Ok((bytes, size))
-}
-
 /// Splits `inbox.mbox#3`.
 fn message_of_mailbox(path: &Path) -> Option<(PathBuf, u64)> {
     let (mailbox, number) = path.to_str()?.rsplit_once('#')?;
@@ -290,13 +296,8 @@ fn message_of_mailbox(path: &Path) -> Option<(PathBuf, u64)> {
     Some((PathBuf::from(mailbox), number))
 }
 
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-/// Whether a name in a directory of rule files is passed over: hidden ones.
-pub(crate) fn is_hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
+fn shown(path: PathBuf) -> String {
+    path.into_os_string().into_string().unwrap_or_else(|name| name.to_string_lossy().into_owned())
 }
 
 /// How many files these paths lead to; unknown with standard input. What cannot be read counts as one.
@@ -306,7 +307,7 @@ pub(crate) fn count_files(paths: &[PathBuf]) -> Option<u64> {
         if path.as_os_str() == "-" {
             return None;
         }
-        files += Walk::try_new(path, walk::is_no_message).map_or(1, |walk| walk.count() as u64);
+        files += Walk::try_new(path, is_hidden).map_or(1, |walk| walk.count() as u64);
     }
     Some(files)
 }

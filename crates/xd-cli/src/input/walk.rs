@@ -102,7 +102,7 @@ fn leads_to_other(link: &Path) -> bool {
     fs::metadata(link).is_ok_and(|target| !target.is_file())
 }
 
-/// Whether a name is hidden, or the page that explains a directory of messages.
-pub(crate) fn is_no_message(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".") || name == "README.md"
+/// Whether a name is hidden, and so passed over in directories.
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
