@@ -32,6 +32,11 @@ use xd_core::Engine;
 use arguments::{Arguments, Command};
 use failure::{Failure, UNREAD};
 
+/// Judging makes many short-lived allocations: against glibc's allocator, `xd scan` of 3,262 messages takes 615 instead of
+/// 699 ms of processor time (minima of 14 runs in turn on a shared machine; quartiles 679 and 757 ms), for 5 MiB more memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ending = match &arguments.command {
