@@ -1,5 +1,6 @@
 //! Messages built to hurt, the whole road with the rules that come with xd. None may take more than 300 ms.
 
+#![allow(clippy::expect_used, reason = "a bench that cannot start has nothing to measure")]
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
 use std::time::Duration;

@@ -192,7 +192,8 @@ fn mentions(values: &[Cow<'_, str>], words: &[Cow<'_, str>]) -> Outcome {
     // Shorter names are syllables of ordinary words.
     const SHORTEST: usize = 4;
     let mut usable = words.iter().filter(|word| (SHORTEST..=MAX_MENTION).contains(&word.len()));
-    let first = usable.by_ref().take(MAX_MENTIONED).find_map(|word| {
+    let longest = values.iter().map(|value| value.len()).max().unwrap_or(0);
+    let first = usable.by_ref().take(MAX_MENTIONED).filter(|word| word.len() <= longest).find_map(|word| {
         let finder = memmem::Finder::new(word.as_bytes());
         let find = |value: &Cow<'_, str>| super::brand::find_word(value, &finder);
         values.iter().enumerate().find_map(|(index, value)| find(value).map(|span| (index, span)))
