@@ -118,29 +118,36 @@ pub fn resembles(name: &str, brand: &str) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) struct Likeness {
     name: String,
-    /// The skeleton, when it differs from the name.
-    plain: Option<String>,
+    /// The skeleton.
+    plain: Spelling,
     /// The name folded.
-    seen: String,
+    seen: Spelling,
+}
+
+/// A text and how many characters it has.
+#[derive(Clone, Debug)]
+struct Spelling {
+    text: String,
+    chars: usize,
+}
+
+impl Spelling {
+    fn new(text: String) -> Self {
+        Self { chars: text.chars().count(), text }
+    }
 }
 
 impl Likeness {
     pub(crate) fn of(name: &str) -> Self {
         let name = normalize(name.get(..name.floor_char_boundary(NAME_BYTES)).unwrap_or(name));
-        let plain = (!name.is_ascii()).then(|| skeleton(&name));
-        Self { seen: folded(&name), plain, name }
-    }
-
-    fn plain(&self) -> &str {
-        self.plain.as_deref().unwrap_or(&self.name)
+        Self { plain: Spelling::new(skeleton(&name)), seen: Spelling::new(folded(&name)), name }
     }
 
     /// Whether this is another name that looks like the brand.
     fn poses_as(&self, brand: &Self) -> bool {
         // Folding brings names together and can also part them ("cl" d), so a slip is sought in both spellings.
-        !brand.seen.is_empty()
-            && self.name != brand.name
-            && (is_near(&self.seen, &brand.seen) || is_near(self.plain(), brand.plain()))
+        let near = is_near(&self.seen, &brand.seen) || is_near(&self.plain, &brand.plain);
+        near && !brand.seen.text.is_empty() && self.name != brand.name
     }
 }
 
@@ -258,8 +265,14 @@ fn push_prototype(c: char, out: &mut String) {
     }
 }
 
-/// Whether two folded names are equal, or one slip apart when the second is long enough.
-fn is_near(name: &str, brand: &str) -> bool {
+/// Whether two names are equal, or one slip apart when the second is long enough.
+#[inline]
+fn is_near(name: &Spelling, brand: &Spelling) -> bool {
+    // Nearly all pairs end here.
+    name.chars.abs_diff(brand.chars) <= 1 && is_equal_or_one_slip_apart(&name.text, &brand.text)
+}
+
+fn is_equal_or_one_slip_apart(name: &str, brand: &str) -> bool {
     if name == brand {
         return true;
     }

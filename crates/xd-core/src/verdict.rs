@@ -47,7 +47,7 @@ pub struct Proof<'e> {
     pub times: u32,
     /// Which of the target's values, from 0.
     pub value: usize,
-    /// The span in that value, in bytes of its normal spelling; empty for facts.
+    /// The span in that value, in bytes of the spelling that the target has; empty for facts.
     pub span: std::ops::Range<usize>,
     /// What stands there, at most 80 characters.
     pub quote: String,

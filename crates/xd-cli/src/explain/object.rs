@@ -117,7 +117,7 @@ pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
 impl<'a> Finding<'a> {
     fn of(finding: &'a xd_core::Finding<'_>) -> Self {
         let proofs = finding.proofs.iter().map(|proof| Proof {
-            target: &proof.target,
+            target: proof.target,
             times: proof.times,
             value: proof.value,
             start: proof.span.start,

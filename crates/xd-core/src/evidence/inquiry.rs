@@ -193,9 +193,8 @@ fn ipv4(address: IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
-/// The host of a list entry as the name that is looked up: octets or nibbles turned round, then the zone.
 impl Listing {
-    /// The name to look up (RFC 5782 §2.1 and §2.4): `7.2.0.192.zen.example.net`. None when it is longer than a name may be.
+    /// The name to look up, octets or nibbles turned round, then the zone (RFC 5782 §2.1 and §2.4): `7.2.0.192.zen.example.net`. None when it is longer than a name may be.
     #[must_use]
     pub fn query(&self) -> Option<Domain> {
         let item = match &self.item {

@@ -255,8 +255,8 @@ words! {
     ArcResult { Fail = "fail", None = "none", Pass = "pass" }
 }
 
-/// The answer of a list, or unknown when no one asked.
 impl Evidence {
+    /// The answer of a list, or unknown when no one asked.
     pub(crate) fn listing(&self, listing: &Listing) -> Known<&Vec<Ipv4Addr>> {
         self.listings.get(listing).map_or(Known::Unknown(Unknown::NotAsked), Known::as_ref)
     }

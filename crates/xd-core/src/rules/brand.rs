@@ -70,12 +70,12 @@ impl Brands {
         owned
     }
 
-    /// Where a text names a brand as a word that is not among the owned ones.
+    /// Where a text names a brand as a word that is not among the owned ones; an empty list owns none.
     pub(super) fn named_in(&self, text: &str, owned: &[bool]) -> Option<Range<usize>> {
         self.names
             .as_ref()?
             .find_overlapping_iter(text)
-            .find(|hit| !owned[self.owners[hit.pattern().as_usize()]] && stands_alone(text, &hit.range()))
+            .find(|hit| owned.get(self.owners[hit.pattern().as_usize()]) != Some(&true) && stands_alone(text, &hit.range()))
             .map(|hit| hit.range())
     }
 

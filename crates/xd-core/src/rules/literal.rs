@@ -1,6 +1,6 @@
 //! The literals that any match of a pattern must contain, found from its syntax tree.
 //!
-//! They let one pass of Aho-Corasick say which patterns need to be tried at all, and near which places.
+//! They let one pass over a text say which patterns need to be tried at all, and near which places.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 

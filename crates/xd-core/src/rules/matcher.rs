@@ -115,6 +115,11 @@ impl Matcher {
             Question::Equals(target, set) => self.among(values(*target), |value| set.contains(value)),
             Question::Within(target, set) => self.among(values(*target), |value| is_within(value, set)),
             Question::NamesBrand(target, outside) => {
+                // Most mail names no brand at all; whose domains it has is asked only then.
+                let any = placed(values(*target), |value| view.brands.named_in(value, &[]));
+                if !any.truth.is_true() {
+                    return any;
+                }
                 let own = outside.iter().filter_map(|&other| view.values[other].found()).flatten();
                 let owned = view.brands.owned_by(own.map(AsRef::as_ref));
                 let named = placed(values(*target), |value| view.brands.named_in(value, &owned));
@@ -192,7 +197,8 @@ fn mentions(values: &[Cow<'_, str>], words: &[Cow<'_, str>]) -> Outcome {
     // Shorter names are syllables of ordinary words.
     const SHORTEST: usize = 4;
     let mut usable = words.iter().filter(|word| (SHORTEST..=MAX_MENTION).contains(&word.len()));
-    let first = usable.by_ref().take(MAX_MENTIONED).find_map(|word| {
+    let longest = values.iter().map(|value| value.len()).max().unwrap_or(0);
+    let first = usable.by_ref().take(MAX_MENTIONED).filter(|word| word.len() <= longest).find_map(|word| {
         let finder = memmem::Finder::new(word.as_bytes());
         let find = |value: &Cow<'_, str>| super::brand::find_word(value, &finder);
         values.iter().enumerate().find_map(|(index, value)| find(value).map(|span| (index, span)))
