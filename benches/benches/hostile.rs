@@ -1,11 +1,8 @@
 //! Messages built to hurt, the whole road with the rules that come with xd. None may take more than 300 ms.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot start has nothing to measure")]
-#![allow(missing_docs, reason = "criterion_group! makes a public function")]
-
 use std::time::Duration;
 
-use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group};
 use xd_benches::{hostile, verdict_score};
 use xd_core::Engine;
 
@@ -22,4 +19,3 @@ fn judge(criterion: &mut Criterion) {
 }
 
 criterion_group!(benches, judge);
-criterion_main!(benches);

@@ -1,10 +1,8 @@
 //! What a person sees of HTML: messages that are one page. Header and charset are read too, which hardly counts.
 
-#![allow(missing_docs, reason = "criterion_group! makes a public function")]
-
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group};
 use xd_benches::{KIB, Random, mail, page, prose};
 use xd_core::{Limits, Message};
 
@@ -24,4 +22,3 @@ fn html(criterion: &mut Criterion) {
 }
 
 criterion_group!(benches, html);
-criterion_main!(benches);

@@ -1,11 +1,8 @@
 //! The whole road with the rules that come with xd, by size of the text: bytes in, a verdict out.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot start has nothing to measure")]
-#![allow(missing_docs, reason = "criterion_group! makes a public function")]
-
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group};
 use xd_benches::{SIZES, mail, verdict_score};
 use xd_core::Engine;
 
@@ -28,4 +25,3 @@ fn attached(bytes: usize) -> Vec<u8> {
 }
 
 criterion_group!(benches, judge);
-criterion_main!(benches);

@@ -1,10 +1,8 @@
 //! Links per second, found in text and read from pages.
 
-#![allow(missing_docs, reason = "criterion_group! makes a public function")]
-
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group};
 use xd_benches::{KIB, Random, mail, page, prose};
 use xd_core::{Limits, Message};
 
@@ -29,4 +27,3 @@ fn in_text(count: usize) -> String {
 }
 
 criterion_group!(benches, links);
-criterion_main!(benches);

@@ -1,11 +1,8 @@
 //! Rules alone, over a message that is parsed already; throughput in bytes of text that rules read.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot start has nothing to measure")]
-#![allow(missing_docs, reason = "criterion_group! makes a public function")]
-
 use std::time::Duration;
 
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurement::WallTime};
 use xd_benches::{KIB, MIB, mail, rules};
 use xd_core::{Engine, Limits, Message, View, evidence, judge};
 
@@ -39,4 +36,3 @@ fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, engine: &Engine
 }
 
 criterion_group!(benches, by_patterns, by_size);
-criterion_main!(benches);

@@ -1,11 +1,8 @@
 //! From rule files to an engine; throughput in rules.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot start has nothing to measure")]
-#![allow(missing_docs, reason = "criterion_group! makes a public function")]
-
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group};
 use xd_benches::rules;
 use xd_core::Engine;
 
@@ -24,4 +21,3 @@ fn compile(criterion: &mut Criterion) {
 }
 
 criterion_group!(benches, compile);
-criterion_main!(benches);

@@ -34,7 +34,8 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("50,000 attributes", mail::message(HTML, &format!("<p {}>", repeated(50_000, |n| format!("a{n}=1 "))))),
         ("20,000 style rules", mail::message(HTML, &styles(20_000))),
         ("a line of HTML of 2 MiB", mail::message(HTML, &page::newsletter(&mut Random::new(5), 2 * MIB).replace("\r\n", " "))),
-        ("10 MiB of base64", mail::encoded(10 * MIB)),
+        ("7 MiB of text in base64", mail::encoded(prose::text(&mut Random::new(1), 7 * MIB).as_bytes())),
+        ("7 MiB of noise in base64", mail::encoded(&mail::noise(7 * MIB))),
         ("words that nearly match", mail::message(PLAIN, &near_matches(MIB))),
     ]
 }

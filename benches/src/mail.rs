@@ -2,9 +2,6 @@
 
 use crate::{Random, page, prose};
 
-/// The length of a line of base64 (RFC 2045 §6.8), line end included.
-const BASE64_LINE: usize = 78;
-
 /// A message of plain text: `bytes` bytes of prose.
 #[must_use]
 pub fn plain(bytes: usize) -> Vec<u8> {
@@ -16,7 +13,7 @@ pub fn plain(bytes: usize) -> Vec<u8> {
 #[must_use]
 pub fn with_attachment(bytes: usize, attached: usize) -> Vec<u8> {
     let text = prose::text(&mut Random::new(1), bytes);
-    let file = base64(&mut Random::new(2), attached);
+    let file = base64(&noise(attached / 4 * 3));
     let body = format!(
         "--outer\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}\r\n\
          --outer\r\nContent-Type: application/octet-stream; name=\"data.bin\"\r\n\
@@ -37,13 +34,18 @@ pub fn newsletter(bytes: usize) -> Vec<u8> {
     message("multipart/alternative; boundary=\"alt\"", &body)
 }
 
-/// A message that is one text in base64, `bytes` bytes as it travels.
+/// A message that is one text in base64.
 #[must_use]
-pub fn encoded(bytes: usize) -> Vec<u8> {
-    let body = base64(&mut Random::new(4), bytes);
-    let encoded = message("text/plain; charset=utf-8", &body);
-    // The header section says 8bit; the last word counts here.
-    String::from_utf8_lossy(&encoded).replacen("Encoding: 8bit", "Encoding: base64", 1).into_bytes()
+pub fn encoded(text: &[u8]) -> Vec<u8> {
+    let message = message("text/plain; charset=utf-8", &base64(text));
+    String::from_utf8_lossy(&message).replacen("Encoding: 8bit", "Encoding: base64", 1).into_bytes()
+}
+
+/// Bytes of no meaning.
+#[must_use]
+pub fn noise(bytes: usize) -> Vec<u8> {
+    let mut random = Random::new(2);
+    (0..bytes.div_ceil(8)).flat_map(|_| random.number().to_le_bytes()).take(bytes).collect()
 }
 
 /// A message with this type and body, behind an ordinary header section.
@@ -68,13 +70,36 @@ pub fn with_fields(fields: &str, content_type: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Random bytes in base64, `bytes` bytes with line ends, rounded up to a line.
-fn base64(random: &mut Random, bytes: usize) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes + BASE64_LINE);
-    while text.len() < bytes {
-        text.extend((0..BASE64_LINE - 2).map(|_| char::from(*random.choose(ALPHABET))));
+/// Bytes in base64, in lines (RFC 2045 §6.8).
+fn base64(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() / 3 * 4 + bytes.len() / LINE * 2 + 8);
+    for line in bytes.chunks(LINE) {
+        for group in line.chunks(3) {
+            let byte = |at: usize| group.get(at).map_or(0, |&byte| usize::from(byte));
+            let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+            for (at, shift) in [18, 12, 6, 0].into_iter().enumerate() {
+                text.push(if at <= group.len() { char::from(ALPHABET[bits >> shift & 63]) } else { '=' });
+            }
+        }
         text.push_str("\r\n");
     }
     text
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Bytes that make a line of 76 characters.
+const LINE: usize = 57;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_as_the_standard_gives_it() {
+        // RFC 4648 §10.
+        for (bytes, text) in [("f", "Zg==\r\n"), ("fo", "Zm8=\r\n"), ("foo", "Zm9v\r\n"), ("foob", "Zm9vYg==\r\n")] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use xd_core::message::Field;
 use xd_core::{Domain, ForwardPath, Limits, Message, ReversePath, Timestamp, normalize};
 use xd_fuzz::parsed;
 
@@ -29,7 +30,7 @@ fuzz_target!(|value: &[u8]| {
     let message = Message::parse(&raw, &limits);
     parsed::check(&message, &raw, &limits);
 
-    let names: Vec<&str> = message.header().fields().iter().map(|field| field.name()).collect();
+    let names: Vec<&str> = message.header().fields().iter().map(Field::name).collect();
     assert_eq!(names, NAMES, "a value stays in its field");
     let other = message.header().first("x-other").expect("the field is there");
     assert_eq!(message.subject(), Some(other.decoded()));

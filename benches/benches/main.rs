@@ -1,0 +1,22 @@
+//! All benches in one program: linking the engine once is most of the time that building them takes.
+
+#![allow(missing_docs, unreachable_pub, reason = "criterion_group! makes public functions")]
+#![allow(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
+
+mod hostile;
+mod html;
+mod judge;
+mod links;
+mod parse;
+mod rules;
+mod startup;
+
+criterion::criterion_main!(
+    parse::benches,
+    html::benches,
+    links::benches,
+    rules::benches,
+    judge::benches,
+    hostile::benches,
+    startup::benches
+);
