@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::rules::Rule;
 use crate::{Domain, Score};
 
 /// The class a score falls into.
@@ -123,6 +124,13 @@ pub struct Settings {
     pub scores: BTreeMap<String, Score>,
     /// Who runs this filter. The same for everyone: read from [`Evidence::settings`](super::Evidence::settings) only.
     pub operator: Operator,
+}
+
+impl Settings {
+    /// The points of a rule: those set here, or its own.
+    pub(crate) fn score_of(&self, rule: &Rule) -> Score {
+        self.scores.get(rule.id()).copied().unwrap_or_else(|| rule.score())
+    }
 }
 
 #[cfg(test)]

@@ -54,6 +54,14 @@ pub struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
+    /// A header section of fields read before: names, and values as the bytes stood.
+    pub(super) fn of(fields: impl Iterator<Item = (&'a str, &'a [u8])>, limits: &Limits) -> Self {
+        let field = |(name, raw_value)| Field { name, raw_value, decoded: Cow::Borrowed(""), span: 0..0 };
+        let mut fields: Vec<_> = fields.map(field).collect();
+        decode(&mut fields, limits, &mut Defects::default());
+        Self { fields }
+    }
+
     /// All fields in order.
     #[must_use]
     pub fn fields(&self) -> &[Field<'a>] {
@@ -164,6 +172,7 @@ fn named<'a>(field: &RawField<'a>, defects: &mut Defects) -> Option<Field<'a>> {
     Some(Field { name, raw_value: field.value, decoded: Cow::Borrowed(""), span: field.span.clone() })
 }
 
+/// Decodes the values of fields, all together: the charset of one is that of another.
 fn decode(fields: &mut [Field<'_>], limits: &Limits, defects: &mut Defects) {
     let mut foreign = false;
     for field in &mut *fields {

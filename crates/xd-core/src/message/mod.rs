@@ -16,6 +16,7 @@ mod encoded_word;
 mod header;
 mod mailbox_list;
 mod parse;
+mod recalled;
 mod part;
 mod part_header;
 mod section;
@@ -28,6 +29,7 @@ mod value;
 
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
+pub(crate) use recalled::{Recalled, RecalledPart};
 pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
 pub(crate) use text::{TextCollector, is_blank, is_invisible};
 pub use trace::Hop;

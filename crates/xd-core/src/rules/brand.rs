@@ -29,11 +29,20 @@ pub(super) struct Brands {
     owners: Vec<usize>,
     /// Domains with the brands that send from them, sorted.
     owners_of_domains: Vec<(String, usize)>,
+    /// What it was made of: names and domains, sorted.
+    entries: Vec<(Vec<String>, Vec<String>)>,
 }
 
 impl Brands {
     /// Brands of names in normal spelling and their domains.
     pub(super) fn new(entries: Vec<(Vec<String>, Vec<String>)>) -> Self {
+        let sorted = |texts: &Vec<String>| {
+            let mut texts = texts.clone();
+            texts.sort();
+            texts
+        };
+        let mut known: Vec<_> = entries.iter().map(|(names, domains)| (sorted(names), sorted(domains))).collect();
+        known.sort();
         let mut names = Vec::new();
         let mut owners = Vec::new();
         let mut brands = Vec::new();
@@ -47,7 +56,12 @@ impl Brands {
         let automaton =
             AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
         owners_of_domains.sort_unstable();
-        Self { brands, names: automaton.ok().filter(|_| !names.is_empty()), owners, owners_of_domains }
+        Self { brands, names: automaton.ok().filter(|_| !names.is_empty()), owners, owners_of_domains, entries: known }
+    }
+
+    /// Whether tests of brands mean the same with both.
+    pub(super) fn are(&self, other: &Self) -> bool {
+        self.entries == other.entries
     }
 
     /// The brands that one of the domains belongs to.

@@ -28,6 +28,15 @@ impl Number {
     pub(crate) fn index(self) -> usize {
         self.0
     }
+
+    /// Every number.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..NUMBERS.len()).map(Self)
+    }
+
+    pub(crate) fn value(self, scene: Scene<'_>) -> Known<i64> {
+        (NUMBERS[self.0].value)(scene)
+    }
 }
 
 /// The values of the numbers that are wanted, by index; the others stay unknown.

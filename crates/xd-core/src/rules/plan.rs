@@ -53,6 +53,23 @@ impl Plan {
         &self.order
     }
 
+    /// The truth of every rule when no test holds.
+    pub(super) fn baseline(&self) -> &[Truth] {
+        &self.baseline
+    }
+
+    /// The places in [`Plan::order`] of the rules that build on a matcher.
+    pub(super) fn touched(&self, matcher: usize) -> &[u32] {
+        &self.touched[matcher]
+    }
+
+    /// Sets the bits of the places of all rules that build on one of the matchers.
+    pub(super) fn mark(&self, matchers: impl Iterator<Item = usize>, stale: &mut [u64]) {
+        for matcher in matchers {
+            self.touched[matcher].iter().for_each(|&place| stale[place as usize / 64] |= 1 << (place % 64));
+        }
+    }
+
     /// Whether some test asks for a number.
     pub(super) fn asks_for(&self, number: usize) -> bool {
         self.numbers[number]
@@ -61,11 +78,8 @@ impl Plan {
     /// The truth of every rule, given the outcomes of all matchers; `condition` gives a rule's condition.
     pub(super) fn truths<'r>(&self, outcomes: &[Outcome], condition: impl Fn(usize) -> &'r Condition) -> Vec<Truth> {
         let mut stale = vec![0_u64; self.order.len().div_ceil(64)];
-        for (outcome, touched) in outcomes.iter().zip(&self.touched) {
-            if outcome.truth != Truth::False {
-                touched.iter().for_each(|&place| stale[place as usize / 64] |= 1 << (place % 64));
-            }
-        }
+        let open = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.truth != Truth::False);
+        self.mark(open.map(|(matcher, _)| matcher), &mut stale);
         let mut truths = self.baseline.clone();
         for (word, mut bits) in stale.into_iter().enumerate() {
             while bits != 0 {
