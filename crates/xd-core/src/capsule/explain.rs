@@ -1,10 +1,10 @@
 //! The findings of a verdict from its record.
 
 use super::replay::check;
-use super::{Capsule, Level, ReplayError};
+use super::{Capsule, ReplayError};
 use crate::judge::verdict;
 use crate::rules::{Observation, Outcome, Scene};
-use crate::{Engine, ForwardPath, Judgement, Limits, Message, Truth};
+use crate::{Engine, ForwardPath, Judgement, Limits, Truth};
 
 impl Capsule {
     /// The judgement as it was: findings, scores and what is open. Proofs say how often a test was met; they quote what
@@ -14,18 +14,9 @@ impl Capsule {
     /// As for [`Replay::run`](super::Replay::run).
     pub fn explain<'e>(&self, engine: &'e Engine, limits: &Limits) -> Result<Judgement<'e>, ReplayError> {
         check(self, engine)?;
-        let parsed = self.content.as_deref().map(|raw| Message::parse(raw, limits));
-        let told;
-        let message = match &parsed {
-            Some(message) => message,
-            None => {
-                told = self.told_message(limits);
-                &told
-            }
-        };
-        let scene = Scene { envelope: &self.envelope, message, evidence: &self.evidence };
+        let message = self.told_message(limits);
+        let scene = Scene { envelope: &self.envelope, message: &message, evidence: &self.evidence };
         let seen = engine.rules().recalled(self.answers(engine), scene, |target| self.told(target));
-        debug_assert!(self.level() != Level::Content || message.defects() == self.defects, "the same bytes read the same");
         let verdicts = (0..self.verdicts.len()).map(|index| self.explained(index, engine, &seen)).collect();
         Ok(Judgement { verdicts, defects: self.defects, engine: self.engine })
     }

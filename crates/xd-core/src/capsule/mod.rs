@@ -9,7 +9,7 @@
 //! altered a class, and [`Capsule::explain`] gives the findings as they were. What a capsule cannot answer is unknown, and
 //! said so.
 
-// mod counterfactual;
+mod counterfactual;
 mod defects;
 mod encoding;
 mod explain;
@@ -21,7 +21,7 @@ mod record;
 mod replay;
 mod settings;
 mod told;
-// mod what_if;
+mod what_if;
 mod wire;
 mod world;
 
@@ -29,13 +29,13 @@ use crate::defect::Defects;
 use crate::engine::EngineHash;
 use crate::{Class, Envelope, Evidence, ForwardPath, Score, Settings};
 
-// pub use counterfactual::{Counterfactual, Step, counterfactuals};
+pub use counterfactual::{Counterfactual, Step, counterfactuals};
 pub use facts::{FieldFact, FieldValue, PartFact};
 pub use identity::Identities;
 pub use pseudonym::PseudonymKey;
 pub use record::{Recording, RecordingError, judge_recorded};
 pub use replay::{Replay, ReplayError, Replayed};
-// pub use what_if::{Conclusion, RuleShift, SettingsChange, WhatIf};
+pub use what_if::{Conclusion, RuleShift, SettingsChange, WhatIf};
 pub use wire::{DecodeError, Fault};
 
 use facts::Facts;

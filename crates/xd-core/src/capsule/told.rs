@@ -70,8 +70,11 @@ impl Capsule {
         self.fields().is_some_and(|fields| fields.iter().any(hidden))
     }
 
-    /// The message as far as it is told. At the level of content it is to be parsed instead.
+    /// The message as far as it is told: at the level of content, all of it.
     pub(super) fn told_message(&self, limits: &Limits) -> Message<'_> {
+        if let Some(content) = &self.content {
+            return Message::parse(content, limits);
+        }
         let from = self.identities.from.clone();
         match &self.facts {
             Some(facts) => facts.message(self.pseudonymous.then_some(from), self.defects, limits),
@@ -87,8 +90,13 @@ impl Capsule {
         if let Some(place) = register.place_of(number) {
             return Some(self.numbers.value(place));
         }
+        self.told_number_anew(number, scene)
+    }
+
+    /// The value of a number from what is told alone.
+    pub(super) fn told_number_anew(&self, number: Number, scene: Scene<'_>) -> Option<Known<i64>> {
         match (source(number.name()), self.level(), self.pseudonymous) {
-            (Source::Causes, ..) | (Source::Fact, Level::Facts, _) | (Source::PersonalFact, Level::Facts, false) => {
+            (Source::Causes, ..) | (Source::Fact, Level::Facts, _) | (Source::PersonalFact, Level::Facts, false) | (_, Level::Content, _) => {
                 Some(number.value(scene))
             }
             _ => None,
