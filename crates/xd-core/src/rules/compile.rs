@@ -13,6 +13,7 @@ use super::brand::Brands;
 use super::condition::Condition;
 use super::literal;
 use super::matcher::{Matcher, Question, TargetIndex};
+use super::plan::Plan;
 use super::read::Located;
 use super::scanner::{Pattern, Scanner, parse_regex};
 use super::source::{RuleError, RuleErrors, RuleSource};
@@ -175,10 +176,11 @@ impl<'s> Compiler<'s> {
             }
         }
         self.lints.sort();
+        let plan = Plan::new(order, &rules.iter().map(|rule| &rule.condition).collect::<Vec<_>>(), &self.matchers);
         Some(RuleSet {
             rules,
             groups,
-            order,
+            plan,
             targets: Targets::new(self.targets),
             scanners,
             matchers: self.matchers,

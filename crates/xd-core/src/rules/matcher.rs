@@ -72,6 +72,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    pub(super) const FALSE: Self = Self { truth: Truth::False, count: 0, first: None };
     pub(super) const UNKNOWN: Self = Self { truth: Truth::Unknown, count: 0, first: None };
 
     fn of(holds: bool) -> Self {
@@ -88,6 +89,8 @@ pub(super) struct View<'m, 'v> {
     pub(super) scene: Scene<'m>,
     pub(super) values: &'v [Values<'m>],
     pub(super) found: &'v [Vec<Found>],
+    /// The values of all numbers that tests ask for, by index.
+    pub(super) numbers: &'v [Known<i64>],
     pub(super) brands: &'v Brands,
 }
 
@@ -128,7 +131,7 @@ impl Matcher {
                 if named.truth.is_true() && excusable { Outcome::UNKNOWN } else { named }
             }
             Question::ResemblesBrand(target) => self.among(values(*target), |value| view.brands.resembled_by(value)),
-            Question::Number(number, comparison, bound) => match number.value(view.scene) {
+            Question::Number(number, comparison, bound) => match view.numbers[number.index()] {
                 Known::Found(value) => Outcome::of(comparison.holds(value, *bound)),
                 Known::Absent => Outcome::of(false),
                 Known::Unknown(_) => Outcome::UNKNOWN,

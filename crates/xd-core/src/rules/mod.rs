@@ -13,6 +13,7 @@ mod grams;
 mod literal;
 mod matcher;
 mod number;
+mod plan;
 mod read;
 mod scanner;
 mod source;
@@ -26,6 +27,7 @@ use crate::{Evidence, Known, Proof, Score, Truth};
 use brand::Brands;
 use condition::Condition;
 use matcher::{Matcher, Outcome, Question, View};
+use plan::Plan;
 use scanner::Scanner;
 pub use source::{RuleError, RuleErrors, RuleSource};
 pub(crate) use target::Scene;
@@ -124,8 +126,7 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     /// In the order of ids.
     groups: Vec<Group>,
-    /// Indices of rules, each after those it builds on.
-    order: Vec<usize>,
+    plan: Plan,
     targets: Targets,
     scanners: Vec<Scanner>,
     matchers: Vec<Matcher>,
@@ -174,12 +175,10 @@ impl RuleSet {
             .zip(&values)
             .map(|(scanner, values)| values.found().map(|values| scanner.scan(values)).unwrap_or_default())
             .collect();
-        let view = View { scene, values: &values, found: &found, brands: &self.brands };
+        let numbers = number::values(scene, |number| self.plan.asks_for(number));
+        let view = View { scene, values: &values, found: &found, numbers: &numbers, brands: &self.brands };
         let outcomes: Vec<Outcome> = self.matchers.iter().map(|matcher| matcher.answer(&view)).collect();
-        let mut truths = vec![Truth::False; self.rules.len()];
-        for &rule in &self.order {
-            truths[rule] = self.rules[rule].condition.truth(&outcomes, &truths);
-        }
+        let truths = self.plan.truths(&outcomes, |rule| &self.rules[rule].condition);
         Observation { values, outcomes, truths }
     }
 
@@ -291,7 +290,7 @@ impl RuleSet {
         let settings = || std::iter::once(&evidence.settings).chain(evidence.recipient_settings.values());
         let mut touched = vec![false; self.rules.len()];
         let mut stake = None;
-        for &index in &self.order {
+        for &index in self.plan.order() {
             let rule = &self.rules[index];
             let mut touches = false;
             rule.condition.each_matcher(true, &mut |named, _| touches |= named == matcher);

@@ -25,9 +25,14 @@ impl Number {
         NUMBERS[self.0].name
     }
 
-    pub(crate) fn value(self, scene: Scene<'_>) -> Known<i64> {
-        (NUMBERS[self.0].value)(scene)
+    pub(crate) fn index(self) -> usize {
+        self.0
     }
+}
+
+/// The values of the numbers that are wanted, by index; the others stay unknown.
+pub(super) fn values(scene: Scene<'_>, wanted: impl Fn(usize) -> bool) -> Vec<Known<i64>> {
+    NUMBERS.iter().enumerate().map(|(index, number)| if wanted(index) { (number.value)(scene) } else { Known::default() }).collect()
 }
 
 fn count(items: usize) -> Known<i64> {

@@ -1,0 +1,79 @@
+//! What a change of one answer can touch, worked out when rules are compiled, so that judging looks at nothing else.
+//!
+//! Most tests do not hold for most messages. The truth of every rule when none does is known beforehand; for a message only
+//! the rules that build on a test that may hold are worked out again.
+
+use crate::Truth;
+
+use super::condition::Condition;
+use super::matcher::{Matcher, Outcome, Question};
+use super::number::NUMBERS;
+
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The truth of every rule when no test holds.
+    baseline: Vec<Truth>,
+    /// Indices of rules, each after those it builds on.
+    order: Vec<usize>,
+    /// For each matcher, the places in `order` of the rules that build on it, directly or through others.
+    touched: Vec<Box<[u32]>>,
+    /// For each number, whether a test asks for it.
+    numbers: Vec<bool>,
+}
+
+impl Plan {
+    /// A plan for rules that are to be worked out in this order.
+    pub(super) fn new(order: Vec<usize>, conditions: &[&Condition], matchers: &[Matcher]) -> Self {
+        let nothing = vec![Outcome::FALSE; matchers.len()];
+        let mut baseline = vec![Truth::False; conditions.len()];
+        let mut touched = vec![Vec::new(); matchers.len()];
+        // The matchers that each rule builds on, through others too.
+        let mut below: Vec<Vec<usize>> = vec![Vec::new(); conditions.len()];
+        for (place, &rule) in (0_u32..).zip(&order) {
+            baseline[rule] = conditions[rule].truth(&nothing, &baseline);
+            let mut matchers = Vec::new();
+            conditions[rule].each_matcher(true, &mut |matcher, _| matchers.push(matcher));
+            conditions[rule].each_rule(&mut |named| matchers.extend(&below[named]));
+            matchers.sort_unstable();
+            matchers.dedup();
+            matchers.iter().for_each(|&matcher| touched[matcher].push(place));
+            below[rule] = matchers;
+        }
+        let mut numbers = vec![false; NUMBERS.len()];
+        for matcher in matchers {
+            if let Question::Number(number, ..) = &matcher.question {
+                numbers[number.index()] = true;
+            }
+        }
+        Self { baseline, order, touched: touched.into_iter().map(Vec::into_boxed_slice).collect(), numbers }
+    }
+
+    /// Indices of rules, each after those it builds on.
+    pub(super) fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// Whether some test asks for a number.
+    pub(super) fn asks_for(&self, number: usize) -> bool {
+        self.numbers[number]
+    }
+
+    /// The truth of every rule, given the outcomes of all matchers; `condition` gives a rule's condition.
+    pub(super) fn truths<'r>(&self, outcomes: &[Outcome], condition: impl Fn(usize) -> &'r Condition) -> Vec<Truth> {
+        let mut stale = vec![0_u64; self.order.len().div_ceil(64)];
+        for (outcome, touched) in outcomes.iter().zip(&self.touched) {
+            if outcome.truth != Truth::False {
+                touched.iter().for_each(|&place| stale[place as usize / 64] |= 1 << (place % 64));
+            }
+        }
+        let mut truths = self.baseline.clone();
+        for (word, mut bits) in stale.into_iter().enumerate() {
+            while bits != 0 {
+                let rule = self.order[word * 64 + bits.trailing_zeros() as usize];
+                bits &= bits - 1;
+                truths[rule] = condition(rule).truth(outcomes, &truths);
+            }
+        }
+        truths
+    }
+}
