@@ -29,7 +29,14 @@ pub(super) struct Brands {
     owners: Vec<usize>,
     /// Domains with the brands that send from them, sorted.
     owners_of_domains: Vec<(String, usize)>,
+    /// The signs of names ([`Likeness::signs`]), each with the name's brand and its place among the brand's names; sorted.
+    signs: Vec<(u64, u32, u32)>,
+    /// One bit for the last bits of each sign: nearly all signs of ordinary domains end here.
+    sign_map: Box<[u64]>,
 }
+
+/// Bits of the map of signs; 8 KiB. The names that come with xd have some three thousand signs.
+const SIGN_BITS: usize = 1 << 16;
 
 impl Brands {
     /// Brands of names in normal spelling and their domains.
@@ -47,7 +54,20 @@ impl Brands {
         let automaton =
             AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
         owners_of_domains.sort_unstable();
-        Self { brands, names: automaton.ok().filter(|_| !names.is_empty()), owners, owners_of_domains }
+        let mut signs = Vec::new();
+        for (brand, entry) in (0..).zip(&brands) {
+            for (name, likeness) in (0..).zip(&entry.names) {
+                signs.extend(likeness.signs().map(|sign| (sign, brand, name)));
+            }
+        }
+        signs.sort_unstable();
+        signs.dedup();
+        let mut sign_map = vec![0_u64; SIGN_BITS / 64].into_boxed_slice();
+        for (sign, ..) in &signs {
+            let bit = bit_of(*sign);
+            sign_map[bit / 64] |= 1 << (bit % 64);
+        }
+        Self { brands, signs, sign_map, names: automaton.ok().filter(|_| !names.is_empty()), owners, owners_of_domains }
     }
 
     /// The brands that one of the domains belongs to.
@@ -85,10 +105,25 @@ impl Brands {
         let Ok(domain) = Domain::parse(domain) else { return false };
         let label = domain.to_unicode_name();
         let suspect = Suspect::of(&label);
-        self.brands.iter().any(|brand| {
-            brand.names.iter().any(|name| suspect.resembles(name)) && !brand.domains.iter().any(|ours| domain.is_within(ours))
+        suspect.signs().any(|sign| {
+            self.signed(sign).any(|(brand, name)| {
+                suspect.resembles(&brand.names[name]) && !brand.domains.iter().any(|ours| domain.is_within(ours))
+            })
         })
     }
+
+    /// The names that have a sign: brands, and the places among their names.
+    fn signed(&self, sign: u64) -> impl Iterator<Item = (&Brand, usize)> {
+        let bit = bit_of(sign);
+        let known = self.sign_map.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0);
+        let from = if known { self.signs.partition_point(|(other, ..)| *other < sign) } else { self.signs.len() };
+        let signed = self.signs[from..].iter().take_while(move |(other, ..)| *other == sign);
+        signed.map(|&(_, brand, name)| (&self.brands[brand as usize], name as usize))
+    }
+}
+
+fn bit_of(sign: u64) -> usize {
+    (sign >> 48) as usize % SIGN_BITS
 }
 
 /// The first place where the finder's word stands as a whole word.
