@@ -9,6 +9,7 @@ pub mod builtin;
 pub mod cases;
 mod compile;
 mod condition;
+mod finder;
 mod grams;
 mod literal;
 mod matcher;
