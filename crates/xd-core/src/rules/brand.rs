@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
 
 use crate::Domain;
 use crate::lookalike::{Likeness, Suspect};
 
+use super::finder::Finder;
 use super::scanner::stands_alone;
 
 /// Bytes of the longest domain (RFC 1035 §2.3.4).
@@ -24,7 +24,7 @@ struct Brand {
 #[derive(Debug, Default)]
 pub(super) struct Brands {
     brands: Vec<Brand>,
-    names: Option<AhoCorasick>,
+    names: Finder,
     /// The brand of each name in `names`.
     owners: Vec<usize>,
     /// Domains with the brands that send from them, sorted.
@@ -40,7 +40,10 @@ const SIGN_BITS: usize = 1 << 16;
 
 impl Brands {
     /// Brands of names in normal spelling and their domains.
-    pub(super) fn new(entries: Vec<(Vec<String>, Vec<String>)>) -> Self {
+    ///
+    /// # Errors
+    /// When there are more names than can be looked for at once; says why.
+    pub(super) fn try_new(entries: Vec<(Vec<String>, Vec<String>)>) -> Result<Self, String> {
         let mut names = Vec::new();
         let mut owners = Vec::new();
         let mut brands = Vec::new();
@@ -51,8 +54,7 @@ impl Brands {
             brands.push(Brand { names: spellings.iter().map(|name| Likeness::of(name)).collect(), domains });
             names.extend(spellings);
         }
-        let automaton =
-            AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
+        let names = Finder::try_new(names.into_iter().map(String::into_bytes).collect())?;
         owners_of_domains.sort_unstable();
         let mut signs = Vec::new();
         for (brand, entry) in (0..).zip(&brands) {
@@ -67,7 +69,7 @@ impl Brands {
             let bit = bit_of(*sign);
             sign_map[bit / 64] |= 1 << (bit % 64);
         }
-        Self { brands, signs, sign_map, names: automaton.ok().filter(|_| !names.is_empty()), owners, owners_of_domains }
+        Ok(Self { brands, names, owners, owners_of_domains, signs, sign_map })
     }
 
     /// The brands that one of the domains belongs to.
@@ -90,13 +92,16 @@ impl Brands {
         owned
     }
 
-    /// Where a text names a brand as a word that is not among the owned ones; an empty list owns none.
+    /// Where a text in normal spelling names a brand as a word that is not among the owned ones; an empty list owns none.
     pub(super) fn named_in(&self, text: &str, owned: &[bool]) -> Option<Range<usize>> {
-        self.names
-            .as_ref()?
-            .find_overlapping_iter(text)
-            .find(|hit| owned.get(self.owners[hit.pattern().as_usize()]) != Some(&true) && stands_alone(text, &hit.range()))
-            .map(|hit| hit.range())
+        let mut first: Option<Range<usize>> = None;
+        self.names.find(text, true, |name, span| {
+            let earlier = first.as_ref().is_none_or(|first| (span.end, span.start) < (first.end, first.start));
+            if earlier && owned.get(self.owners[name]) != Some(&true) && stands_alone(text, &span) {
+                first = Some(span);
+            }
+        });
+        first
     }
 
     /// Whether a domain looks like a brand's and is not one of them.
@@ -137,10 +142,11 @@ mod tests {
     use super::*;
 
     fn brands() -> Brands {
-        Brands::new(vec![
+        Brands::try_new(vec![
             (vec!["northwind bank".into(), "northwind".into()], vec!["northwind.example".into()]),
             (vec!["contoso".into()], vec!["contoso.example".into(), "contoso-mail.example".into()]),
         ])
+        .unwrap()
     }
 
     #[test]

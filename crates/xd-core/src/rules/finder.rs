@@ -42,7 +42,7 @@ impl Finder {
     ///
     /// # Errors
     /// When an automaton of the shortest literals cannot be built; says why.
-    pub(super) fn new(literals: Vec<Vec<u8>>) -> Result<Self, String> {
+    pub(super) fn try_new(literals: Vec<Vec<u8>>) -> Result<Self, String> {
         let count = literals.len();
         let longest = literals.iter().map(Vec::len).max().unwrap_or(0);
         let foreign = literals.iter().all(|literal| !literal.is_ascii()).then_some(longest);
@@ -169,7 +169,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn found(literals: &[String], text: &str, is_lower: bool) -> Vec<(usize, Range<usize>)> {
-        let finder = Finder::new(literals.iter().map(|literal| literal.clone().into_bytes()).collect()).unwrap();
+        let finder = Finder::try_new(literals.iter().map(|literal| literal.clone().into_bytes()).collect()).unwrap();
         let mut hits = Vec::new();
         finder.find(text, is_lower, |number, span| hits.push((number, span)));
         hits.sort_by_key(|(number, span)| (*number, span.start));

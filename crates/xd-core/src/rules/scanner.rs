@@ -300,16 +300,8 @@ impl Builder {
 
     fn finish(self, shape: Shape, slots: usize) -> Result<Scanner, PatternError> {
         let (literals, uses) = self.literals.into_iter().unzip();
-        let literals = Finder::new(literals).map_err(|message| PatternError { slot: 0, message })?;
-        Ok(Scanner {
-            shape,
-            literals,
-            uses,
-            regexes: self.regexes,
-            slots,
-            bits: self.bits,
-            states: self.states,
-        })
+        let literals = Finder::try_new(literals).map_err(|message| PatternError { slot: 0, message })?;
+        Ok(Scanner { shape, literals, uses, regexes: self.regexes, slots, bits: self.bits, states: self.states })
     }
 }
 
