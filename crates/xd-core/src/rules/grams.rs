@@ -3,7 +3,7 @@
 //! A bitmap over short runs of bytes ("grams") says at which places of a text a literal may stand; only there literals are
 //! compared. A literal of nine bytes or more is known by four neighbouring grams of six bytes, of which one begins at a place
 //! divisible by four wherever it stands, so that a text is looked at every fourth byte. Shorter literals are known by one gram
-//! of three bytes and looked for at every byte. An Aho-Corasick automaton of the same literals takes five to ten times as
+//! of four bytes and looked for at every byte; those of three bytes by all grams that begin with them. An Aho-Corasick automaton of the same literals takes five to ten times as
 //! long a byte, since each step waits for the one before it.
 
 use std::ops::Range;
@@ -14,6 +14,8 @@ pub(super) const SHORTEST: usize = 3;
 const STRIDE: usize = 4;
 /// Bytes of the grams of long literals.
 const LONG: usize = 6;
+/// Bytes of the grams of all others.
+const SHORT: usize = 4;
 /// Bytes that are loaded at once; the grams of [`STRIDE`] neighbouring places are among them.
 const WORD: usize = 8;
 
@@ -23,7 +25,7 @@ const WORD: usize = 8;
 #[derive(Debug)]
 pub(super) struct Grams<const LONG_WORDS: usize, const SHORT_WORDS: usize> {
     long: Index<LONG, STRIDE, LONG_WORDS>,
-    short: Index<SHORTEST, 1, SHORT_WORDS>,
+    short: Index<SHORT, 1, SHORT_WORDS>,
 }
 
 impl<const LONG_WORDS: usize, const SHORT_WORDS: usize> Grams<LONG_WORDS, SHORT_WORDS> {
@@ -111,22 +113,30 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
         for (id, literal) in literals {
             let narrow = |number: usize| u32::try_from(number).ok();
             let first = rarest(&literal, BYTES + APART - 1);
-            for (offset, gram) in literal.windows(BYTES).enumerate().skip(first).take(APART) {
+            let grams = literal.windows(BYTES).enumerate().skip(first).take(APART).map(|(offset, gram)| (offset, number(gram)));
+            let any = (literal.len() < BYTES).then(|| (0, number(&literal) | ANY));
+            for (offset, gram) in grams.chain(any) {
                 // Rule files do not hold 4 GiB of literals.
                 let (Some(start), Some(length), Some(offset), Some(id)) =
                     (narrow(bytes.len()), narrow(literal.len()), narrow(offset), narrow(id))
                 else {
                     continue;
                 };
-                let gram = gram.iter().rev().fold(0, |gram, &byte| gram << 8 | u64::from(byte));
                 entries.push(Entry { gram, start, length, offset, id });
             }
             bytes.extend_from_slice(&literal);
         }
-        entries.sort_by_key(|entry| (Self::place(entry.gram), entry.gram, entry.id));
+        entries.sort_by_key(|entry: &Entry| (Self::place(entry.gram), entry.gram, entry.id));
         for entry in &entries {
             let place = Self::place(entry.gram);
-            index.map[place >> 6] |= 1 << (place & 63);
+            if entry.length as usize >= BYTES {
+                index.map[place >> 6] |= 1 << (place & 63);
+            } else {
+                for last in 0..=0xff {
+                    let place = Self::place((entry.gram ^ ANY) | last << (8 * (BYTES - 1)));
+                    index.map[place >> 6] |= 1 << (place & 63);
+                }
+            }
             index.buckets[(place >> BUCKET_SHIFT) + 1] += 1;
         }
         for at in 1..index.buckets.len() {
@@ -149,12 +159,16 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
         let gram = word & Self::MASK;
         let place = Self::place(gram);
         if self.map[place >> 6] & (1 << (place & 63)) != 0 {
-            self.compare(text, at, gram, place >> BUCKET_SHIFT, hit);
+            self.compare(text, at, gram, hit);
+            if BYTES == SHORT {
+                self.compare(text, at, (gram & (Self::MASK >> 8)) | ANY, hit);
+            }
         }
     }
 
     #[inline(never)]
-    fn compare(&self, text: &[u8], at: usize, gram: u64, bucket: usize, hit: &mut impl FnMut(usize, Range<usize>)) {
+    fn compare(&self, text: &[u8], at: usize, gram: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
+        let bucket = Self::place(gram) >> BUCKET_SHIFT;
         let entries = &self.entries[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize];
         for entry in entries.iter().filter(|entry| entry.gram == gram) {
             let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
@@ -169,6 +183,13 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
     fn memory(&self) -> usize {
         WORDS * 8 + self.buckets.len() * 4 + self.entries.len() * size_of::<Entry>() + self.bytes.len()
     }
+}
+
+/// A mark of the gram of a literal that is a byte shorter than grams.
+const ANY: u64 = 1 << (8 * SHORT);
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 /// Where so many neighbouring bytes of a literal stand that ordinary text holds least often.
