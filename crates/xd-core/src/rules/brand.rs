@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
 use crate::Domain;
 use crate::lookalike::{Likeness, Suspect};
 
@@ -129,12 +127,6 @@ impl Brands {
 
 fn bit_of(sign: u64) -> usize {
     (sign >> 48) as usize % SIGN_BITS
-}
-
-/// The first place where the finder's word stands as a whole word.
-pub(super) fn find_word(text: &str, finder: &memmem::Finder<'_>) -> Option<Range<usize>> {
-    let places = finder.find_iter(text.as_bytes()).map(|at| at..at + finder.needle().len());
-    places.into_iter().find(|span| stands_alone(text, span))
 }
 
 #[cfg(test)]

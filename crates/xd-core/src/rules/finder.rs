@@ -154,7 +154,7 @@ fn first_foreign(text: &[u8]) -> Option<usize> {
 }
 
 /// Where a literal stands, also where it overlaps itself.
-fn overlapping<'t>(finder: &'t memmem::Finder<'_>, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+pub(super) fn overlapping<'t>(finder: &'t memmem::Finder<'_>, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
     let mut from = 0;
     std::iter::from_fn(move || {
         let at = from + finder.find(text.get(from..)?)?;

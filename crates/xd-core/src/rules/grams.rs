@@ -97,8 +97,6 @@ const BUCKET_SHIFT: u32 = 4;
 impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, APART, WORDS> {
     /// The bits of a word that are the gram.
     const MASK: u64 = u64::MAX >> (u64::BITS as usize - 8 * BYTES);
-    /// How far the product of a gram is shifted to make a place in the map.
-    const SHIFT: u32 = u64::BITS - WORDS.ilog2() - u64::BITS.ilog2();
 
     fn new(literals: Vec<(usize, Vec<u8>)>) -> Self {
         const { assert!(WORDS.is_power_of_two()) };
@@ -132,10 +130,7 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
             if entry.length as usize >= BYTES {
                 index.map[place >> 6] |= 1 << (place & 63);
             } else {
-                for last in 0..=0xff {
-                    let place = Self::place((entry.gram ^ ANY) | last << (8 * (BYTES - 1)));
-                    index.map[place >> 6] |= 1 << (place & 63);
-                }
+                index.map[place >> 6] = u64::MAX;
             }
             index.buckets[(place >> BUCKET_SHIFT) + 1] += 1;
         }
@@ -147,10 +142,14 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
         index
     }
 
-    /// The place of a gram in the map; depends on all its bits.
+    /// The place of a gram in the map: the word depends on all bytes but the last, the bit on the last. The grams that begin
+    /// with one literal of a byte less fill one word, so that few others are taken for one of them.
     #[inline(always)]
     fn place(gram: u64) -> usize {
-        (gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> Self::SHIFT) as usize
+        let last = gram >> (8 * (BYTES - 1));
+        let others = gram & (Self::MASK >> 8);
+        let word = others.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - WORDS.ilog2());
+        (word << 6 | last & 63) as usize
     }
 
     /// Compares the literals of the gram that begins a word, if there may be any.
