@@ -91,8 +91,8 @@ struct Entry {
     id: u32,
 }
 
-/// Places of the map that share a bucket, as a power of two.
-const BUCKET_SHIFT: u32 = 4;
+/// Buckets of literals for each word of a map: their bits are dealt out among them.
+const BUCKETS_PER_WORD: usize = 4;
 
 impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, APART, WORDS> {
     /// The bits of a word that are the gram.
@@ -100,7 +100,7 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
 
     fn new(literals: Vec<(usize, Vec<u8>)>) -> Self {
         const { assert!(WORDS.is_power_of_two()) };
-        let buckets = ((WORDS * u64::BITS as usize) >> BUCKET_SHIFT) + 1;
+        let buckets = WORDS * BUCKETS_PER_WORD + 1;
         let mut index = Self {
             map: Box::new([0; WORDS]),
             entries: Box::default(),
@@ -124,15 +124,11 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
             }
             bytes.extend_from_slice(&literal);
         }
-        entries.sort_by_key(|entry: &Entry| (Self::place(entry.gram), entry.gram, entry.id));
+        entries.sort_by_key(|entry: &Entry| (Self::bucket_of(entry.gram), entry.gram, entry.id));
         for entry in &entries {
-            let place = Self::place(entry.gram);
-            if entry.length as usize >= BYTES {
-                index.map[place >> 6] |= 1 << (place & 63);
-            } else {
-                index.map[place >> 6] = u64::MAX;
-            }
-            index.buckets[(place >> BUCKET_SHIFT) + 1] += 1;
+            let is_whole = entry.length as usize >= BYTES;
+            index.map[Self::word_of(entry.gram)] |= if is_whole { 1 << Self::bit_of(entry.gram) } else { u64::MAX };
+            index.buckets[Self::bucket_of(entry.gram) + 1] += 1;
         }
         for at in 1..index.buckets.len() {
             index.buckets[at] += index.buckets[at - 1];
@@ -142,22 +138,29 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
         index
     }
 
-    /// The place of a gram in the map: the word depends on all bytes but the last, the bit on the last. The grams that begin
-    /// with one literal of a byte less fill one word, so that few others are taken for one of them.
+    /// The word of the map that a gram belongs to: depends on all bytes but the last. The grams that begin with one literal of
+    /// a byte less fill that word, so that few others are taken for one of them.
     #[inline(always)]
-    fn place(gram: u64) -> usize {
-        let last = gram >> (8 * (BYTES - 1));
-        let others = gram & (Self::MASK >> 8);
-        let word = others.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - WORDS.ilog2());
-        (word << 6 | last & 63) as usize
+    fn word_of(gram: u64) -> usize {
+        let but_last = gram & (Self::MASK >> 8);
+        (but_last.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - WORDS.ilog2())) as usize
+    }
+
+    /// The bit of that word: depends on the last byte.
+    #[inline(always)]
+    fn bit_of(gram: u64) -> u32 {
+        (gram >> (8 * (BYTES - 1))) as u32 % u64::BITS
+    }
+
+    fn bucket_of(gram: u64) -> usize {
+        Self::word_of(gram) * BUCKETS_PER_WORD + Self::bit_of(gram) as usize % BUCKETS_PER_WORD
     }
 
     /// Compares the literals of the gram that begins a word, if there may be any.
     #[inline(always)]
     fn look(&self, text: &[u8], at: usize, word: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
         let gram = word & Self::MASK;
-        let place = Self::place(gram);
-        if self.map[place >> 6] & (1 << (place & 63)) != 0 {
+        if self.map[Self::word_of(gram)] >> Self::bit_of(gram) & 1 != 0 {
             self.compare(text, at, gram, hit);
             if BYTES == SHORT {
                 self.compare(text, at, (gram & (Self::MASK >> 8)) | ANY, hit);
@@ -167,7 +170,7 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
 
     #[inline(never)]
     fn compare(&self, text: &[u8], at: usize, gram: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
-        let bucket = Self::place(gram) >> BUCKET_SHIFT;
+        let bucket = Self::bucket_of(gram);
         let entries = &self.entries[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize];
         for entry in entries.iter().filter(|entry| entry.gram == gram) {
             let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
