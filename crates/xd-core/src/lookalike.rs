@@ -3,6 +3,8 @@
 //! UTS #39 gives the prototypes of confusable characters. The rest is ours: digits that stand for letters, pairs of letters
 //! that look like one, and names one slip away from a brand.
 
+mod slip;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_script::{Script, UnicodeScript};
@@ -10,11 +12,10 @@ use unicode_security::confusable_detection::skeleton as prototypes;
 
 use crate::message::normalize;
 
+use slip::{Spelling, is_near};
+
 /// How many bytes of a name are compared; 253, the longest domain (RFC 1035 §2.3.4). A longer name shows no one a brand.
 const NAME_BYTES: usize = 253;
-
-/// Brands of fewer letters have too many ordinary neighbours ("chase", "phase") for a slip to mean anything.
-const LETTERS_FOR_A_SLIP: usize = 6;
 
 /// What a hasty reader sees: the text in normal spelling, accents dropped, letters of other scripts replaced by the ASCII
 /// letters they look like. Characters that look like none stay.
@@ -26,7 +27,10 @@ const LETTERS_FOR_A_SLIP: usize = 6;
 /// ```
 #[must_use]
 pub fn skeleton(text: &str) -> String {
-    let normal = normalize(text);
+    skeleton_of_normal(normalize(text))
+}
+
+fn skeleton_of_normal(normal: String) -> String {
     if normal.is_ascii() {
         return normal;
     }
@@ -57,8 +61,12 @@ pub fn skeleton(text: &str) -> String {
 /// ```
 #[must_use]
 pub fn folded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in skeleton(text).chars() {
+    folded_skeleton(&skeleton(text))
+}
+
+fn folded_skeleton(skeleton: &str) -> String {
+    let mut out = String::with_capacity(skeleton.len());
+    for c in skeleton.chars() {
         let letter = match c {
             '0' => 'o',
             '1' | '!' | '|' | 'i' => 'l',
@@ -124,23 +132,29 @@ pub(crate) struct Likeness {
     seen: Spelling,
 }
 
-/// A text and how many characters it has.
-#[derive(Clone, Debug)]
-struct Spelling {
-    text: String,
-    chars: usize,
-}
-
-impl Spelling {
-    fn new(text: String) -> Self {
-        Self { chars: text.chars().count(), text }
-    }
-}
-
 impl Likeness {
     pub(crate) fn of(name: &str) -> Self {
-        let name = normalize(name.get(..name.floor_char_boundary(NAME_BYTES)).unwrap_or(name));
-        Self { plain: Spelling::new(skeleton(&name)), seen: Spelling::new(folded(&name)), name }
+        Self::of_normal(normalize(name.get(..name.floor_char_boundary(NAME_BYTES)).unwrap_or(name)))
+    }
+
+    fn of_normal(name: String) -> Self {
+        let plain = skeleton_of_normal(name.clone());
+        Self { seen: Spelling::new(folded_skeleton(&plain)), plain: Spelling::new(plain), name }
+    }
+
+    /// The characters of the longer of its spellings.
+    pub(crate) fn longest(&self) -> usize {
+        self.plain.chars.max(self.seen.chars)
+    }
+
+    /// The characters of the shorter.
+    fn shortest(&self) -> usize {
+        self.plain.chars.min(self.seen.chars)
+    }
+
+    /// Numbers of which two names that look alike share one. Names that share one need not look alike.
+    pub(crate) fn signs(&self) -> impl Iterator<Item = u64> {
+        self.plain.signs().chain(self.seen.signs())
     }
 
     /// Whether this is another name that looks like the brand.
@@ -164,8 +178,18 @@ impl Suspect {
         let whole = Likeness::of(name);
         let parts =
             whole.name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '.' | '_')).filter(|piece| !piece.is_empty());
-        let pieces = if parts.clone().nth(1).is_some() { parts.map(Likeness::of).collect() } else { Vec::new() };
+        let pieces = if parts.clone().nth(1).is_some() {
+            parts.map(|piece| Likeness::of_normal(piece.to_owned())).collect()
+        } else {
+            Vec::new()
+        };
         Self { whole, pieces }
+    }
+
+    /// Numbers of which a brand that the name resembles has one, if no brand has more characters than this.
+    pub(crate) fn signs(&self, longest_brand: usize) -> impl Iterator<Item = u64> {
+        let names = self.pieces.iter().chain([&self.whole]);
+        names.filter(move |name| name.shortest() <= longest_brand + 1).flat_map(Likeness::signs)
     }
 
     pub(crate) fn resembles(&self, brand: &Likeness) -> bool {
@@ -262,38 +286,6 @@ fn push_prototype(c: char, out: &mut String) {
     let mut utf8 = [0; 4];
     for prototype in prototypes(c.encode_utf8(&mut utf8)).filter(|&c| !is_combining_mark(c)) {
         out.extend(prototype.to_lowercase());
-    }
-}
-
-/// Whether two names are equal, or one slip apart when the second is long enough.
-#[inline]
-fn is_near(name: &Spelling, brand: &Spelling) -> bool {
-    // Nearly all pairs end here.
-    name.chars.abs_diff(brand.chars) <= 1 && is_equal_or_one_slip_apart(&name.text, &brand.text)
-}
-
-fn is_equal_or_one_slip_apart(name: &str, brand: &str) -> bool {
-    if name == brand {
-        return true;
-    }
-    if name.is_ascii() && brand.is_ascii() {
-        return is_one_slip_apart(name.as_bytes(), brand.as_bytes());
-    }
-    is_one_slip_apart(&name.chars().collect::<Vec<_>>(), &brand.chars().collect::<Vec<_>>())
-}
-
-fn is_one_slip_apart<T: PartialEq>(name: &[T], brand: &[T]) -> bool {
-    if brand.len() < LETTERS_FOR_A_SLIP || name.len().abs_diff(brand.len()) > 1 {
-        return false;
-    }
-    let same = name.iter().zip(brand).take_while(|(a, b)| a == b).count();
-    let (name, brand) = (name.get(same..).unwrap_or_default(), brand.get(same..).unwrap_or_default());
-    match (name, brand) {
-        ([a, b, rest @ ..], [c, d, other @ ..]) if a == d && b == c && rest == other => true,
-        ([_, rest @ ..], [_, other @ ..]) if rest == other => true,
-        ([_, rest @ ..], all) if rest == all => true,
-        (all, [_, other @ ..]) => all == other,
-        _ => false,
     }
 }
 

@@ -2,12 +2,10 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use memchr::memmem;
-
 use crate::Domain;
 use crate::lookalike::{Likeness, Suspect};
 
+use super::finder::Finder;
 use super::scanner::stands_alone;
 
 /// Bytes of the longest domain (RFC 1035 §2.3.4).
@@ -24,18 +22,30 @@ struct Brand {
 #[derive(Debug, Default)]
 pub(super) struct Brands {
     brands: Vec<Brand>,
-    names: Option<AhoCorasick>,
+    names: Finder,
     /// The brand of each name in `names`.
     owners: Vec<usize>,
     /// Domains with the brands that send from them, sorted.
     owners_of_domains: Vec<(String, usize)>,
     /// What it was made of: names and domains, sorted.
     entries: Vec<(Vec<String>, Vec<String>)>,
+    /// The signs of names ([`Likeness::signs`]), each with the name's brand and its place among the brand's names; sorted.
+    signs: Vec<(u64, u32, u32)>,
+    /// One bit for the last bits of each sign: nearly all signs of ordinary domains end here.
+    sign_map: Box<[u64]>,
+    /// The characters of the longest name.
+    longest: usize,
 }
+
+/// Bits of the map of signs; 8 KiB. The names that come with xd have some three thousand signs.
+const SIGN_BITS: usize = 1 << 16;
 
 impl Brands {
     /// Brands of names in normal spelling and their domains.
-    pub(super) fn new(entries: Vec<(Vec<String>, Vec<String>)>) -> Self {
+    ///
+    /// # Errors
+    /// When there are more names than can be looked for at once; says why.
+    pub(super) fn try_new(entries: Vec<(Vec<String>, Vec<String>)>) -> Result<Self, String> {
         let sorted = |texts: &Vec<String>| {
             let mut texts = texts.clone();
             texts.sort();
@@ -53,10 +63,23 @@ impl Brands {
             brands.push(Brand { names: spellings.iter().map(|name| Likeness::of(name)).collect(), domains });
             names.extend(spellings);
         }
-        let automaton =
-            AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&names);
+        let names = Finder::try_new(names.into_iter().map(String::into_bytes).collect())?;
         owners_of_domains.sort_unstable();
-        Self { brands, names: automaton.ok().filter(|_| !names.is_empty()), owners, owners_of_domains, entries: known }
+        let longest = brands.iter().flat_map(|brand| &brand.names).map(Likeness::longest).max().unwrap_or(0);
+        let mut signs = Vec::new();
+        for (brand, entry) in (0..).zip(&brands) {
+            for (name, likeness) in (0..).zip(&entry.names) {
+                signs.extend(likeness.signs().map(|sign| (sign, brand, name)));
+            }
+        }
+        signs.sort_unstable();
+        signs.dedup();
+        let mut sign_map = vec![0_u64; SIGN_BITS / 64].into_boxed_slice();
+        for (sign, ..) in &signs {
+            let bit = bit_of(*sign);
+            sign_map[bit / 64] |= 1 << (bit % 64);
+        }
+        Ok(Self { brands, names, owners, owners_of_domains, signs, sign_map, longest, entries: known })
     }
 
     /// Whether tests of brands mean the same with both.
@@ -84,13 +107,16 @@ impl Brands {
         owned
     }
 
-    /// Where a text names a brand as a word that is not among the owned ones; an empty list owns none.
+    /// Where a text in normal spelling names a brand as a word that is not among the owned ones; an empty list owns none.
     pub(super) fn named_in(&self, text: &str, owned: &[bool]) -> Option<Range<usize>> {
-        self.names
-            .as_ref()?
-            .find_overlapping_iter(text)
-            .find(|hit| owned.get(self.owners[hit.pattern().as_usize()]) != Some(&true) && stands_alone(text, &hit.range()))
-            .map(|hit| hit.range())
+        let mut first: Option<Range<usize>> = None;
+        self.names.find(text, true, |name, span| {
+            let earlier = first.as_ref().is_none_or(|first| (span.end, span.start) < (first.end, first.start));
+            if earlier && owned.get(self.owners[name]) != Some(&true) && stands_alone(text, &span) {
+                first = Some(span);
+            }
+        });
+        first
     }
 
     /// Whether a domain looks like a brand's and is not one of them.
@@ -99,16 +125,25 @@ impl Brands {
         let Ok(domain) = Domain::parse(domain) else { return false };
         let label = domain.to_unicode_name();
         let suspect = Suspect::of(&label);
-        self.brands.iter().any(|brand| {
-            brand.names.iter().any(|name| suspect.resembles(name)) && !brand.domains.iter().any(|ours| domain.is_within(ours))
+        suspect.signs(self.longest).any(|sign| {
+            self.signed(sign).any(|(brand, name)| {
+                suspect.resembles(&brand.names[name]) && !brand.domains.iter().any(|ours| domain.is_within(ours))
+            })
         })
+    }
+
+    /// The names that have a sign: brands, and the places among their names.
+    fn signed(&self, sign: u64) -> impl Iterator<Item = (&Brand, usize)> {
+        let bit = bit_of(sign);
+        let known = self.sign_map.get(bit / 64).is_some_and(|word| word & (1 << (bit % 64)) != 0);
+        let from = if known { self.signs.partition_point(|(other, ..)| *other < sign) } else { self.signs.len() };
+        let signed = self.signs[from..].iter().take_while(move |(other, ..)| *other == sign);
+        signed.map(|&(_, brand, name)| (&self.brands[brand as usize], name as usize))
     }
 }
 
-/// The first place where the finder's word stands as a whole word.
-pub(super) fn find_word(text: &str, finder: &memmem::Finder<'_>) -> Option<Range<usize>> {
-    let places = finder.find_iter(text.as_bytes()).map(|at| at..at + finder.needle().len());
-    places.into_iter().find(|span| stands_alone(text, span))
+fn bit_of(sign: u64) -> usize {
+    (sign >> 48) as usize % SIGN_BITS
 }
 
 #[cfg(test)]
@@ -116,10 +151,11 @@ mod tests {
     use super::*;
 
     fn brands() -> Brands {
-        Brands::new(vec![
+        Brands::try_new(vec![
             (vec!["northwind bank".into(), "northwind".into()], vec!["northwind.example".into()]),
             (vec!["contoso".into()], vec!["contoso.example".into(), "contoso-mail.example".into()]),
         ])
+        .unwrap()
     }
 
     #[test]

@@ -109,16 +109,7 @@ impl<'s> Compiler<'s> {
 
     fn compile(mut self, files: &'s Files<'s>, errors: &mut Vec<RuleError>) -> Option<RuleSet> {
         let groups = groups(files, errors);
-        let brands = Brands::new(
-            files
-                .iter()
-                .flat_map(|(_, tree)| &tree.brands)
-                .map(|brand| {
-                    let names = brand.names.iter().map(|name| normalize(&name.value)).collect();
-                    (names, brand.domains.iter().map(|domain| domain.value.as_str().to_owned()).collect())
-                })
-                .collect(),
-        );
+        let brands = brands(files, errors)?;
 
         let mut trees: Vec<(&RuleSource, &RuleTree)> =
             files.iter().flat_map(|(source, tree)| tree.rules.iter().map(move |rule| (*source, rule))).collect();
@@ -471,6 +462,23 @@ fn spelled(source: &RuleSource, target: &Target, text: &str, place: &Located<Str
     let keep = |end: bool| if end { " " } else { "" };
     let trimmed = spelled.trim();
     Ok(format!("{}{trimmed}{}", keep(text.starts_with(' ')), keep(text.ends_with(' '))))
+}
+
+/// The brands of all files. One whose names cannot be looked for is an error at the first.
+fn brands(files: &Files<'_>, errors: &mut Vec<RuleError>) -> Option<Brands> {
+    let all = files.iter().flat_map(|(source, tree)| tree.brands.iter().map(move |brand| (*source, brand)));
+    let entries = all.clone().map(|(_, brand)| {
+        let names = brand.names.iter().map(|name| normalize(&name.value)).collect();
+        (names, brand.domains.iter().map(|domain| domain.value.as_str().to_owned()).collect())
+    });
+    match Brands::try_new(entries.collect()) {
+        Ok(brands) => Some(brands),
+        Err(message) => {
+            let first = all.flat_map(|(source, brand)| brand.names.first().map(|name| (source, name.span.clone()))).next();
+            errors.extend(first.map(|(source, span)| source.error(span, message)));
+            None
+        }
+    }
 }
 
 fn groups(files: &Files<'_>, errors: &mut Vec<RuleError>) -> Vec<Group> {

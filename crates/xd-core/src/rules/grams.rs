@@ -1,53 +1,63 @@
-//! Finding thousands of literals in a text at little more than one look at each byte.
+//! Finding thousands of literals in a text at less than one look at each byte and literal length.
 //!
-//! Each literal is known by its least ordinary six bytes. A bitmap over all sixes says at which places of a text one of
-//! those may stand; only there the literals of that six are compared. Literals of three to five bytes have an index of
-//! threes. An Aho-Corasick automaton of the same literals takes five to ten times as long a byte, since each step waits for
-//! the one before it; with fours instead of sixes every sixth place of ordinary text was looked at twice.
+//! A bitmap over short runs of bytes ("grams") says at which places of a text a literal may stand; only there literals are
+//! compared. A literal of nine bytes or more is known by four neighbouring grams of six bytes, of which one begins at a place
+//! divisible by four wherever it stands, so that a text is looked at every fourth byte. Shorter literals are known by one gram
+//! of four bytes and looked for at every byte; those of three bytes by all grams that begin with them. An Aho-Corasick automaton of the same literals takes five to ten times as
+//! long a byte, since each step waits for the one before it.
 
 use std::ops::Range;
 
 /// Shorter literals cannot be indexed.
 pub(super) const SHORTEST: usize = 3;
-/// Bytes by which a literal of at least as many is known.
+/// Bytes between the places where long literals are looked for.
+const STRIDE: usize = 4;
+/// Bytes of the grams of long literals.
 const LONG: usize = 6;
-
-/// An index of literals of at least [`SHORTEST`] bytes.
-///
-/// The maps have 2^18 and 2^15 bits: 32 KiB and 4 KiB, which stay in the nearest caches. Their sizes are known to the
-/// compiler, so that a look at them needs no check of bounds.
-#[derive(Debug)]
-pub(super) struct Grams {
-    long: Index<LONG, 4096>,
-    short: Index<SHORTEST, 512>,
-}
-
-/// Bytes that are loaded at once.
+/// Bytes of the grams of all others.
+const SHORT: usize = 4;
+/// Bytes that are loaded at once; the grams of [`STRIDE`] neighbouring places are among them.
 const WORD: usize = 8;
 
-impl Grams {
+/// An index of literals of at least [`SHORTEST`] bytes, with maps of so many words: as large as keeps most places free, as
+/// small as stays in the nearest caches. Their sizes are known to the compiler, so that a look at them needs no check of
+/// bounds.
+#[derive(Debug)]
+pub(super) struct Grams<const LONG_WORDS: usize, const SHORT_WORDS: usize> {
+    long: Index<LONG, STRIDE, LONG_WORDS>,
+    short: Index<SHORT, 1, SHORT_WORDS>,
+}
+
+impl<const LONG_WORDS: usize, const SHORT_WORDS: usize> Grams<LONG_WORDS, SHORT_WORDS> {
     /// Indexes literals, each of at least [`SHORTEST`] bytes, by the caller's numbers.
     pub(super) fn new(literals: impl IntoIterator<Item = (usize, Vec<u8>)>) -> Self {
-        let (long, short) = literals.into_iter().partition(|(_, literal)| literal.len() >= LONG);
+        let (long, short) = literals.into_iter().partition(|(_, literal)| literal.len() >= LONG + STRIDE - 1);
         Self { long: Index::new(long), short: Index::new(short) }
     }
 
-    /// Calls `hit` with the number and the place of every occurrence of every literal, in the order of their grams.
+    /// Calls `hit` with the number and the place of every occurrence of every literal, in no particular order.
     pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
-        // A window always has the bytes of a word.
-        for (at, window) in text.windows(WORD).enumerate() {
-            let word = window.try_into().map_or(0, u64::from_le_bytes);
-            self.long.look(text, at, word, &mut hit);
-            self.short.look(text, at, word, &mut hit);
+        let mut at = 0;
+        while let Some(&bytes) = text.get(at..).and_then(<[u8]>::first_chunk::<WORD>) {
+            self.look(text, at, u64::from_le_bytes(bytes), &mut hit);
+            at += STRIDE;
         }
-        for at in text.len().saturating_sub(WORD - 1)..text.len() {
-            let rest = &text[at..];
-            let mut bytes = [0; WORD];
-            bytes[..rest.len()].copy_from_slice(rest);
-            let word = u64::from_le_bytes(bytes);
-            // Beyond the end stand zeros; the comparison with the text itself sees that.
-            self.long.look(text, at, word, &mut hit);
-            self.short.look(text, at, word, &mut hit);
+        // Beyond the end stand zeros; the comparison with the text itself sees that.
+        let mut rest = [0; 2 * WORD];
+        let left = text.len() - at;
+        rest[..left].copy_from_slice(&text[at..]);
+        for start in (0..left).step_by(STRIDE) {
+            let word = rest[start..].first_chunk::<WORD>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+            self.look(text, at + start, word, &mut hit);
+        }
+    }
+
+    /// Looks at the places at which the first bytes of a word stand.
+    #[inline(always)]
+    fn look(&self, text: &[u8], at: usize, word: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
+        self.long.look(text, at, word, hit);
+        for next in 0..STRIDE {
+            self.short.look(text, at + next, word >> (8 * next), hit);
         }
     }
 
@@ -56,9 +66,9 @@ impl Grams {
     }
 }
 
-/// Literals by grams of so many bytes, with a map of so many words.
+/// Literals by grams of so many bytes, looked for at places so far apart, with a map of so many words.
 #[derive(Debug)]
-struct Index<const BYTES: usize, const WORDS: usize> {
+struct Index<const BYTES: usize, const APART: usize, const WORDS: usize> {
     /// One bit for each place.
     map: Box<[u64; WORDS]>,
     /// The literals, sorted by bucket and gram.
@@ -81,18 +91,16 @@ struct Entry {
     id: u32,
 }
 
-/// Places of the map that share a bucket, as a power of two.
-const BUCKET_SHIFT: u32 = 4;
+/// Buckets of literals for each word of a map: their bits are dealt out among them.
+const BUCKETS_PER_WORD: usize = 4;
 
-impl<const BYTES: usize, const WORDS: usize> Index<BYTES, WORDS> {
+impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, APART, WORDS> {
     /// The bits of a word that are the gram.
     const MASK: u64 = u64::MAX >> (u64::BITS as usize - 8 * BYTES);
-    /// How far the product of a gram is shifted to make a place in the map.
-    const SHIFT: u32 = u64::BITS - WORDS.ilog2() - u64::BITS.ilog2();
 
     fn new(literals: Vec<(usize, Vec<u8>)>) -> Self {
         const { assert!(WORDS.is_power_of_two()) };
-        let buckets = ((WORDS * u64::BITS as usize) >> BUCKET_SHIFT) + 1;
+        let buckets = WORDS * BUCKETS_PER_WORD + 1;
         let mut index = Self {
             map: Box::new([0; WORDS]),
             entries: Box::default(),
@@ -101,22 +109,26 @@ impl<const BYTES: usize, const WORDS: usize> Index<BYTES, WORDS> {
         };
         let (mut entries, mut bytes) = (Vec::new(), Vec::new());
         for (id, literal) in literals {
-            let Some((offset, gram)) = rarest_gram(&literal, BYTES) else { continue };
             let narrow = |number: usize| u32::try_from(number).ok();
-            // Rule files do not hold 4 GiB of literals.
-            let (Some(start), Some(length), Some(offset), Some(id)) =
-                (narrow(bytes.len()), narrow(literal.len()), narrow(offset), narrow(id))
-            else {
-                continue;
-            };
-            entries.push(Entry { gram, start, length, offset, id });
+            let first = rarest(&literal, BYTES + APART - 1);
+            let grams = literal.windows(BYTES).enumerate().skip(first).take(APART).map(|(offset, gram)| (offset, number(gram)));
+            let any = (literal.len() < BYTES).then(|| (0, number(&literal) | ANY));
+            for (offset, gram) in grams.chain(any) {
+                // Rule files do not hold 4 GiB of literals.
+                let (Some(start), Some(length), Some(offset), Some(id)) =
+                    (narrow(bytes.len()), narrow(literal.len()), narrow(offset), narrow(id))
+                else {
+                    continue;
+                };
+                entries.push(Entry { gram, start, length, offset, id });
+            }
             bytes.extend_from_slice(&literal);
         }
-        entries.sort_by_key(|entry| (Self::place(entry.gram), entry.gram, entry.id));
+        entries.sort_by_key(|entry: &Entry| (Self::bucket_of(entry.gram), entry.gram, entry.id));
         for entry in &entries {
-            let place = Self::place(entry.gram);
-            index.map[place >> 6] |= 1 << (place & 63);
-            index.buckets[(place >> BUCKET_SHIFT) + 1] += 1;
+            let is_whole = entry.length as usize >= BYTES;
+            index.map[Self::word_of(entry.gram)] |= if is_whole { 1 << Self::bit_of(entry.gram) } else { u64::MAX };
+            index.buckets[Self::bucket_of(entry.gram) + 1] += 1;
         }
         for at in 1..index.buckets.len() {
             index.buckets[at] += index.buckets[at - 1];
@@ -126,24 +138,39 @@ impl<const BYTES: usize, const WORDS: usize> Index<BYTES, WORDS> {
         index
     }
 
-    /// The place of a gram in the map; depends on all its bits.
-    #[inline]
-    fn place(gram: u64) -> usize {
-        (gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> Self::SHIFT) as usize
+    /// The word of the map that a gram belongs to: depends on all bytes but the last. The grams that begin with one literal of
+    /// a byte less fill that word, so that few others are taken for one of them.
+    #[inline(always)]
+    fn word_of(gram: u64) -> usize {
+        let but_last = gram & (Self::MASK >> 8);
+        (but_last.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - WORDS.ilog2())) as usize
+    }
+
+    /// The bit of that word: depends on the last byte.
+    #[inline(always)]
+    fn bit_of(gram: u64) -> u32 {
+        (gram >> (8 * (BYTES - 1))) as u32 % u64::BITS
+    }
+
+    fn bucket_of(gram: u64) -> usize {
+        Self::word_of(gram) * BUCKETS_PER_WORD + Self::bit_of(gram) as usize % BUCKETS_PER_WORD
     }
 
     /// Compares the literals of the gram that begins a word, if there may be any.
-    #[inline]
+    #[inline(always)]
     fn look(&self, text: &[u8], at: usize, word: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
         let gram = word & Self::MASK;
-        let place = Self::place(gram);
-        if self.map[place >> 6] & (1 << (place & 63)) != 0 {
-            self.compare(text, at, gram, place >> BUCKET_SHIFT, hit);
+        if self.map[Self::word_of(gram)] >> Self::bit_of(gram) & 1 != 0 {
+            self.compare(text, at, gram, hit);
+            if BYTES == SHORT {
+                self.compare(text, at, (gram & (Self::MASK >> 8)) | ANY, hit);
+            }
         }
     }
 
     #[inline(never)]
-    fn compare(&self, text: &[u8], at: usize, gram: u64, bucket: usize, hit: &mut impl FnMut(usize, Range<usize>)) {
+    fn compare(&self, text: &[u8], at: usize, gram: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
+        let bucket = Self::bucket_of(gram);
         let entries = &self.entries[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize];
         for entry in entries.iter().filter(|entry| entry.gram == gram) {
             let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
@@ -160,12 +187,19 @@ impl<const BYTES: usize, const WORDS: usize> Index<BYTES, WORDS> {
     }
 }
 
-/// The neighbouring bytes of a literal that ordinary text holds least often, and where they stand.
-fn rarest_gram(literal: &[u8], gram_bytes: usize) -> Option<(usize, u64)> {
-    let windows = literal.windows(gram_bytes).enumerate();
+/// A mark of the gram of a literal that is a byte shorter than grams.
+const ANY: u64 = 1 << (8 * SHORT);
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
+
+/// Where so many neighbouring bytes of a literal stand that ordinary text holds least often.
+fn rarest(literal: &[u8], bytes: usize) -> usize {
+    let windows = literal.windows(bytes).enumerate();
     // The first of equals, so that the choice depends on nothing else.
-    let (offset, window) = windows.min_by_key(|(_, window)| window.iter().map(|&byte| commonness(byte)).sum::<u32>())?;
-    Some((offset, window.iter().rev().fold(0, |gram, &byte| gram << 8 | u64::from(byte))))
+    let rarest = windows.min_by_key(|(_, window)| window.iter().map(|&byte| commonness(byte)).sum::<u32>());
+    rarest.map_or(0, |(offset, _)| offset)
 }
 
 /// How common a byte is in text in normal spelling, on a rough logarithmic scale.
@@ -189,7 +223,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn found(literals: &[&str], text: &str) -> Vec<(usize, Range<usize>)> {
-        let grams = Grams::new(literals.iter().enumerate().map(|(id, literal)| (id, literal.as_bytes().to_vec())));
+        let grams = Grams::<64, 64>::new(literals.iter().enumerate().map(|(id, literal)| (id, literal.as_bytes().to_vec())));
         let mut hits = Vec::new();
         grams.find(text.as_bytes(), |id, span| hits.push((id, span)));
         hits.sort_by_key(|(id, span)| (*id, span.start));
@@ -199,6 +233,10 @@ mod tests {
     #[test]
     fn literals_are_found_at_the_edges_and_inside_each_other() {
         let literals = ["free", "free money", "money", "oney", "ney"];
+        for before in 0..9 {
+            let text = " ".repeat(before) + "free money";
+            assert_eq!(found(&literals, &text).len(), 5, "{text:?}");
+        }
         assert_eq!(found(&literals, "free money"), [(0, 0..4), (1, 0..10), (2, 5..10), (3, 6..10), (4, 7..10)]);
         assert_eq!(found(&literals, "fre"), []);
         assert_eq!(found(&literals, "xfree"), [(0, 1..5)]);
@@ -207,7 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_a_plain_search(literals in prop::collection::vec("[ab ]{3,9}", 0..12), text in "[ab c]{0,80}") {
+        fn agrees_with_a_plain_search(literals in prop::collection::vec("[ab ]{3,12}", 0..12), text in "[ab c]{0,80}") {
             let literals: Vec<&str> = literals.iter().map(String::as_str).collect();
             let mut expected = Vec::new();
             for (id, literal) in literals.iter().enumerate() {

@@ -3,7 +3,6 @@
 use super::matcher::Question;
 use super::{Rule, RuleSet};
 use crate::Domain;
-use crate::Truth;
 
 impl RuleSet {
     /// The text of a test.
@@ -54,11 +53,6 @@ impl RuleSet {
     /// Calls `see` with every rule that a rule names.
     pub(crate) fn each_rule_below(&self, rule: usize, see: &mut impl FnMut(usize)) {
         self.rules[rule].condition.each_rule(see);
-    }
-
-    /// The truth of a rule when no test holds.
-    pub(crate) fn resting_truth(&self, rule: usize) -> Truth {
-        self.plan.baseline()[rule]
     }
 
     /// The index of a rule.

@@ -9,6 +9,7 @@ pub mod builtin;
 pub mod cases;
 mod compile;
 mod condition;
+mod finder;
 mod grams;
 mod kinship;
 mod literal;
@@ -37,7 +38,7 @@ pub(crate) use partial::{Selection, Told};
 use plan::Plan;
 pub(crate) use possible::{Possible, Workspace};
 pub(crate) use register::Register;
-use scanner::Scanner;
+use scanner::{Scanner, Scratch};
 pub use source::{RuleError, RuleErrors, RuleSource};
 pub(crate) use target::{Scene, Target};
 use target::{Targets, Values};
@@ -178,16 +179,16 @@ impl RuleSet {
     /// Answers every test and every rule for one message.
     pub(crate) fn observe<'m>(&self, scene: Scene<'m>) -> Observation<'m> {
         let values = self.targets.values(scene);
-        let found: Vec<_> = self
-            .scanners
-            .iter()
-            .zip(&values)
-            .map(|(scanner, values)| values.found().map(|values| scanner.scan(values)).unwrap_or_default())
-            .collect();
+        let mut scratch = Scratch::default();
+        let scan = |(scanner, values): (&Scanner, &Values<'m>)| match values {
+            Known::Found(values) => scanner.scan(values, &mut scratch),
+            Known::Absent | Known::Unknown(_) => Vec::new(),
+        };
+        let found: Vec<_> = self.scanners.iter().zip(&values).map(scan).collect();
         let numbers = number::values(scene, |number| self.plan.asks_for(number));
         let view = View { scene, values: &values, found: &found, numbers: &numbers, brands: &self.brands };
         let outcomes: Vec<Outcome> = self.matchers.iter().map(|matcher| matcher.answer(&view)).collect();
-        let truths = self.plan.truths(&outcomes, |rule| &self.rules[rule].condition);
+        let truths = self.plan.truths(&outcomes);
         Observation { values, numbers, outcomes, truths }
     }
 

@@ -41,7 +41,11 @@ impl Number {
 
 /// The values of the numbers that are wanted, by index; the others stay unknown.
 pub(super) fn values(scene: Scene<'_>, wanted: impl Fn(usize) -> bool) -> Vec<Known<i64>> {
-    NUMBERS.iter().enumerate().map(|(index, number)| if wanted(index) { (number.value)(scene) } else { Known::default() }).collect()
+    NUMBERS
+        .iter()
+        .enumerate()
+        .map(|(index, number)| if wanted(index) { (number.value)(scene) } else { Known::default() })
+        .collect()
 }
 
 fn count(items: usize) -> Known<i64> {

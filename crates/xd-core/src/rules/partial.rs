@@ -4,6 +4,7 @@ use crate::{Known, Truth, Unknown};
 
 use super::matcher::{Matcher, Outcome, Question, View};
 use super::number::Number;
+use super::scanner::{Scanner, Scratch};
 use super::target::{Scene, Target, Values};
 use super::{Observation, RuleSet};
 
@@ -77,12 +78,12 @@ impl RuleSet {
                 _ => values.clone(),
             })
             .collect();
-        let found: Vec<_> = self
-            .scanners
-            .iter()
-            .zip(&values)
-            .map(|(scanner, values)| values.found().map(|values| scanner.scan(values)).unwrap_or_default())
-            .collect();
+        let mut scratch = Scratch::default();
+        let scan = |(scanner, values): (&Scanner, &Values<'_>)| match values {
+            Known::Found(values) => scanner.scan(values, &mut scratch),
+            Known::Absent | Known::Unknown(_) => Vec::new(),
+        };
+        let found: Vec<_> = self.scanners.iter().zip(&values).map(scan).collect();
         let numbers: Vec<Option<Known<i64>>> = Number::all().map(number).collect();
         let known: Vec<Known<i64>> = numbers.iter().map(|number| number.clone().unwrap_or_default()).collect();
         let view = View { scene, values: &values, found: &found, numbers: &known, brands: &self.brands };
@@ -122,7 +123,7 @@ impl RuleSet {
                 *values = Known::default();
             }
         }
-        let truths = self.plan.truths(&outcomes, |rule| &self.rules[rule].condition);
+        let truths = self.plan.truths(&outcomes);
         let held: Vec<usize> = (0..outcomes.len()).filter(|&matcher| outcomes[matcher].truth.is_true()).collect();
         let selection = self.select(held);
         for answer in self.answer(&selection, scene, &told, |_| None) {

@@ -1,7 +1,7 @@
 //! What a change of one answer can touch, worked out when rules are compiled, so that judging looks at nothing else.
 //!
-//! Most tests do not hold for most messages. The truth of every rule when none does is known beforehand; for a message only
-//! the rules that build on a test that may hold are worked out again.
+//! Most tests have the same answer for most messages. The truth of every rule for these answers is known beforehand; for a
+//! message only the rules that build on a test with another answer are worked out again.
 
 use crate::Truth;
 
@@ -11,10 +11,16 @@ use super::number::NUMBERS;
 
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The truth of every rule when no test holds.
+    /// The answer that most messages give to each test.
+    usual: Vec<Truth>,
+    /// The indices of tests whose usual answer is that they hold.
+    mostly_met: Vec<usize>,
+    /// The truth of every rule when all tests have their usual answers.
     baseline: Vec<Truth>,
     /// Indices of rules, each after those it builds on.
     order: Vec<usize>,
+    /// The conditions of rules, by rule, with their terms in the order that settles them soonest.
+    conditions: Vec<Condition>,
     /// For each matcher, the places in `order` of the rules that build on it, directly or through others.
     touched: Vec<Box<[u32]>>,
     /// For each number, whether a test asks for it.
@@ -24,13 +30,14 @@ pub(super) struct Plan {
 impl Plan {
     /// A plan for rules that are to be worked out in this order.
     pub(super) fn new(order: Vec<usize>, conditions: &[&Condition], matchers: &[Matcher]) -> Self {
-        let nothing = vec![Outcome::FALSE; matchers.len()];
+        let usual: Vec<Truth> = matchers.iter().map(usual).collect();
+        let outcomes: Vec<Outcome> = usual.iter().map(|&truth| Outcome { truth, ..Outcome::FALSE }).collect();
         let mut baseline = vec![Truth::False; conditions.len()];
         let mut touched = vec![Vec::new(); matchers.len()];
         // The matchers that each rule builds on, through others too.
         let mut below: Vec<Vec<usize>> = vec![Vec::new(); conditions.len()];
         for (place, &rule) in (0_u32..).zip(&order) {
-            baseline[rule] = conditions[rule].truth(&nothing, &baseline);
+            baseline[rule] = conditions[rule].truth(&outcomes, &baseline);
             let mut matchers = Vec::new();
             conditions[rule].each_matcher(true, &mut |matcher, _| matchers.push(matcher));
             conditions[rule].each_rule(&mut |named| matchers.extend(&below[named]));
@@ -39,13 +46,17 @@ impl Plan {
             matchers.iter().for_each(|&matcher| touched[matcher].push(place));
             below[rule] = matchers;
         }
+        let likely = |matcher: usize| matches!(matchers[matcher].question, Question::Number(..) | Question::Present(..));
+        let conditions = conditions.iter().map(|condition| condition.arranged(&likely)).collect();
         let mut numbers = vec![false; NUMBERS.len()];
         for matcher in matchers {
             if let Question::Number(number, ..) = &matcher.question {
                 numbers[number.index()] = true;
             }
         }
-        Self { baseline, order, touched: touched.into_iter().map(Vec::into_boxed_slice).collect(), numbers }
+        let mostly_met = (0..usual.len()).filter(|&matcher| usual[matcher] != Truth::False).collect();
+        let touched = touched.into_iter().map(Vec::into_boxed_slice).collect();
+        Self { usual, mostly_met, baseline, order, conditions, touched, numbers }
     }
 
     /// Indices of rules, each after those it builds on.
@@ -53,9 +64,24 @@ impl Plan {
         &self.order
     }
 
-    /// The truth of every rule when no test holds.
+    /// The truth of every rule when all tests have their usual answers.
     pub(super) fn baseline(&self) -> &[Truth] {
         &self.baseline
+    }
+
+    /// The condition of a rule.
+    pub(super) fn condition(&self, rule: usize) -> &Condition {
+        &self.conditions[rule]
+    }
+
+    /// The answer that most messages give to a test.
+    pub(super) fn usual(&self, matcher: usize) -> Truth {
+        self.usual[matcher]
+    }
+
+    /// The tests that hold for most messages.
+    pub(super) fn mostly_met(&self) -> &[usize] {
+        &self.mostly_met
     }
 
     /// The places in [`Plan::order`] of the rules that build on a matcher.
@@ -63,31 +89,36 @@ impl Plan {
         &self.touched[matcher]
     }
 
-    /// Sets the bits of the places of all rules that build on one of the matchers.
-    pub(super) fn mark(&self, matchers: impl Iterator<Item = usize>, stale: &mut [u64]) {
-        for matcher in matchers {
-            self.touched[matcher].iter().for_each(|&place| stale[place as usize / 64] |= 1 << (place % 64));
-        }
-    }
-
     /// Whether some test asks for a number.
     pub(super) fn asks_for(&self, number: usize) -> bool {
         self.numbers[number]
     }
 
-    /// The truth of every rule, given the outcomes of all matchers; `condition` gives a rule's condition.
-    pub(super) fn truths<'r>(&self, outcomes: &[Outcome], condition: impl Fn(usize) -> &'r Condition) -> Vec<Truth> {
+    /// The truth of every rule, given the outcomes of all matchers.
+    pub(super) fn truths(&self, outcomes: &[Outcome]) -> Vec<Truth> {
         let mut stale = vec![0_u64; self.order.len().div_ceil(64)];
-        let open = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.truth != Truth::False);
-        self.mark(open.map(|(matcher, _)| matcher), &mut stale);
+        for ((outcome, usual), touched) in outcomes.iter().zip(&self.usual).zip(&self.touched) {
+            if outcome.truth != *usual {
+                touched.iter().for_each(|&place| stale[place as usize / 64] |= 1 << (place % 64));
+            }
+        }
         let mut truths = self.baseline.clone();
         for (word, mut bits) in stale.into_iter().enumerate() {
             while bits != 0 {
                 let rule = self.order[word * 64 + bits.trailing_zeros() as usize];
                 bits &= bits - 1;
-                truths[rule] = condition(rule).truth(outcomes, &truths);
+                truths[rule] = self.conditions[rule].truth(outcomes, &truths);
             }
         }
         truths
+    }
+}
+
+/// The answer that an empty message gives to most tests. Another would be as right, and cost more.
+fn usual(matcher: &Matcher) -> Truth {
+    match &matcher.question {
+        Question::Number(_, comparison, bound) => comparison.holds(0, *bound).into(),
+        Question::Present(_, present) => (!present).into(),
+        _ => Truth::False,
     }
 }

@@ -61,8 +61,12 @@ impl RuleSet {
         rules.extend(self.plan.baseline().iter().map(|&truth| Possible::exactly(truth)));
         stale.clear();
         stale.resize(self.plan.order().len().div_ceil(64), if fixed.is_some() { u64::MAX } else { 0 });
-        if fixed.is_none() {
-            self.plan.mark(tests.iter().map(|&(matcher, _)| matcher), stale);
+        // A rule is stale when a test below it has another answer than mostly: one of those given, or one that mostly holds.
+        let given = tests.iter().map(|(matcher, _)| matcher);
+        for &matcher in given.chain(self.plan.mostly_met()) {
+            if all[matcher] != Possible::exactly(self.plan.usual(matcher)) {
+                self.plan.touched(matcher).iter().for_each(|&place| stale[place as usize / 64] |= 1 << (place % 64));
+            }
         }
         for (word, bits) in stale.iter_mut().enumerate() {
             while *bits != 0 {
@@ -71,7 +75,7 @@ impl RuleSet {
                 let Some(&rule) = self.plan.order().get(place) else { break };
                 rules[rule] = match fixed {
                     Some((index, truth)) if index == rule => Possible::exactly(truth),
-                    _ => self.rules[rule].condition.possible(all, rules),
+                    _ => self.plan.condition(rule).possible(all, rules),
                 };
             }
         }
@@ -86,14 +90,28 @@ impl Condition {
     /// What its truth may be, given what its tests and the rules it builds on may be.
     fn possible(&self, tests: &[Possible], rules: &[Possible]) -> Possible {
         match self {
-            Self::All(terms) => terms.iter().fold(Possible::exactly(Truth::True), |all, term| {
-                let term = term.possible(tests, rules);
-                Possible { least: all.least.and(term.least), most: all.most.and(term.most) }
-            }),
-            Self::Any(terms) => terms.iter().fold(Possible::FALSE, |any, term| {
-                let term = term.possible(tests, rules);
-                Possible { least: any.least.or(term.least), most: any.most.or(term.most) }
-            }),
+            Self::All(terms) => {
+                let mut all = Possible::exactly(Truth::True);
+                for term in terms {
+                    let term = term.possible(tests, rules);
+                    all = Possible { least: all.least.and(term.least), most: all.most.and(term.most) };
+                    if all == Possible::FALSE {
+                        break;
+                    }
+                }
+                all
+            }
+            Self::Any(terms) => {
+                let mut any = Possible::FALSE;
+                for term in terms {
+                    let term = term.possible(tests, rules);
+                    any = Possible { least: any.least.or(term.least), most: any.most.or(term.most) };
+                    if any == Possible::exactly(Truth::True) {
+                        break;
+                    }
+                }
+                any
+            }
             Self::AtLeast(needed, terms) => Possible {
                 least: Truth::at_least(*needed, terms.iter().map(|term| term.possible(tests, rules).least)),
                 most: Truth::at_least(*needed, terms.iter().map(|term| term.possible(tests, rules).most)),

@@ -1,7 +1,5 @@
 //! All patterns of one target in one pass: first every literal, then only the regexes near a hit.
 //!
-//! Many literals are looked for by [`Grams`], a few and short ones by Aho-Corasick, one or two by themselves.
-//!
 //! A regex is tried only where one of the literals that any match must contain was seen, and, if its matches are
 //! short, only in a window around it. Windows keep what surrounds them in view, so that `\b` and `^` mean what they
 //! mean in the whole text; counts are those of a search over the whole. One big set of regexes is never built: its
@@ -10,19 +8,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use memchr::memmem;
 use regex_automata::{Input, meta};
 use regex_syntax::hir::Hir;
 
-use super::grams::{self, Grams};
+use super::finder::Finder;
 use super::literal;
 use super::target::Shape;
 
-/// So few literals are looked for one by one.
-const FEW: usize = 2;
-/// From so many literals on, [`Grams`] pay for their maps also on short values.
-const MANY: usize = 100;
 /// Bytes of the automaton of one pattern; 256 KiB. Larger ones come from counted repetitions of large classes.
 const NFA_BYTES: usize = 256 << 10;
 /// Bytes of the cache of one pattern's lazy automaton; 256 KiB.
@@ -41,6 +33,14 @@ pub(super) struct Found {
     pub(super) count: u32,
     /// The first place: which value, and the span in it.
     pub(super) first: Option<(usize, Range<usize>)>,
+}
+
+/// What scanning needs besides its results, kept from one target to the next.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// A bit for each literal of a set that was seen.
+    seen: Vec<u64>,
+    windows: Vec<Windows>,
 }
 
 /// A pattern test as it is asked for.
@@ -78,18 +78,9 @@ struct Regex {
 #[derive(Debug)]
 pub(super) struct Scanner {
     shape: Shape,
-    /// The literals of at least [`grams::SHORTEST`] bytes, when there are many.
-    grams: Option<Grams>,
-    /// The same when there are one or two.
-    few: Vec<memmem::Finder<'static>>,
-    /// Whether every literal holds a byte outside ASCII, so that none can stand in a text of ASCII.
-    only_foreign: bool,
-    /// All others, numbered after those.
-    others: Option<AhoCorasick>,
+    literals: Finder,
     /// What each literal is used for, in the order of the numbers.
     uses: Vec<Vec<Use>>,
-    /// The number of the first of the others.
-    first_other: usize,
     regexes: Vec<Regex>,
     slots: usize,
     bits: usize,
@@ -136,24 +127,23 @@ impl Scanner {
     }
 
     pub(super) fn literal_count(&self) -> usize {
-        self.uses.len()
+        self.literals.literal_count()
     }
 
     pub(super) fn memory(&self) -> usize {
-        let literals = self.others.as_ref().map_or(0, AhoCorasick::memory_usage);
-        literals
-            + self.grams.as_ref().map_or(0, Grams::memory)
-            + self.regexes.iter().map(|regex| regex.regex.memory_usage()).sum::<usize>()
+        self.literals.memory() + self.regexes.iter().map(|regex| regex.regex.memory_usage()).sum::<usize>()
     }
 
     /// Looks for all patterns in all values.
-    pub(super) fn scan(&self, values: &[Cow<'_, str>]) -> Vec<Found> {
+    pub(super) fn scan(&self, values: &[Cow<'_, str>], Scratch { seen, windows }: &mut Scratch) -> Vec<Found> {
         let mut found = vec![Found::default(); self.slots];
-        let mut seen = vec![0_u64; self.bits.div_ceil(64)];
-        let mut windows: Vec<Windows> = vec![Windows::default(); self.regexes.len()];
+        seen.clear();
+        seen.resize(self.bits.div_ceil(64), 0);
+        windows.clear();
+        windows.resize_with(self.regexes.len(), Windows::default);
         for (index, value) in values.iter().enumerate() {
-            self.scan_literals(index, value, &mut found, &mut seen, &mut windows);
-            for (regex, windows) in self.regexes.iter().zip(&mut windows) {
+            self.scan_literals(index, value, &mut found, seen, windows);
+            for (regex, windows) in self.regexes.iter().zip(windows.iter_mut()) {
                 if regex.gated && !windows.hit {
                     continue;
                 }
@@ -170,19 +160,14 @@ impl Scanner {
     }
 
     fn scan_literals(&self, index: usize, value: &str, found: &mut [Found], seen: &mut [u64], windows: &mut [Windows]) {
-        if self.only_foreign && value.is_ascii() {
-            return;
-        }
-        // Values in normal spelling are in lower case already.
-        let lower = if self.shape.is_normal() { Cow::Borrowed(value) } else { Cow::Owned(value.to_ascii_lowercase()) };
-        let mut hit = |literal: usize, span: Range<usize>| {
+        let hit = |literal: usize, span: Range<usize>| {
             for &role in &self.uses[literal] {
                 match role {
                     Use::Gate(regex) => windows[regex].add(&self.regexes[regex], &span),
                     Use::Literal { slot, bit, word } => {
                         let (word_index, mask) = (bit / 64, 1 << (bit % 64));
                         if (seen[word_index] & mask == 0 || found[slot].starts_after(index, &span))
-                            && (!word || stands_alone(&lower, &span))
+                            && (!word || stands_alone(value, &span))
                         {
                             found[slot].count += u32::from(seen[word_index] & mask == 0);
                             found[slot].note(index, &span);
@@ -192,20 +177,8 @@ impl Scanner {
                 }
             }
         };
-        if let Some(grams) = &self.grams {
-            grams.find(lower.as_bytes(), &mut hit);
-        }
-        for (literal, finder) in self.few.iter().enumerate() {
-            for start in overlapping(finder, lower.as_bytes()) {
-                hit(literal, start..start + finder.needle().len());
-            }
-        }
-        if let Some(others) = &self.others {
-            // Overlapping: a literal beside or inside another must not hide it.
-            for found in others.find_overlapping_iter(lower.as_bytes()) {
-                hit(self.first_other + found.pattern().as_usize(), found.range());
-            }
-        }
+        // Values in normal spelling are in lower case already.
+        self.literals.find(value, self.shape.is_normal(), hit);
     }
 }
 
@@ -285,16 +258,6 @@ fn search(regex: &Regex, value: &[u8], ranges: &[Range<usize>], mut report: impl
     count
 }
 
-/// Where a literal stands, also where it overlaps itself.
-fn overlapping<'t>(finder: &'t memmem::Finder<'_>, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let at = from + finder.find(text.get(from..)?)?;
-        from = at + 1;
-        Some(at)
-    })
-}
-
 /// Whether letters or digits on neither side continue the word.
 pub(super) fn stands_alone(text: &str, span: &Range<usize>) -> bool {
     let joined = |a: Option<char>, b: Option<char>| a.is_some_and(char::is_alphanumeric) && b.is_some_and(char::is_alphanumeric);
@@ -346,47 +309,9 @@ impl Builder {
     }
 
     fn finish(self, shape: Shape, slots: usize) -> Result<Scanner, PatternError> {
-        let only_foreign = self.literals.keys().all(|literal| !literal.is_ascii());
-        let count = self.literals.len();
-        let (indexed, others): (Vec<_>, Vec<_>) = self.literals.into_iter().partition(|(literal, _)| match count {
-            0..=FEW => true,
-            _ if shape.is_text() || count >= MANY => literal.len() >= grams::SHORTEST,
-            _ => false,
-        });
-        let first_other = indexed.len();
-        let (indexed, mut uses): (Vec<_>, Vec<_>) = indexed.into_iter().unzip();
-        let (others, uses_of_others): (Vec<_>, Vec<_>) = others.into_iter().unzip();
-        uses.extend(uses_of_others);
-        let (mut grams, mut few) = (None, Vec::new());
-        if count <= FEW {
-            few = indexed.iter().map(|literal| memmem::Finder::new(literal).into_owned()).collect();
-        } else if !indexed.is_empty() {
-            grams = Some(Grams::new(indexed.into_iter().enumerate()));
-        }
-        let others = if others.is_empty() {
-            None
-        } else {
-            let automaton = AhoCorasick::builder()
-                .match_kind(MatchKind::Standard)
-                // Smaller than a DFA, and faster in the company of everything else that wants the cache.
-                .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .build(&others)
-                .map_err(|error| PatternError { slot: 0, message: error.to_string() })?;
-            Some(automaton)
-        };
-        Ok(Scanner {
-            shape,
-            grams,
-            few,
-            only_foreign,
-            others,
-            uses,
-            first_other,
-            regexes: self.regexes,
-            slots,
-            bits: self.bits,
-            states: self.states,
-        })
+        let (literals, uses) = self.literals.into_iter().unzip();
+        let literals = Finder::try_new(literals).map_err(|message| PatternError { slot: 0, message })?;
+        Ok(Scanner { shape, literals, uses, regexes: self.regexes, slots, bits: self.bits, states: self.states })
     }
 }
 
@@ -397,7 +322,7 @@ mod tests {
 
     fn scan(shape: Shape, patterns: &[Pattern], values: &[&str]) -> Vec<Found> {
         let values: Vec<_> = values.iter().map(|&value| Cow::Borrowed(value)).collect();
-        Scanner::compile(shape, patterns).unwrap().scan(&values)
+        Scanner::compile(shape, patterns).unwrap().scan(&values, &mut Scratch::default())
     }
 
     fn words(texts: &[&str]) -> Pattern {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::capsule::outcomes::Outcomes;
-use crate::rules::{Possible, Rule, RuleSet, Selection};
+use crate::rules::{Possible, Rule, RuleSet, Selection, Workspace};
 use crate::{Engine, Truth};
 
 use super::SettingsChange;
@@ -50,8 +50,11 @@ impl Bridge {
             }
         }
         let (old_changed, new_changed) = changed(old_rules, new_rules, &asked, change);
+        // A rule that holds when no test does needs no answer to count.
         let resting = |rules: &RuleSet, changed: &[bool]| {
-            (0..changed.len()).any(|rule| changed[rule] && rules.resting_truth(rule) != Truth::False)
+            let mut room = Workspace::default();
+            rules.derive(&[], None, &mut room);
+            changed.iter().zip(&room.rules).any(|(&changed, truth)| changed && *truth != Possible::FALSE)
         };
         let always = change.is_general()
             || asked.iter().any(|&matcher| new_rules.rules_over(matcher).next().is_some())
