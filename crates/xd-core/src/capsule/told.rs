@@ -2,7 +2,7 @@
 
 use super::{Capsule, FieldFact, FieldValue, Level};
 use crate::message::Recalled;
-use crate::rules::{Number, Register, Scene, Target, Told};
+use crate::rules::{Number, Register, RuleSet, Scene, Selection, Target, Told};
 use crate::{Known, Limits, Message};
 
 /// Where the values of a target come from.
@@ -45,14 +45,21 @@ fn source(name: &str) -> Source {
     }
 }
 
+fn source_of(target: &Target) -> Source {
+    target.fixed_name().map_or(Source::Header, source)
+}
+
+/// Whether tests look at anything that stands in the message itself, the addresses of From apart.
+pub(super) fn reads_message(rules: &RuleSet, selection: &Selection) -> bool {
+    let apart = |source| matches!(source, Source::Causes | Source::Identity | Source::From);
+    !rules.targets_of(selection).all(|target| apart(source_of(target)))
+        || !selection.numbers().iter().all(|number| apart(source(number.name())))
+}
+
 impl Capsule {
     /// How much it tells of a target.
     pub(super) fn told(&self, target: &Target) -> Told {
-        let source = match target {
-            Target::Header(..) => Source::Header,
-            Target::Named(_) => source(&target.to_string()),
-        };
-        match (source, self.level(), self.pseudonymous) {
+        match (source_of(target), self.level(), self.pseudonymous) {
             (Source::Causes, ..) | (Source::Identity | Source::From, _, false) | (_, Level::Content, _) => Told::All,
             (Source::Identity, _, true) => Told::Presence,
             (Source::Fact, Level::Facts, _) | (Source::Header | Source::PersonalFact, Level::Facts, false) => Told::All,
@@ -75,14 +82,16 @@ impl Capsule {
         if let Some(content) = &self.content {
             return Message::parse(content, limits);
         }
-        let from = self.identities.from.clone();
         match &self.facts {
-            Some(facts) => facts.message(self.pseudonymous.then_some(from), self.defects, limits),
-            None => {
-                let told = Recalled { from: Some(from), defects: self.defects, ..Recalled::default() };
-                Message::recalled(told, limits)
-            }
+            Some(facts) => facts.message(self.pseudonymous.then(|| self.identities.from.clone()), self.defects, limits),
+            None => self.bare_message(limits),
         }
+    }
+
+    /// A message of nothing but the causes.
+    pub(super) fn bare_message(&self, limits: &Limits) -> Message<'_> {
+        let from = Some(self.identities.from.clone());
+        Message::recalled(Recalled { from, defects: self.defects, ..Recalled::default() }, limits)
     }
 
     /// The value of a number: as it was when rules asked for it, or from what is told.

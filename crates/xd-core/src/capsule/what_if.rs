@@ -139,7 +139,11 @@ impl<'e> WhatIf<'e> {
 
     /// Answers the tests that the record does not, as far as the capsule tells; gives those that it leaves open.
     fn answer(&mut self, capsule: &Capsule, operator_differs: bool) -> Vec<usize> {
-        let message = capsule.told_message(&self.limits);
+        let message = if self.bridge.reads_message || operator_differs {
+            capsule.told_message(&self.limits)
+        } else {
+            capsule.bare_message(&self.limits)
+        };
         let mut evidence;
         let evidence = if operator_differs {
             evidence = capsule.evidence.clone();

@@ -29,11 +29,6 @@ impl Number {
         self.0
     }
 
-    /// Every number.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        (0..NUMBERS.len()).map(Self)
-    }
-
     pub(crate) fn value(self, scene: Scene<'_>) -> Known<i64> {
         (NUMBERS[self.0].value)(scene)
     }

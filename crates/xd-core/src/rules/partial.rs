@@ -3,7 +3,7 @@
 use crate::{Known, Truth, Unknown};
 
 use super::matcher::{Matcher, Outcome, Question, View};
-use super::number::Number;
+use super::number::{NUMBERS, Number};
 use super::scanner::{Scanner, Scratch};
 use super::target::{Scene, Target, Values};
 use super::{Observation, RuleSet};
@@ -35,11 +35,17 @@ pub(crate) struct Selection {
     matchers: Vec<usize>,
     /// By index of target.
     targets: Vec<bool>,
+    numbers: Vec<Number>,
 }
 
 impl Selection {
     pub(crate) fn matchers(&self) -> &[usize] {
         &self.matchers
+    }
+
+    /// The numbers they ask for.
+    pub(crate) fn numbers(&self) -> &[Number] {
+        &self.numbers
     }
 }
 
@@ -50,7 +56,18 @@ impl RuleSet {
         for &matcher in &matchers {
             self.matchers[matcher].each_target(&mut |target| targets[target] = true);
         }
-        Selection { matchers, targets }
+        let number = |&matcher: &usize| match &self.matchers[matcher].question {
+            Question::Number(number, ..) => Some(*number),
+            _ => None,
+        };
+        let numbers = matchers.iter().filter_map(number).collect();
+        Selection { matchers, targets, numbers }
+    }
+
+    /// The targets that a selection looks at.
+    pub(crate) fn targets_of(&self, selection: &Selection) -> impl Iterator<Item = &Target> {
+        let wanted = selection.targets.iter().enumerate().filter(|(_, wanted)| **wanted);
+        wanted.map(|(target, _)| self.targets.target(target))
     }
 
     /// Answers the tests selected, as far as they can be. `told` says how much of a target the scene holds, `number` gives
@@ -68,42 +85,44 @@ impl RuleSet {
             .enumerate()
             .map(|(target, &wanted)| if wanted { told(self.targets.target(target)) } else { Told::Nothing })
             .collect();
-        let stated = self.targets.values_of(scene, |target| told[target] != Told::Nothing);
-        // A target whose presence alone is told has no values to look at, but is known to be absent.
-        let values: Vec<Values<'_>> = stated
-            .iter()
-            .zip(&told)
-            .map(|(values, told)| match (told, values) {
-                (Told::Nothing, _) | (Told::Presence, Known::Found(_)) => Known::Unknown(Unknown::NotAsked),
-                _ => values.clone(),
-            })
-            .collect();
+        let mut values = self.targets.values_of(scene, |target| told[target] != Told::Nothing);
+        let mut stated = vec![false; values.len()];
+        let mut missing = vec![false; values.len()];
+        for (target, told) in told.iter().enumerate() {
+            // A target whose presence alone is told has no values to look at, but is known to be absent.
+            stated[target] = values[target].found().is_some();
+            missing[target] = *told == Told::Nothing || (*told == Told::Presence && stated[target]);
+            if missing[target] {
+                values[target] = Known::Unknown(Unknown::NotAsked);
+            }
+        }
         let mut scratch = Scratch::default();
         let scan = |(scanner, values): (&Scanner, &Values<'_>)| match values {
             Known::Found(values) => scanner.scan(values, &mut scratch),
             Known::Absent | Known::Unknown(_) => Vec::new(),
         };
         let found: Vec<_> = self.scanners.iter().zip(&values).map(scan).collect();
-        let numbers: Vec<Option<Known<i64>>> = Number::all().map(number).collect();
-        let known: Vec<Known<i64>> = numbers.iter().map(|number| number.clone().unwrap_or_default()).collect();
-        let view = View { scene, values: &values, found: &found, numbers: &known, brands: &self.brands };
+        let mut numbers = vec![Known::default(); if selection.numbers.is_empty() { 0 } else { NUMBERS.len() }];
+        let mut told_numbers = vec![false; numbers.len()];
+        for asked in &selection.numbers {
+            if let Some(value) = number(*asked) {
+                numbers[asked.index()] = value;
+                told_numbers[asked.index()] = true;
+            }
+        }
+        let view = View { scene, values: &values, found: &found, numbers: &numbers, brands: &self.brands };
         let answer = |&index: &usize| {
             let matcher = &self.matchers[index];
             if let Question::Present(target, present) = matcher.question
-                && told[target] == Told::Presence
-                && stated[target].found().is_some()
+                && missing[target]
+                && stated[target]
             {
                 return Answer { matcher: index, outcome: Outcome::of(present), open: false };
             }
             let outcome = matcher.answer(&view);
-            let mut missing = match &matcher.question {
-                Question::Number(number, ..) => numbers[number.index()].is_none(),
-                _ => false,
-            };
-            matcher.each_target(&mut |target| {
-                missing |= values[target].is_unknown() && !(told[target] == Told::All && stated[target].is_unknown());
-            });
-            let open = missing && outcome.truth == Truth::Unknown;
+            let mut open = matches!(&matcher.question, Question::Number(number, ..) if !told_numbers[number.index()]);
+            matcher.each_target(&mut |target| open |= missing[target]);
+            let open = open && outcome.truth == Truth::Unknown;
             Answer { matcher: index, outcome, open }
         };
         selection.matchers.iter().map(answer).collect()

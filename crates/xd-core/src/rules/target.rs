@@ -87,6 +87,14 @@ impl Target {
         NAMED.iter().position(|named| named.name == name).map(Self::Named)
     }
 
+    /// The name, where it is a fixed one.
+    pub(crate) fn fixed_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Header(..) => None,
+            Self::Named(index) => Some(NAMED[*index].name),
+        }
+    }
+
     pub(crate) fn shape(&self) -> Shape {
         match self {
             Self::Header(HeaderForm::Normal, _) => Shape::Normal,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::capsule::outcomes::Outcomes;
+use crate::capsule::told::reads_message;
 use crate::rules::{Possible, Rule, RuleSet, Selection, Workspace};
 use crate::{Engine, Truth};
 
@@ -19,6 +20,8 @@ pub(super) struct Bridge {
     always: bool,
     /// New tests that the old engine did not ask.
     pub(super) asked: Selection,
+    /// Whether these look at anything that stands in the message itself.
+    pub(super) reads_message: bool,
     /// These, and those that look at who runs the filter.
     pub(super) asked_of_operator: Selection,
 }
@@ -70,7 +73,8 @@ impl Bridge {
         of_operator.sort_unstable();
         of_operator.dedup();
         let (asked, asked_of_operator) = (new_rules.select(asked), new_rules.select(of_operator));
-        Self { same, touching_before, always, asked, asked_of_operator }
+        let reads_message = reads_message(new_rules, &asked);
+        Self { same, touching_before, always, asked, reads_message, asked_of_operator }
     }
 
     /// Whether the answers of a message touch anything that changed.
