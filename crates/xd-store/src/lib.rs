@@ -16,8 +16,8 @@
 //! // A disk in memory; programs use `OsFileSystem`.
 //! let disk = Disk::new();
 //! let options = SegmentDirOptions::new(SegmentKind::CAPSULES);
-//! let (mut capsules, recoveries) = SegmentDir::open(&disk, "/data/capsules", options)?;
-//! assert!(recoveries.is_empty());
+//! let (mut capsules, recovery) = SegmentDir::open(&disk, "/data/capsules", options)?;
+//! assert_eq!(recovery, None);
 //! capsules.append(RecordType::new(1), b"a small record")?;
 //! let place = capsules.append_compressed(RecordType::new(2), b"a letter ".repeat(100).as_slice())?;
 //! capsules.append(RecordType::new(1), b"another one")?;

@@ -173,12 +173,12 @@ mod tests {
     #[test]
     fn the_longest_payload_has_room_when_all_of_it_is_escaped() {
         let mut stored = Vec::new();
-        escape(&MARKER.repeat(PAYLOAD_MAX / 2), &mut stored);
-        assert_eq!(stored.len(), STORED_MAX);
-        let fields =
-            Fields { record_type: RecordType::new(1), codec: Codec::Zstd, escaped: true, erased: false, stored: STORED_MAX };
-        assert_eq!(Fields::decode(&fields.encode()), Some(fields));
-        assert_eq!(Fields::decode(&Fields { stored: STORED_MAX + 1, ..fields }.encode()), None);
+        escape(&MARKER.repeat(100), &mut stored);
+        assert_eq!((stored.len(), STORED_MAX), (300, PAYLOAD_MAX + PAYLOAD_MAX / 2));
+        let record_type = RecordType::new(1);
+        let longest = Fields { record_type, codec: Codec::Zstd, escaped: true, erased: false, stored: STORED_MAX };
+        assert_eq!(Fields::decode(&longest.encode()), Some(longest));
+        assert_eq!(Fields::decode(&Fields { stored: STORED_MAX + 1, ..longest }.encode()), None);
     }
 
     #[test]
