@@ -16,7 +16,7 @@ use xd_store::{
 const FAULTS: [Fault; 3] = [Fault::Fails, Fault::Short, Fault::Stops];
 
 fn survivals() -> impl Iterator<Item = Survival> {
-    [Survival::Durable, Survival::Everything].into_iter().chain((0..12).map(Survival::Some))
+    [Survival::Durable, Survival::Everything].into_iter().chain((0..6).map(Survival::Some))
 }
 
 /// Runs a story on fresh disks with each of its calls failing in each way, and checks each disk that a crash could leave.
@@ -45,7 +45,7 @@ struct Progress {
 
 fn payloads() -> Vec<Vec<u8>> {
     // Some are longer than what gathers in memory, so that there are writes between syncs.
-    (0..12u8).map(|n| [b"payload ".to_vec(), vec![n; if n % 3 == 1 { 300_000 } else { 50 }]].concat()).collect()
+    (0..12u8).map(|n| [b"payload ".to_vec(), vec![n; if n % 6 == 1 { 270_000 } else { 50 }]].concat()).collect()
 }
 
 /// Whether `found` has what was synced, and is what was appended with pieces left out.

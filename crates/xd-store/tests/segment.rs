@@ -249,14 +249,11 @@ fn a_payload_beyond_the_limit_is_refused_and_the_longest_is_not() {
     assert!(refused(writer.append(RecordType::new(1), &payload)));
     assert!(refused(writer.append_compressed(RecordType::new(1), &payload)));
     payload.pop();
-    writer.append(RecordType::new(1), &payload).unwrap();
     writer.append_compressed(RecordType::new(2), &payload).unwrap();
     writer.sync().unwrap();
     let bytes = disk.content("/s").unwrap();
     let mut reader = SegmentReader::new("s", bytes.as_slice()).unwrap();
-    for _ in 0..2 {
-        assert!(matches!(reader.next_entry(), Ok(Some(xd_store::Entry::Record(record))) if record.payload() == payload));
-    }
+    assert!(matches!(reader.next_entry(), Ok(Some(xd_store::Entry::Record(record))) if record.payload() == payload));
 }
 
 #[test]
