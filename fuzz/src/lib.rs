@@ -7,5 +7,6 @@
 pub mod judged;
 pub mod mail;
 pub mod parsed;
+pub mod recorded;
 pub mod ruled;
 pub mod tight;
