@@ -115,7 +115,8 @@ impl<'e> Search<'_, 'e> {
     /// The rules that hold and count, by index, with their points.
     fn holding(&self) -> Vec<(usize, Score)> {
         let rules = self.engine.rules().rules().iter().zip(&self.work.room.rules).enumerate();
-        let holding = rules.filter(|(_, (rule, possible))| possible.counts().is_true() && !self.settings.disabled.contains(rule.id()));
+        let holding =
+            rules.filter(|(_, (rule, possible))| possible.counts().is_true() && !self.settings.disabled.contains(rule.id()));
         holding.map(|(index, (rule, _))| (index, self.settings.score_of(rule))).collect()
     }
 

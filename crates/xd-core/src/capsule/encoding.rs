@@ -88,7 +88,8 @@ impl Capsule {
         for verdict in &verdicts {
             next += usize::from(verdict.settings == next);
         }
-        let repeated = |index: usize| other_settings[index] == evidence.settings || other_settings[..index].contains(&other_settings[index]);
+        let repeated =
+            |index: usize| other_settings[index] == evidence.settings || other_settings[..index].contains(&other_settings[index]);
         if next <= other_settings.len() || (0..other_settings.len()).any(repeated) {
             return Reader::wrong(at, "settings are not in the order of recipients, each once");
         }

@@ -163,14 +163,8 @@ impl Wire for Facts {
 impl Wire for PartFact {
     fn write(&self, out: &mut Writer) {
         let Self { kind, subtype, sniffed, charset, attachment, file_name, other_names, sha256 } = self;
-        let parts = [
-            *attachment,
-            sniffed.is_some(),
-            charset.is_some(),
-            file_name.is_some(),
-            !other_names.is_empty(),
-            sha256.is_some(),
-        ];
+        let parts =
+            [*attachment, sniffed.is_some(), charset.is_some(), file_name.is_some(), !other_names.is_empty(), sha256.is_some()];
         out.byte(parts.iter().rev().fold(0, |bits, &part| bits << 1 | u8::from(part)));
         out.text(kind);
         out.text(subtype);

@@ -243,7 +243,12 @@ mod tests {
     #[test]
     fn numbers_come_back() {
         use crate::Unknown;
-        let numbers = Numbers(vec![(1, Known::Found(i64::MAX)), (2, Known::Found(-1)), (3, Known::Absent), (9, Known::Unknown(Unknown::Timeout))]);
+        let numbers = Numbers(vec![
+            (1, Known::Found(i64::MAX)),
+            (2, Known::Found(-1)),
+            (3, Known::Absent),
+            (9, Known::Unknown(Unknown::Timeout)),
+        ]);
         let mut out = Writer::default();
         numbers.write(&mut out);
         assert_eq!(Numbers::read(&mut Reader::new(&out.bytes)).as_ref(), Ok(&numbers));

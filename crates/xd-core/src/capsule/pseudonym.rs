@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use sha2::{Digest, Sha256};
 
-use super::facts::{FieldValue, Facts};
+use super::facts::{Facts, FieldValue};
 use super::identity::Identities;
 use crate::evidence::{DkimSignature, Listing};
 use crate::{Domain, Envelope, Evidence, ForwardPath, Host, Known, Mailbox, ReversePath};

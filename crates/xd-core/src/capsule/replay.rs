@@ -28,7 +28,9 @@ pub struct Replayed {
 #[non_exhaustive]
 pub enum ReplayError {
     /// Another engine judged.
-    #[error("the capsule is of engine {recorded}, not {given}; replay is exact with its own engine only, anything else is a what-if")]
+    #[error(
+        "the capsule is of engine {recorded}, not {given}; replay is exact with its own engine only, anything else is a what-if"
+    )]
     Engine {
         /// The one that judged.
         recorded: EngineHash,
@@ -39,7 +41,9 @@ pub enum ReplayError {
     #[error("the capsule names tests that its engine does not have: it is damaged")]
     Register,
     /// Another version of the program judged, that read messages in another way.
-    #[error("the capsule is of semantics version {recorded:?}, this program is of {SEMANTICS:?}; replay it with the program that made it")]
+    #[error(
+        "the capsule is of semantics version {recorded:?}, this program is of {SEMANTICS:?}; replay it with the program that made it"
+    )]
     Semantics {
         /// The version that judged.
         recorded: String,

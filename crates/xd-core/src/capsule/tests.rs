@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::evidence::{Antivirus, Correspondence, Dmarc, DmarcPolicy, DmarcResult, HostStanding, Listing, SpfResult};
 use crate::{
-    Domain, Engine, Envelope, Evidence, Host, Judgement, Known, Limits, Message, Operator, Score, Settings, Thresholds, Timestamp,
-    Unknown, evidence, judge,
+    Domain, Engine, Envelope, Evidence, Host, Judgement, Known, Limits, Message, Operator, Score, Settings, Thresholds,
+    Timestamp, Unknown, evidence, judge,
 };
 
 const KEY: &[u8] = b"a secret of at least 32 random bytes";
@@ -38,7 +38,8 @@ pub(super) fn rich(message: &Message<'_>) -> (Envelope, Evidence) {
     let (mut envelope, mut evidence) = evidence::derive(message);
     let domain = |name: &str| Domain::parse(name).unwrap();
     envelope.client_address = Known::Found("192.0.2.7".parse().unwrap());
-    envelope.forward_paths = ["alice@example.com", "bob@example.com", "carol@example.net", "dave@example.com"].map(ForwardPath::parse).to_vec();
+    envelope.forward_paths =
+        ["alice@example.com", "bob@example.com", "carol@example.net", "dave@example.com"].map(ForwardPath::parse).to_vec();
     envelope.tls = Known::Found("TLSv1.3".into());
     envelope.authenticated_identity = Known::Absent;
     evidence.now = Known::Found(Timestamp::from_unix(1_795_309_200));
@@ -107,8 +108,7 @@ fn without_proofs(mut judgement: Judgement<'_>) -> Judgement<'_> {
 
 #[test]
 fn samples_follow_from_their_records() {
-    for (name, raw) in samples() {
-        println!("{name}");
+    for (_, raw) in samples() {
         check(&raw, evidence::derive);
         check(&raw, rich);
     }
@@ -235,19 +235,36 @@ fn the_first_version_is_still_read() {
     assert_eq!(capsule.recipient(1).unwrap().to_string(), "<bob@example.com>");
     assert_eq!(capsule.verdicts()[1].class, Class::SureSpam);
     assert_eq!(capsule.evidence().spf, Known::Found(SpfResult::SoftFail));
-    assert_eq!(capsule.identities().from[0].address, "service@examp1e-bank.example");
+    assert_eq!(capsule.identities().from[0].address, "info@kuechen-lager.example");
     assert!(capsule.links().unwrap().iter().any(|link| link.misleads()));
 }
 
 /// Lines of header fields and of text, in any order.
 pub(super) fn generated() -> impl Strategy<Value = Vec<u8>> {
     const LINES: &[&str] = &[
-        "From: Alice <alice@example.com>", "From: \"PayPal\" <x@xn--pypal-4ve.example>", "To: undisclosed-recipients:;", "Subject: URGENT!!! ACT NOW",
-        "Subject: =?koi8-r?b?8NLJ18XU?=", "X-Mailer: \u{e9}\u{e9}", "List-Id: Friends <friends.example.net>", "List-Unsubscribe: <mailto:x@example.com>",
-        "Received: from a.example (b.example [203.0.113.5]) by mx.example.com; Sun, 22 Nov 2026 01:00:00 +0000", "Date: Sun, 22 Nov 2026 01:00:00 +0000",
-        "Return-Path: <>", "Return-Path: <a@example.com>", "Content-Type: text/html", "Content-Type: text/plain; charset=utf-8", "Message-ID: <1@example.com>",
-        "Content-Disposition: attachment; filename=invoice.pdf.exe", "broken line", "", "viagra cialis, buy now", "<a href='http://192.0.2.1/login'>https://bank.example</a>",
-        "dear beneficiary, your inheritance of $10,500,000", "<p style='display:none'>hidden</p>", "unsubscribe here: http://example.com/u?id=1",
+        "From: Alice <alice@example.com>",
+        "From: \"PayPal\" <x@xn--pypal-4ve.example>",
+        "To: undisclosed-recipients:;",
+        "Subject: URGENT!!! ACT NOW",
+        "Subject: =?koi8-r?b?8NLJ18XU?=",
+        "X-Mailer: \u{e9}\u{e9}",
+        "List-Id: Friends <friends.example.net>",
+        "List-Unsubscribe: <mailto:x@example.com>",
+        "Received: from a.example (b.example [203.0.113.5]) by mx.example.com; Sun, 22 Nov 2026 01:00:00 +0000",
+        "Date: Sun, 22 Nov 2026 01:00:00 +0000",
+        "Return-Path: <>",
+        "Return-Path: <a@example.com>",
+        "Content-Type: text/html",
+        "Content-Type: text/plain; charset=utf-8",
+        "Message-ID: <1@example.com>",
+        "Content-Disposition: attachment; filename=invoice.pdf.exe",
+        "broken line",
+        "",
+        "viagra cialis, buy now",
+        "<a href='http://192.0.2.1/login'>https://bank.example</a>",
+        "dear beneficiary, your inheritance of $10,500,000",
+        "<p style='display:none'>hidden</p>",
+        "unsubscribe here: http://example.com/u?id=1",
         "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X",
     ];
     prop::collection::vec(prop::sample::select(LINES.to_vec()), 0..14).prop_map(|lines| lines.join("\r\n").into_bytes())

@@ -29,7 +29,9 @@ enum Source {
 fn source(name: &str) -> Source {
     match name {
         "envelope.tls" | "defects" | "envelope.recipients" | "from.count" | "operator.name" | "operator.domain" => Source::Causes,
-        "evidence.reverse_name" | "evidence.confirmed_name" | "evidence.dkim_domain" | "return_path.registered" => Source::Identity,
+        "evidence.reverse_name" | "evidence.confirmed_name" | "evidence.dkim_domain" | "return_path.registered" => {
+            Source::Identity
+        }
         "from.address" | "from.local" | "from.domain" | "from.registered" => Source::From,
         "header.names" | "fields" | "hops" | "parts" | "attachments" | "nested_messages" | "date.ahead" => Source::Fact,
         "link.registered" | "link.scheme" | "link.shown_registered" | "image.registered" | "links" => Source::Fact,
@@ -105,9 +107,10 @@ impl Capsule {
     /// The value of a number from what is told alone.
     pub(super) fn told_number_anew(&self, number: Number, scene: Scene<'_>) -> Option<Known<i64>> {
         match (source(number.name()), self.level(), self.pseudonymous) {
-            (Source::Causes, ..) | (Source::Fact, Level::Facts, _) | (Source::PersonalFact, Level::Facts, false) | (_, Level::Content, _) => {
-                Some(number.value(scene))
-            }
+            (Source::Causes, ..)
+            | (Source::Fact, Level::Facts, _)
+            | (Source::PersonalFact, Level::Facts, false)
+            | (_, Level::Content, _) => Some(number.value(scene)),
             _ => None,
         }
     }

@@ -242,7 +242,13 @@ impl RuleSet {
         };
         let Some(values) = seen.values[target].found() else {
             // A record may tell that a test was met and not where.
-            return Some(Proof { target: self.targets.name(target), times: outcome.count, value: 0, span: 0..0, quote: String::new() });
+            return Some(Proof {
+                target: self.targets.name(target),
+                times: outcome.count,
+                value: 0,
+                span: 0..0,
+                quote: String::new(),
+            });
         };
         let (index, span) = outcome.first.clone().unwrap_or_else(|| (0, 0..values.first().map_or(0, |value| value.len())));
         let value = values.get(index)?;

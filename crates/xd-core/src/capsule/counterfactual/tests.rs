@@ -67,7 +67,8 @@ fn authentication_that_had_passed() {
 /// Evidence is named when it would have done it, and only then.
 #[test]
 fn evidence_that_alters_the_class_is_named() {
-    let rule = |id: &str, score: &str, when: &str| format!("[[rule]]\nid = '{id}'\nscore = '{score}'\nwhy = 'it is'\nwhen = {when}\n");
+    let rule =
+        |id: &str, score: &str, when: &str| format!("[[rule]]\nid = '{id}'\nscore = '{score}'\nwhy = 'it is'\nwhen = {when}\n");
     let rules = [
         rule("spf", "2.00", "{ not = { in = 'evidence.spf', equals = ['pass'] } }"),
         rule("dmarc", "3.00", "{ in = 'evidence.dmarc', equals = ['fail'] }"),
@@ -91,8 +92,14 @@ fn evidence_that_alters_the_class_is_named() {
                 let recipient_settings = evidence.recipient_settings.clone();
                 let other = Evidence { recipient_settings, ..supposed.evidence };
                 let class = judge(&engine, &envelope, &message, &other).verdicts[verdict].class;
-                let change = changes.iter().find(|change| matches!(&change.step, Step::Evidence { fact, .. } if *fact == supposed.fact));
-                assert_eq!(change.map(|change| change.class), (class != judged.class).then_some(class), "{name} {}", supposed.fact);
+                let change =
+                    changes.iter().find(|change| matches!(&change.step, Step::Evidence { fact, .. } if *fact == supposed.fact));
+                assert_eq!(
+                    change.map(|change| change.class),
+                    (class != judged.class).then_some(class),
+                    "{name} {}",
+                    supposed.fact
+                );
                 named += usize::from(change.is_some());
             }
         }

@@ -27,7 +27,7 @@ impl SettingsChange {
     }
 
     pub(super) fn thresholds(&self, in_force: &Settings) -> Thresholds {
-        self.thresholds.unwrap_or(self.base(in_force).thresholds)
+        self.thresholds.unwrap_or_else(|| self.base(in_force).thresholds)
     }
 
     pub(super) fn disables(&self, in_force: &Settings, rule: &str) -> bool {

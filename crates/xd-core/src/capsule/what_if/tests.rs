@@ -130,10 +130,22 @@ fn settings_are_exact_from_causes() {
     let operator = crate::Operator { names: vec!["Other".into()], domains: vec![] };
     for (change, exact) in [
         (SettingsChange { thresholds: Some(thresholds), ..SettingsChange::default() }, true),
-        (SettingsChange { disable: ["gtube".to_owned(), "subject-all-capitals".to_owned()].into(), ..SettingsChange::default() }, true),
+        (
+            SettingsChange {
+                disable: ["gtube".to_owned(), "subject-all-capitals".to_owned()].into(),
+                ..SettingsChange::default()
+            },
+            true,
+        ),
         (SettingsChange { enable: ["subject-all-capitals".to_owned()].into(), ..SettingsChange::default() }, true),
         (SettingsChange { scores: [("gtube".to_owned(), points(-700))].into(), ..SettingsChange::default() }, true),
-        (SettingsChange { replace: Some(Settings { thresholds, operator, ..Settings::default() }), ..SettingsChange::default() }, false),
+        (
+            SettingsChange {
+                replace: Some(Settings { thresholds, operator, ..Settings::default() }),
+                ..SettingsChange::default()
+            },
+            false,
+        ),
     ] {
         for (name, raw) in samples() {
             let open = compare((builtin(), builtin()), &change, &raw, rich);
@@ -187,7 +199,11 @@ fn a_new_test_is_answered_where_it_is_told() {
 fn other_brands_are_other_tests() {
     let rules = "[[rule]]\nid = \"brand\"\nscore = \"7.00\"\nwhy = \"brand\"\nwhen = { in = \"from.name\", names_brand = true, outside = [\"from.domain\"] }\n";
     let old = engine(rules);
-    let new = Engine::compile(vec![RuleSource::new("test.toml", format!("family = \"test\"\n[[brand]]\nnames = [\"Acme\"]\ndomains = [\"acme.example\"]\n{rules}"))]).unwrap();
+    let new = Engine::compile(vec![RuleSource::new(
+        "test.toml",
+        format!("family = \"test\"\n[[brand]]\nnames = [\"Acme\"]\ndomains = [\"acme.example\"]\n{rules}"),
+    )])
+    .unwrap();
     let raw = b"From: Acme <a@example.com>\n\n";
     assert_eq!(compare((&old, &new), &SettingsChange::default(), raw, derive), [1, 0, 0, 1, 1]);
 }
@@ -196,7 +212,9 @@ fn other_brands_are_other_tests() {
 #[test]
 fn what_cannot_matter_is_unchanged() {
     let old = engine(RULES);
-    let new = engine(&format!("{RULES}[[rule]]\nid = \"small\"\nscore = \"0.50\"\nwhy = \"small\"\nwhen = {{ in = \"text\", words = [\"lunch\"] }}\n"));
+    let new = engine(&format!(
+        "{RULES}[[rule]]\nid = \"small\"\nscore = \"0.50\"\nwhy = \"small\"\nwhen = {{ in = \"text\", words = [\"lunch\"] }}\n"
+    ));
     let message = Message::parse(b"Subject: nothing\n\nlunch\n", &Limits::default());
     let (envelope, evidence) = derive(&message);
     let (_, capsule) = judge_recorded(&old, &envelope, &message, &evidence, [0; 32], &Recording::default());
@@ -207,7 +225,9 @@ fn what_cannot_matter_is_unchanged() {
 #[test]
 fn what_cannot_be_told_is_named() {
     let old = engine(RULES);
-    let new = engine(&format!("{RULES}[[rule]]\nid = \"large\"\nscore = \"8.00\"\nwhy = \"large\"\nwhen = {{ in = \"text\", words = [\"lunch\"] }}\n"));
+    let new = engine(&format!(
+        "{RULES}[[rule]]\nid = \"large\"\nscore = \"8.00\"\nwhy = \"large\"\nwhen = {{ in = \"text\", words = [\"lunch\"] }}\n"
+    ));
     let message = Message::parse(b"Subject: nothing\n\nlunch\n", &Limits::default());
     let (envelope, evidence) = derive(&message);
     let (_, capsule) = judge_recorded(&old, &envelope, &message, &evidence, [0; 32], &Recording::default());
@@ -248,7 +268,8 @@ fn condition() -> impl Strategy<Value = String> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 1..4).prop_map(|terms| format!("{{ all = [{}] }}", terms.join(", "))),
             prop::collection::vec(inner.clone(), 1..4).prop_map(|terms| format!("{{ any = [{}] }}", terms.join(", "))),
-            prop::collection::vec(inner.clone(), 2..4).prop_map(|terms| format!("{{ at_least = 2, of = [{}] }}", terms.join(", "))),
+            prop::collection::vec(inner.clone(), 2..4)
+                .prop_map(|terms| format!("{{ at_least = 2, of = [{}] }}", terms.join(", "))),
             inner.prop_map(|term| format!("{{ not = {term} }}")),
         ]
     })
