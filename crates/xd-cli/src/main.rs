@@ -43,6 +43,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ending = match &arguments.command {
         _ if arguments.version => version(),
+        Some(Command::Capsules(capsules)) => capsules::run(capsules),
         Some(Command::Eval(eval)) => eval::run(eval),
         Some(Command::Explain(explain)) => explain::run(explain),
         Some(Command::Replay(replay)) => replay::run(replay),
