@@ -13,6 +13,7 @@ mod finder;
 mod grams;
 mod literal;
 mod matcher;
+mod needs;
 mod number;
 mod plan;
 mod read;
