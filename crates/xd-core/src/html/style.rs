@@ -151,13 +151,15 @@ impl Style {
             }
             b"mso-hide" => self.mso_hidden = Some(is(important(value), "all")),
             b"height" => {
-                self.height = pixels(important(value)).and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
-                self.flat = Some(is_nothing(important(value)));
+                let length = pixels(important(value));
+                self.height = length.and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
+                self.flat = Some(length.is_some_and(|length| length <= 0));
             }
             b"max-height" => self.low = Some(is_nothing(important(value))),
             b"width" => {
-                self.width = pixels(important(value)).and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
-                self.narrow = Some(is_nothing(important(value)));
+                let length = pixels(important(value));
+                self.width = length.and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
+                self.narrow = Some(length.is_some_and(|length| length <= 0));
             }
             b"max-width" => self.narrow = Some(is_nothing(important(value))),
             b"overflow" | b"overflow-x" | b"overflow-y" => {
