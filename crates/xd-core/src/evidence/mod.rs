@@ -161,6 +161,8 @@ pub struct Evidence {
     pub host_standing: Known<HostStanding>,
     /// Earlier mail to this sender; absent when there was none.
     pub correspondence: Known<Correspondence>,
+    /// Who runs this filter; the same for every recipient.
+    pub operator: Operator,
     /// The settings in force for recipients that have none of their own.
     pub settings: Settings,
     /// The settings in force for single recipients, by address in lower case.

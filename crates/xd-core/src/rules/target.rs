@@ -309,8 +309,8 @@ named! {
     Normal "evidence.dmarc_policy" "what the author's domain asks for: none quarantine reject" |s| one(s.evidence.dmarc.as_ref().map(|dmarc| dmarc.policy.as_str()));
     Normal "evidence.arc" "the result of the ARC chain: pass fail none" |s| one(s.evidence.arc.as_ref().map(|result| result.as_str()));
     Normal "evidence.malware" "what the antivirus engine found" |s| match &s.evidence.antivirus { Known::Found(Antivirus::Infected(name)) => Known::Found(vec![name.to_lowercase().into()]), Known::Found(Antivirus::Clean) | Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
-    Normal "operator.name" "names of whoever runs this filter, from the settings" |s| owned(s.evidence.settings.operator.names.iter().map(|name| normalize(name)));
-    Normal "operator.domain" "domains of whoever runs this filter, from the settings" |s| borrowed(s.evidence.settings.operator.domains.iter().map(|domain| domain.as_str()));
+    Normal "operator.name" "names of whoever runs this filter, as configured" |s| owned(s.evidence.operator.names.iter().map(|name| normalize(name)));
+    Normal "operator.domain" "domains of whoever runs this filter, as configured" |s| borrowed(s.evidence.operator.domains.iter().map(|domain| domain.as_str()));
 }
 
 fn hosts_shown(scene: Scene<'_>) -> Values<'_> {
