@@ -81,7 +81,7 @@ fn recipients_have_their_own_thresholds() {
     let strict = Settings { thresholds: Thresholds::try_new(points(200), points(400)).unwrap(), ..Settings::default() };
     evidence.recipient_settings.insert("bob@example.com".into(), strict);
     let judgement = judge(&engine, &envelope, &message, &evidence);
-    assert_eq!(judgement.verdicts.iter().map(|v| v.class).collect::<Vec<_>>(), [Class::Clean, Class::Spam]);
+    assert_eq!(judgement.verdicts().iter().map(|v| v.class).collect::<Vec<_>>(), [Class::Clean, Class::Spam]);
 }
 
 /// A timed-out lookup scores like neither answer.
@@ -201,7 +201,7 @@ proptest! {
         let evidence = evidence_of(facts);
         let a = judge(&one, &Envelope::default(), &message, &evidence);
         let b = judge(&other, &Envelope::default(), &message, &evidence);
-        prop_assert_eq!(&a.verdicts, &b.verdicts);
+        prop_assert_eq!(a.verdicts(), b.verdicts());
         let sum: Score = a.verdict().findings.iter().map(|finding| finding.score).sum();
         prop_assert_eq!(sum, a.verdict().score);
     }
