@@ -29,9 +29,6 @@ use super::{Cost, Group, Rule, RuleSet};
 /// rules that come with xd use a thirtieth of it; `xd rules check` prints what others use.
 pub(super) const STEPS_PER_BYTE: usize = 30_000;
 
-/// Rules nest at most so deep; a deeper condition is a mistake, and its evaluation recurses.
-const MAX_CONDITION_DEPTH: usize = 30;
-
 impl RuleSet {
     /// Compiles rule files.
     ///
@@ -117,7 +114,7 @@ impl<'s> Compiler<'s> {
         trees.sort_by(|a, b| a.1.id.value.cmp(&b.1.id.value));
         let mut conditions = Vec::new();
         for (source, tree) in &trees {
-            match self.condition(source, &tree.when, 0) {
+            match self.condition(source, &tree.when) {
                 Ok(condition) => conditions.push(condition),
                 Err(error) => errors.push(error),
             }
@@ -181,18 +178,15 @@ impl<'s> Compiler<'s> {
         })
     }
 
-    fn condition(&mut self, source: &'s RuleSource, tree: &'s ConditionTree, depth: usize) -> Result<Condition, RuleError> {
-        if depth > MAX_CONDITION_DEPTH {
-            return Err(source.error(0..0, format!("a condition nests deeper than {MAX_CONDITION_DEPTH}")));
-        }
+    fn condition(&mut self, source: &'s RuleSource, tree: &'s ConditionTree) -> Result<Condition, RuleError> {
         let mut all = |terms: &'s [ConditionTree]| -> Result<Vec<Condition>, RuleError> {
-            terms.iter().map(|term| self.condition(source, term, depth + 1)).collect()
+            terms.iter().map(|term| self.condition(source, term)).collect()
         };
         Ok(match tree {
             ConditionTree::All(terms) => Condition::All(all(terms)?),
             ConditionTree::Any(terms) => Condition::Any(all(terms)?),
             ConditionTree::AtLeast(needed, terms) => Condition::AtLeast(*needed, all(terms)?),
-            ConditionTree::Not(term) => Condition::Not(Box::new(self.condition(source, term, depth + 1)?)),
+            ConditionTree::Not(term) => Condition::Not(Box::new(self.condition(source, term)?)),
             ConditionTree::Rule(id) => match self.ids.get(id.value.as_str()) {
                 Some((index, ..)) => Condition::Rule(*index),
                 None => return Err(source.error(id.span.clone(), format!("there is no rule {:?}", id.value))),

@@ -13,6 +13,9 @@ use super::target::Target;
 
 type Read<T> = Result<T, RuleError>;
 
+/// Conditions nest at most so deep; a deeper one is a mistake, and its evaluation recurses.
+pub(super) const MAX_CONDITION_DEPTH: usize = 30;
+
 /// One rule file.
 #[derive(Debug, Default)]
 pub(super) struct FileTree {
@@ -227,21 +230,27 @@ fn rule(mut table: TableReader<'_, '_>, family: String) -> Read<RuleTree> {
         return Err(table.source().error(why.span, message));
     }
     let group = table.text("group")?.map(own);
-    let when = condition(table.required_table("when", "a condition")?)?;
+    let when = condition(table.required_table("when", "a condition")?, 0)?;
     table.finish()?;
     Ok(RuleTree { id, family, score, why: why.value.to_owned(), group, when })
 }
 
-fn condition(mut table: TableReader<'_, '_>) -> Read<ConditionTree> {
+/// A condition inside `depth` others.
+fn condition(mut table: TableReader<'_, '_>, depth: usize) -> Read<ConditionTree> {
+    if depth > MAX_CONDITION_DEPTH {
+        return Err(
+            table.error(format!("a condition nests deeper than {MAX_CONDITION_DEPTH}; give a part of it a rule of its own"))
+        );
+    }
     let combined = if table.has("all") {
-        ConditionTree::All(conditions(&mut table, "all")?)
+        ConditionTree::All(conditions(&mut table, "all", depth)?)
     } else if table.has("any") {
-        ConditionTree::Any(conditions(&mut table, "any")?)
+        ConditionTree::Any(conditions(&mut table, "any", depth)?)
     } else if table.has("not") {
-        ConditionTree::Not(Box::new(condition(table.required_table("not", "a condition")?)?))
+        ConditionTree::Not(Box::new(condition(table.required_table("not", "a condition")?, depth + 1)?))
     } else if table.has("of") {
         let Some(needed) = table.integer("at_least")? else { return Err(table.missing("at_least")) };
-        let terms = conditions(&mut table, "of")?;
+        let terms = conditions(&mut table, "of", depth)?;
         match usize::try_from(needed.value) {
             Ok(count) if (1..=terms.len()).contains(&count) => ConditionTree::AtLeast(count, terms),
             _ => {
@@ -265,14 +274,17 @@ fn condition(mut table: TableReader<'_, '_>) -> Read<ConditionTree> {
     Ok(combined)
 }
 
-fn conditions(table: &mut TableReader<'_, '_>, key: &'static str) -> Read<Vec<ConditionTree>> {
+fn conditions(table: &mut TableReader<'_, '_>, key: &'static str, depth: usize) -> Read<Vec<ConditionTree>> {
     let source = table.source();
     match table.take(key) {
         Some((DeValue::Array(items), span)) => {
             if items.is_empty() {
                 return Err(source.error(span, format!("{key:?} needs at least one condition")));
             }
-            items.iter().map(|item| condition(self::table(source, item.get_ref(), item.span(), "a condition")?)).collect()
+            items
+                .iter()
+                .map(|item| condition(self::table(source, item.get_ref(), item.span(), "a condition")?, depth + 1))
+                .collect()
         }
         Some((_, span)) => Err(source.error(span, format!("{key:?} is an array of conditions"))),
         None => Err(table.missing(key)),

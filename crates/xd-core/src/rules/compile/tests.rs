@@ -61,6 +61,17 @@ fn mistakes_have_places() {
 }
 
 #[test]
+fn conditions_nest_so_deep_and_no_deeper() {
+    let nested = |depth: usize, outer: &str, end: &str| {
+        rule(&format!("{}{{ defect = \"no-from\" }}{}", outer.repeat(depth), end.repeat(depth)))
+    };
+    for (outer, end) in [("{ not = ", " }"), ("{ all = [", "] }"), ("{ at_least = 1, of = [", "] }")] {
+        assert_eq!(errors(&nested(syntax::MAX_CONDITION_DEPTH, outer, end)), [""; 0]);
+        refused(&nested(syntax::MAX_CONDITION_DEPTH + 1, outer, end), "{ defect", "deeper than 30");
+    }
+}
+
+#[test]
 fn all_mistakes_of_all_files_are_told() {
     let one = RuleSource::new("one.toml", rule("{ in = \"nope\" }"));
     let two = RuleSource::new("two.toml", "family = 1\n");
