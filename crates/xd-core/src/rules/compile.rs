@@ -2,6 +2,8 @@
 //!
 //! Everything that can be wrong is found here, so that judging cannot fail.
 
+mod brands;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -9,7 +11,6 @@ use regex_syntax::hir::Hir;
 
 use crate::{Domain, normalize};
 
-use super::brand::Brands;
 use super::condition::Condition;
 use super::literal;
 use super::matcher::{Matcher, Question, TargetIndex};
@@ -84,8 +85,7 @@ impl<'s> Compiler<'s> {
             for rule in &tree.rules {
                 let id = rule.id.value.as_str();
                 if let Some((_, other, at)) = ids.insert(id, (0, *source, rule.id.span.clone())) {
-                    let first = other.error(at, "").to_string();
-                    let message = format!("there is already a rule {id:?}, at {}", first.trim_end_matches(": "));
+                    let message = format!("there is already a rule {id:?}, at {}", other.place(at));
                     errors.push(source.error(rule.id.span.clone(), message));
                 }
             }
@@ -106,7 +106,7 @@ impl<'s> Compiler<'s> {
 
     fn compile(mut self, files: &'s Files<'s>, errors: &mut Vec<RuleError>) -> Option<RuleSet> {
         let groups = groups(files, errors);
-        let brands = brands(files, errors)?;
+        let brands = brands::brands(files, errors, &mut self.lints)?;
 
         let mut trees: Vec<(&RuleSource, &RuleTree)> =
             files.iter().flat_map(|(source, tree)| tree.rules.iter().map(move |rule| (*source, rule))).collect();
@@ -456,23 +456,6 @@ fn spelled(source: &RuleSource, target: &Target, text: &str, place: &Located<Str
     let keep = |end: bool| if end { " " } else { "" };
     let trimmed = spelled.trim();
     Ok(format!("{}{trimmed}{}", keep(text.starts_with(' ')), keep(text.ends_with(' '))))
-}
-
-/// The brands of all files. One whose names cannot be looked for is an error at the first.
-fn brands(files: &Files<'_>, errors: &mut Vec<RuleError>) -> Option<Brands> {
-    let all = files.iter().flat_map(|(source, tree)| tree.brands.iter().map(move |brand| (*source, brand)));
-    let entries = all.clone().map(|(_, brand)| {
-        let names = brand.names.iter().map(|name| normalize(&name.value)).collect();
-        (names, brand.domains.iter().map(|domain| domain.value.as_str().to_owned()).collect())
-    });
-    match Brands::try_new(entries.collect()) {
-        Ok(brands) => Some(brands),
-        Err(message) => {
-            let first = all.flat_map(|(source, brand)| brand.names.first().map(|name| (source, name.span.clone()))).next();
-            errors.extend(first.map(|(source, span)| source.error(span, message)));
-            None
-        }
-    }
 }
 
 fn groups(files: &Files<'_>, errors: &mut Vec<RuleError>) -> Vec<Group> {

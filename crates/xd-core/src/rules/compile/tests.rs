@@ -10,6 +10,11 @@ fn errors(text: &str) -> Vec<String> {
     }
 }
 
+fn lints(text: &str) -> Vec<String> {
+    let rules = RuleSet::compile(&[RuleSource::new("f.toml", text)]).unwrap();
+    rules.lints.iter().map(ToString::to_string).collect()
+}
+
 fn rule(when: &str) -> String {
     format!("family = \"test\"\n[[rule]]\nid = \"a\"\nscore = \"1.00\"\nwhy = \"because\"\nwhen = {when}\n")
 }
@@ -87,6 +92,29 @@ fn ids_are_unique_over_files() {
 }
 
 #[test]
+fn a_cap_is_not_negative() {
+    let with = |cap: &str| format!("[[group]]\nid = \"g\"\ncap = \"{cap}\"\n");
+    refused(&with("-0.01"), "\"-0.01", "a cap is not negative");
+    assert_eq!(errors(&with("0.00")), [""; 0]);
+}
+
+#[test]
+fn a_name_belongs_to_one_brand() {
+    let brand = |names: &str, domains: &str| format!("[[brand]]\nnames = [{names}]\ndomains = [{domains}]\n");
+    let one = brand("\"Northwind\", \"Northwind Bank\"", "\"northwind.example\"");
+    let lints = |text: &str| lints(&format!("family = \"t\"\n{text}"));
+    let other = brand("\"NORTHWIND  bank\"", "\"bank.example\"");
+    refused(&(one.clone() + &other), "\"NORTHWIND  bank", "the name of the brand at f.toml:2:23 already");
+    refused(&brand("\"\\u200b\"", "\"a.example\""), "\"\\u200b", "names nobody");
+    assert_eq!(lints(&(one + &brand("\"Contoso\"", "\"northwind.example\""))), [""; 0], "brands may share a domain");
+    let twice = brand("\"Contoso\", \"contoso\"", "\"contoso.example\", \"CONTOSO.example\"");
+    assert_eq!(
+        lints(&twice),
+        ["f.toml:3:21: the brand goes by \"contoso\" already", "f.toml:4:31: the brand sends from contoso.example already"]
+    );
+}
+
+#[test]
 fn rules_that_build_on_each_other_in_a_circle() {
     let text = "family = \"t\"\n".to_owned()
         + &[("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]
@@ -105,7 +133,7 @@ fn equal_tests_are_one_matcher() {
 
 #[test]
 fn a_text_pattern_without_a_literal_is_unwise() {
-    let lints = |when: &str| RuleSet::compile(&[RuleSource::new("f.toml", rule(when))]).unwrap().lints.len();
+    let lints = |when: &str| lints(&rule(when)).len();
     assert_eq!(lints("{ in = \"text\", regex = \"[0-9]{5}\" }"), 1);
     assert_eq!(lints("{ in = \"text\", regex = \"code [0-9]{5}\" }"), 0);
     assert_eq!(lints("{ in = \"subject\", regex = \"[0-9]{5}\" }"), 0);
