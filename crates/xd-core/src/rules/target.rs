@@ -277,7 +277,7 @@ named! {
     Normal "to.domain" "domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.as_str()));
     Normal "to.registered" "registered domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()));
     Normal "to.name_of_domain" "the chosen label of the registered domains of To and Cc: example of mail.example.com" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.name()));
-    Normal "return_path.registered" "registered domain of the reverse-path" |s| match &s.envelope.reverse_path { Known::Found(path) => borrowed(path.mailbox().and_then(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()).into_iter()), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "return_path.registered" "registered domain of the reverse-path" |s| s.envelope.reverse_path.as_ref().and_then(|path| borrowed(path.mailbox().and_then(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()).into_iter()));
     Normal "envelope.reverse_path" "the reverse-path, <> when it is null" |s| one(s.envelope.reverse_path.as_ref().map(|path| path.as_rule_text()));
     Normal "envelope.ehlo" "what the client called itself" |s| one(s.envelope.ehlo.as_ref().map(|host| host.to_string()));
     Normal "envelope.client_address" "the client's address" |s| one(s.envelope.client_address.as_ref().map(|address| address.to_string()));
@@ -300,15 +300,15 @@ named! {
     Normal "attachment.sniffed" "types that the first bytes of attachments show" |s| borrowed(s.message.attachments().filter_map(|part| part.sniffed));
     Normal "part.type" "types that all parts declare" |s| owned(s.message.parts().iter().map(|part| part.declared.to_string()));
     Normal "part.charset" "charsets that text parts declare" |s| owned(s.message.parts().iter().filter_map(|part| part.charset.as_deref()).map(str::to_ascii_lowercase));
-    Normal "evidence.reverse_name" "names in the client's PTR records" |s| match &s.evidence.reverse_names { Known::Found(found) => borrowed(found.iter().map(|name| name.as_str())), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "evidence.reverse_name" "names in the client's PTR records" |s| s.evidence.reverse_names.as_ref().and_then(|found| borrowed(found.iter().map(|name| name.as_str())));
     Normal "evidence.confirmed_name" "the reverse name that leads back to the client" |s| one(s.evidence.confirmed_name.as_ref().map(|name| name.as_str()));
     Normal "evidence.spf" "the result of SPF: pass fail softfail neutral none permerror" |s| one(s.evidence.spf.as_ref().map(|result| result.as_str()));
-    Normal "evidence.dkim" "the results of DKIM signatures: pass fail neutral policy permerror" |s| match &s.evidence.dkim { Known::Found(found) => borrowed(found.iter().map(|signature| signature.result.as_str())), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
-    Normal "evidence.dkim_domain" "domains whose DKIM signature passed" |s| match &s.evidence.dkim { Known::Found(found) => borrowed(found.iter().filter(|signature| signature.result == DkimResult::Pass).map(|signature| signature.domain.as_str())), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "evidence.dkim" "the results of DKIM signatures: pass fail neutral policy permerror" |s| s.evidence.dkim.as_ref().and_then(|found| borrowed(found.iter().map(|signature| signature.result.as_str())));
+    Normal "evidence.dkim_domain" "domains whose DKIM signature passed" |s| s.evidence.dkim.as_ref().and_then(|found| borrowed(found.iter().filter(|signature| signature.result == DkimResult::Pass).map(|signature| signature.domain.as_str())));
     Normal "evidence.dmarc" "the result of DMARC: pass fail none permerror" |s| one(s.evidence.dmarc.as_ref().map(|dmarc| dmarc.result.as_str()));
     Normal "evidence.dmarc_policy" "what the author's domain asks for: none quarantine reject" |s| one(s.evidence.dmarc.as_ref().map(|dmarc| dmarc.policy.as_str()));
     Normal "evidence.arc" "the result of the ARC chain: pass fail none" |s| one(s.evidence.arc.as_ref().map(|result| result.as_str()));
-    Normal "evidence.malware" "what the antivirus engine found" |s| match &s.evidence.antivirus { Known::Found(Antivirus::Infected(name)) => Known::Found(vec![name.to_lowercase().into()]), Known::Found(Antivirus::Clean) | Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "evidence.malware" "what the antivirus engine found" |s| s.evidence.antivirus.as_ref().and_then(|scan| match scan { Antivirus::Clean => Known::Absent, Antivirus::Infected(name) => one(Known::Found(name.to_lowercase())) });
     Normal "operator.name" "names of whoever runs this filter, as configured" |s| owned(s.evidence.operator.names.iter().map(|name| normalize(name)));
     Normal "operator.domain" "domains of whoever runs this filter, as configured" |s| borrowed(s.evidence.operator.domains.iter().map(|domain| domain.as_str()));
 }
