@@ -446,7 +446,7 @@ fn spelled(source: &RuleSource, target: &Target, text: &str, place: &Located<Str
         return Err(source.error(place.span.clone(), message));
     }
     let spelled = match target.shape() {
-        Shape::Normal | Shape::NormalText => normalize(text),
+        Shape::Address | Shape::Host | Shape::Normal | Shape::NormalText => normalize(text),
         Shape::Original | Shape::OriginalText => text.to_owned(),
     };
     if spelled.trim().is_empty() {

@@ -9,7 +9,7 @@ use crate::{Defect, Domain, Score};
 use super::number::Number;
 use super::read::{Located, TableReader, parse_file, table};
 use super::source::{RuleError, RuleSource};
-use super::target::Target;
+use super::target::{Shape, Target};
 
 type Read<T> = Result<T, RuleError>;
 
@@ -316,6 +316,7 @@ fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
         let (set, at_least) = (set(table, "equals")?, at_least(table)?);
         Ok(TestKind::Equals { target, set, at_least })
     } else if table.has("within") {
+        fits(table.source(), &name, &target, "within", &[Shape::Host])?;
         let (set, at_least) = (set(table, "within")?, at_least(table)?);
         Ok(TestKind::Within { target, set, at_least })
     } else if table.has("regex") {
@@ -324,6 +325,7 @@ fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
     } else if let Some(present) = table.boolean("present")? {
         Ok(TestKind::Present { target, present })
     } else if table.has("listed_in") {
+        fits(table.source(), &name, &target, "listed_in", &[Shape::Address, Shape::Host])?;
         listed(table, target)
     } else if table.has("mentions") {
         Ok(TestKind::Mentions { target, other: other(table, "mentions")? })
@@ -334,9 +336,19 @@ fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
     } else if flag(table, "names_brand")? {
         let source = table.source();
         let names = table.texts("outside")?.ok_or_else(|| table.missing("outside"))?;
-        let outside = names.iter().map(|name| parse_target(source, name)).collect::<Read<_>>()?;
+        let outside = names.iter().map(|name| {
+            let target = parse_target(source, name)?;
+            fits(source, name, &target, "outside", &[Shape::Host])?;
+            Ok(target)
+        });
+        let outside = outside.collect::<Read<_>>()?;
+        if !target.shape().is_normal() {
+            let message = format!("names of brands are looked for in normal spelling, and {target} keeps its own");
+            return Err(source.error(name.span, message));
+        }
         Ok(TestKind::NamesBrand { target, outside })
     } else if flag(table, "resembles_brand")? {
+        fits(table.source(), &name, &target, "resembles_brand", &[Shape::Host])?;
         Ok(TestKind::ResemblesBrand { target })
     } else {
         Err(table.error(format!("a test of {:?} needs a matcher: one of {MATCHERS}", name.value)))
@@ -349,6 +361,15 @@ fn parse_target(source: &RuleSource, name: &Located<&str>) -> Read<Target> {
             format!("unknown target {:?}; docs/rules.md lists them, header fields are header:name in lower case", name.value);
         source.error(name.span.clone(), message)
     })
+}
+
+/// Refuses a target whose values the matcher could never be met by.
+fn fits(source: &RuleSource, name: &Located<&str>, target: &Target, matcher: &str, shapes: &[Shape]) -> Read<()> {
+    if shapes.contains(&target.shape()) {
+        return Ok(());
+    }
+    let message = format!("{matcher} looks at hosts, and {target} is none; expected one of {}", Target::names_of(shapes));
+    Err(source.error(name.span.clone(), message))
 }
 
 fn other(table: &mut TableReader<'_, '_>, key: &'static str) -> Read<Target> {

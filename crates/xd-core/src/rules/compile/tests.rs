@@ -45,6 +45,12 @@ fn mistakes_have_places() {
     at_when("{ in = \"subject\", regex = \"x*\" }", "\"x*", "matches everywhere");
     at_when("{ in = \"subject\", regex = \"[äö]bc\" }", "\"[äö", "alternatives");
     at_when("{ in = \"subject\", regex = '(?:abc[a-z]{1,200}){1,200}' }", "{ in", "automaton");
+    at_when("{ in = \"subject\", within = [\"a.example\"] }", "\"subject", "expected one of from.domain, ");
+    at_when("{ in = \"envelope.client_address\", within = [\"a.example\"] }", "\"envelope", "looks at hosts");
+    at_when("{ in = \"from.address\", resembles_brand = true }", "\"from.address", "looks at hosts");
+    at_when("{ in = \"header:from\", listed_in = \"a.example\" }", "\"header:from", "envelope.client_address, ");
+    at_when("{ in = \"from.name\", names_brand = true, outside = [\"from.name\"] }", "\"from.name\"] }", "looks at hosts");
+    at_when("{ in = \"subject.original\", names_brand = true, outside = [\"from.domain\"] }", "\"subject", "keeps its own");
     at_when("{ number = \"lnks\", at_least = 1 }", "\"lnks", "unknown number");
     at_when("{ number = \"links\" }", "{ number", "compared by");
     at_when("{ number = \"links\", at_least = 1, at_most = 2 }", "at_most", "unknown key \"at_most\"");

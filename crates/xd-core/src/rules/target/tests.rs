@@ -54,6 +54,15 @@ proptest! {
                 let lines: Vec<_> = value.split('\n').map(normalize).collect();
                 prop_assert_eq!(&lines.join("\n"), value.as_ref(), "{}", named.name);
                 prop_assert!(named.shape.is_text() || lines.len() == 1, "{}", named.name);
+                match named.shape {
+                    Shape::Address => prop_assert!(value.parse::<std::net::IpAddr>().is_ok()),
+                    Shape::Host => {
+                        let address = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')).unwrap_or(value);
+                        let domain = Domain::parse(value).is_ok_and(|domain| domain.as_str() == value.as_ref());
+                        prop_assert!(domain || address.parse::<std::net::IpAddr>().is_ok(), "{}: {}", named.name, value);
+                    }
+                    _ => {}
+                }
             }
         }
     }
