@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use regex_syntax::hir::Hir;
 
-use crate::{Domain, normalize};
+use crate::Domain;
 
 use super::condition::Condition;
 use super::literal;
@@ -19,9 +19,9 @@ use super::read::Located;
 use super::scanner::{Pattern, Scanner, parse_regex};
 use super::source::{RuleError, RuleErrors, RuleSource};
 use super::syntax::{self, ConditionTree, FileTree, RuleTree, SetTree, TestKind, TestTree};
-use super::target::{Shape, Target, Targets};
+use super::target::{Target, Targets};
 use super::text_set::TextSet;
-use super::{Cost, Group, Rule, RuleSet};
+use super::{Cost, Group, Rule, RuleSet, spelling};
 
 /// Steps that one byte of one target may cost at worst, over all regexes of a rule set.
 ///
@@ -164,6 +164,7 @@ impl<'s> Compiler<'s> {
             }
         }
         self.lints.sort();
+        self.lints.dedup();
         let plan = Plan::new(order, &rules.iter().map(|rule| &rule.condition).collect::<Vec<_>>(), &self.matchers);
         Some(RuleSet {
             rules,
@@ -218,12 +219,12 @@ impl<'s> Compiler<'s> {
         use Draft::Question as Ask;
         Ok(match &test.kind {
             TestKind::Words { target, set, at_least } => {
-                let texts = self.texts(source, target, set)?;
+                let texts = self.texts(source, target, set, false)?;
                 let text = listed(target, "words", &texts, *at_least);
                 (text, Draft::Pattern(self.target(target), Pattern::Words(texts)), *at_least)
             }
             TestKind::Contains { target, set, at_least } => {
-                let texts = self.texts(source, target, set)?;
+                let texts = self.texts(source, target, set, false)?;
                 let text = listed(target, "contains", &texts, *at_least);
                 (text, Draft::Pattern(self.target(target), Pattern::Contains(texts)), *at_least)
             }
@@ -237,7 +238,7 @@ impl<'s> Compiler<'s> {
                 (text, Draft::Pattern(self.target(target), Pattern::Regex(hir)), *at_least)
             }
             TestKind::Equals { target, set, at_least } => {
-                let texts = self.texts(source, target, set)?;
+                let texts = self.texts(source, target, set, true)?;
                 let text = listed(target, "equals", &texts, *at_least);
                 (text, Ask(Question::Equals(self.target(target), TextSet::new(texts))), *at_least)
             }
@@ -298,11 +299,18 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    /// The texts of a set with its lists filled in, sorted.
-    fn texts(&self, source: &RuleSource, target: &Target, set: &'s SetTree) -> Result<Vec<String>, RuleError> {
+    /// The texts of a set with its lists filled in, spelled as the target is, sorted. `whole` asks for them as whole values.
+    fn texts(&mut self, source: &RuleSource, target: &Target, set: &'s SetTree, whole: bool) -> Result<Vec<String>, RuleError> {
         let mut texts = Vec::new();
         for (text, place) in self.entries(source, set)? {
-            texts.push(spelled(source, target, text, place)?);
+            let error = |message| source.error(place.span.clone(), message);
+            let spelled = spelling::spelled(target, text).map_err(error)?;
+            if target.shape().is_text() && spelled.len() < literal::MIN_LITERAL && !spelled.contains(' ') {
+                let message = format!("{text:?} is shorter than {} bytes: it stands in every text", literal::MIN_LITERAL);
+                return Err(error(message));
+            }
+            self.lints.extend(spelling::misplaced(target, &spelled, whole).map(error));
+            texts.push(spelled);
         }
         texts.sort();
         texts.dedup();
@@ -341,10 +349,12 @@ impl<'s> Compiler<'s> {
     fn regex(&mut self, source: &RuleSource, target: &Target, pattern: &Located<String>) -> Result<Hir, RuleError> {
         let hir = parse_regex(&pattern.value)
             .map_err(|message| source.error(pattern.span.clone(), format!("not a pattern: {message}")))?;
-        if target.shape().is_normal() && has_upper_case(&pattern.value) {
-            let message =
-                format!("{target} is in lower case, so a capital letter never matches; use small letters or an original target");
+        if let Some(message) = spelling::impossible(target, &pattern.value, &hir) {
             return Err(source.error(pattern.span.clone(), message));
+        }
+        if let Some(letter) = spelling::half_folded(target, &pattern.value) {
+            let message = format!("(?i) folds letters of ASCII, so {letter:?} is found in this case only; write both");
+            self.lints.push(source.error(pattern.span.clone(), message));
         }
         if hir.properties().minimum_len() == Some(0) {
             return Err(source.error(pattern.span.clone(), "the pattern matches nothing at all, so it matches everywhere"));
@@ -428,34 +438,6 @@ fn listed(target: &Target, matcher: &str, texts: &[String], at_least: u32) -> St
 
 fn times(at_least: u32) -> String {
     if at_least == 1 { String::new() } else { format!(" at least {at_least} times") }
-}
-
-fn has_upper_case(pattern: &str) -> bool {
-    let mut escaped = false;
-    pattern.chars().any(|c| {
-        let found = c.is_uppercase() && !escaped;
-        escaped = c == '\\' && !escaped;
-        found
-    })
-}
-
-/// A text of a set in the spelling of its target.
-fn spelled(source: &RuleSource, target: &Target, text: &str, place: &Located<String>) -> Result<String, RuleError> {
-    if target.shape().is_text() && text.trim().len() < literal::MIN_LITERAL && !text.contains(' ') {
-        let message = format!("{text:?} is shorter than {} bytes: it stands in every text", literal::MIN_LITERAL);
-        return Err(source.error(place.span.clone(), message));
-    }
-    let spelled = match target.shape() {
-        Shape::Address | Shape::Host | Shape::Normal | Shape::NormalText => normalize(text),
-        Shape::Original | Shape::OriginalText => text.to_owned(),
-    };
-    if spelled.trim().is_empty() {
-        return Err(source.error(place.span.clone(), format!("{text:?} is empty in the spelling of {target}")));
-    }
-    // Blanks at the ends are meant: they stand for the edge of a word.
-    let keep = |end: bool| if end { " " } else { "" };
-    let trimmed = spelled.trim();
-    Ok(format!("{}{trimmed}{}", keep(text.starts_with(' ')), keep(text.ends_with(' '))))
 }
 
 fn groups(files: &Files<'_>, errors: &mut Vec<RuleError>) -> Vec<Group> {

@@ -18,6 +18,7 @@ mod plan;
 mod read;
 mod scanner;
 mod source;
+mod spelling;
 mod syntax;
 mod target;
 mod text_set;

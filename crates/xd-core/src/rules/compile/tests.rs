@@ -41,7 +41,7 @@ fn mistakes_have_places() {
     at_when("{ in = \"text\", contains = [\"!!\"] }", "\"!!", "shorter than 3 bytes");
     at_when("{ in = \"subject\", words = [7] }", "7]", "found a whole number");
     at_when("{ in = \"subject\", regex = \"(a\" }", "\"(a", "not a pattern");
-    at_when("{ in = \"subject\", regex = \"Free\" }", "\"Free", "capital letter");
+    at_when("{ in = \"subject\", regex = \"Free\" }", "\"Free", "write \"free\"");
     at_when("{ in = \"subject\", regex = \"x*\" }", "\"x*", "matches everywhere");
     at_when("{ in = \"subject\", regex = \"[äö]bc\" }", "\"[äö", "alternatives");
     at_when("{ in = \"subject\", regex = '(?:abc[a-z]{1,200}){1,200}' }", "{ in", "automaton");
@@ -143,6 +143,21 @@ fn a_text_pattern_without_a_literal_is_unwise() {
     assert_eq!(lints("{ in = \"text\", regex = \"[0-9]{5}\" }"), 1);
     assert_eq!(lints("{ in = \"text\", regex = \"code [0-9]{5}\" }"), 0);
     assert_eq!(lints("{ in = \"subject\", regex = \"[0-9]{5}\" }"), 0);
+}
+
+#[test]
+fn what_can_never_match_has_a_place() {
+    let at = |when: &str, place: &str, part: &str| {
+        let text = rule(when);
+        let column = text.lines().last().unwrap().find(place).unwrap() + 1;
+        let found = lints(&text);
+        assert!(found.iter().any(|lint| lint.starts_with(&format!("f.toml:6:{column}: ")) && lint.contains(part)), "{found:?}");
+    };
+    at("{ in = \"link.host\", contains = [\"a.example\", \"b.example/\"] }", "\"b.example", "never stands in link.host");
+    at("{ in = \"subject\", equals = [\" hello\"] }", "\" hello", "none begins or ends with a blank");
+    at("{ in = \"subject.original\", regex = '(?i)café' }", "'(?i)", "this case only");
+    assert_eq!(lints(&rule("{ in = \"subject\", regex = '(?P<Name>free|(?i:MONEY))' }")), [""; 0]);
+    assert_eq!(lints(&rule("{ in = \"subject\", words = [\"FREE  “money”\"] }")), [""; 0]);
 }
 
 #[test]
