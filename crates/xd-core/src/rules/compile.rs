@@ -3,6 +3,7 @@
 //! Everything that can be wrong is found here, so that judging cannot fail.
 
 mod brands;
+mod nested;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -219,33 +220,33 @@ impl<'s> Compiler<'s> {
         use Draft::Question as Ask;
         Ok(match &test.kind {
             TestKind::Words { target, set, at_least } => {
-                let texts = self.texts(source, target, set, false)?;
-                let text = listed(target, "words", &texts, *at_least);
-                (text, Draft::Pattern(self.target(target), Pattern::Words(texts)), *at_least)
+                let texts = self.counted(source, target, set, at_least, true)?;
+                let text = listed(target, "words", &texts, at_least.value);
+                (text, Draft::Pattern(self.target(target), Pattern::Words(texts)), at_least.value)
             }
             TestKind::Contains { target, set, at_least } => {
-                let texts = self.texts(source, target, set, false)?;
-                let text = listed(target, "contains", &texts, *at_least);
-                (text, Draft::Pattern(self.target(target), Pattern::Contains(texts)), *at_least)
+                let texts = self.counted(source, target, set, at_least, false)?;
+                let text = listed(target, "contains", &texts, at_least.value);
+                (text, Draft::Pattern(self.target(target), Pattern::Contains(texts)), at_least.value)
             }
             TestKind::Regex { target, pattern, at_least } => {
                 let hir = self.regex(source, target, pattern)?;
-                if *at_least > 1 && hir.properties().maximum_len().is_none() {
+                if at_least.value > 1 && hir.properties().maximum_len().is_none() {
                     let message = "a pattern that is counted needs bounded repetitions: {0,40} instead of *";
                     return Err(source.error(pattern.span.clone(), message));
                 }
-                let text = format!("{target} regex {:?}{}", pattern.value, times(*at_least));
-                (text, Draft::Pattern(self.target(target), Pattern::Regex(hir)), *at_least)
+                let text = format!("{target} regex {:?}{}", pattern.value, times(at_least.value));
+                (text, Draft::Pattern(self.target(target), Pattern::Regex(hir)), at_least.value)
             }
             TestKind::Equals { target, set, at_least } => {
-                let texts = self.texts(source, target, set, true)?;
-                let text = listed(target, "equals", &texts, *at_least);
-                (text, Ask(Question::Equals(self.target(target), TextSet::new(texts))), *at_least)
+                let texts = only_texts(self.texts(source, target, set, true)?);
+                let text = listed(target, "equals", &texts, at_least.value);
+                (text, Ask(Question::Equals(self.target(target), TextSet::new(texts))), at_least.value)
             }
             TestKind::Within { target, set, at_least } => {
                 let texts = self.domains(source, set)?;
-                let text = listed(target, "within", &texts, *at_least);
-                (text, Ask(Question::Within(self.target(target), TextSet::new(texts))), *at_least)
+                let text = listed(target, "within", &texts, at_least.value);
+                (text, Ask(Question::Within(self.target(target), TextSet::new(texts))), at_least.value)
             }
             TestKind::Present { target, present } => {
                 let text = format!("{target} {}", if *present { "present" } else { "absent" });
@@ -299,8 +300,41 @@ impl<'s> Compiler<'s> {
         }
     }
 
+    /// The texts of a set that are looked for in values, ignoring ASCII case; each that is met counts once.
+    fn counted(
+        &mut self,
+        source: &RuleSource,
+        target: &Target,
+        set: &'s SetTree,
+        at_least: &Located<u32>,
+        words: bool,
+    ) -> Result<Vec<String>, RuleError> {
+        let mut texts = self.texts(source, target, set, false)?;
+        texts.iter_mut().for_each(|(text, _)| text.make_ascii_lowercase());
+        texts.sort_by(|(a, _), (b, _)| a.cmp(b));
+        texts.dedup_by(|(a, _), (b, _)| a == b);
+        if at_least.value as usize > texts.len() {
+            let message = format!("at least {} of {} different texts can never be met", at_least.value, texts.len());
+            return Err(source.error(at_least.span.clone(), message));
+        }
+        if at_least.value > 1 {
+            for (outer, inner) in nested::pairs(&texts, words) {
+                let ((outer, place), (inner, _)) = (&texts[outer], &texts[inner]);
+                let message = format!("{outer:?} holds {inner:?} and so counts as two; leave one of them out");
+                self.lints.push(source.error(place.span.clone(), message));
+            }
+        }
+        Ok(only_texts(texts))
+    }
+
     /// The texts of a set with its lists filled in, spelled as the target is, sorted. `whole` asks for them as whole values.
-    fn texts(&mut self, source: &RuleSource, target: &Target, set: &'s SetTree, whole: bool) -> Result<Vec<String>, RuleError> {
+    fn texts(
+        &mut self,
+        source: &RuleSource,
+        target: &Target,
+        set: &'s SetTree,
+        whole: bool,
+    ) -> Result<Vec<(String, &'s Located<String>)>, RuleError> {
         let mut texts = Vec::new();
         for (text, place) in self.entries(source, set)? {
             let error = |message| source.error(place.span.clone(), message);
@@ -310,10 +344,10 @@ impl<'s> Compiler<'s> {
                 return Err(error(message));
             }
             self.lints.extend(spelling::misplaced(target, &spelled, whole).map(error));
-            texts.push(spelled);
+            texts.push((spelled, place));
         }
-        texts.sort();
-        texts.dedup();
+        texts.sort_by(|(a, _), (b, _)| a.cmp(b));
+        texts.dedup_by(|(a, _), (b, _)| a == b);
         Ok(texts)
     }
 
@@ -428,6 +462,10 @@ impl<'s> Compiler<'s> {
 enum Draft {
     Pattern(TargetIndex, Pattern),
     Question(Question),
+}
+
+fn only_texts(texts: Vec<(String, &Located<String>)>) -> Vec<String> {
+    texts.into_iter().map(|(text, _)| text).collect()
 }
 
 /// How a test of a set reads.

@@ -81,20 +81,20 @@ pub(super) type SetTree = Vec<Located<String>>;
 /// What a test asks.
 #[derive(Debug)]
 pub(super) enum TestKind {
-    Contains { target: Target, set: SetTree, at_least: u32 },
+    Contains { target: Target, set: SetTree, at_least: Located<u32> },
     Defect(Vec<Defect>),
     DiffersFrom { target: Target, other: Target },
-    Equals { target: Target, set: SetTree, at_least: u32 },
+    Equals { target: Target, set: SetTree, at_least: Located<u32> },
     Listed { target: Target, zone: Domain, answers: Vec<std::net::Ipv4Addr> },
     Mentions { target: Target, other: Target },
     NamesBrand { target: Target, outside: Vec<Target> },
     Number { number: Number, comparison: Comparison, value: i64 },
     Present { target: Target, present: bool },
-    Regex { target: Target, pattern: Located<String>, at_least: u32 },
+    Regex { target: Target, pattern: Located<String>, at_least: Located<u32> },
     ResemblesBrand { target: Target },
     SameAs { target: Target, other: Target },
-    Within { target: Target, set: SetTree, at_least: u32 },
-    Words { target: Target, set: SetTree, at_least: u32 },
+    Within { target: Target, set: SetTree, at_least: Located<u32> },
+    Words { target: Target, set: SetTree, at_least: Located<u32> },
 }
 
 /// How a number is compared.
@@ -390,11 +390,11 @@ fn set(table: &mut TableReader<'_, '_>, key: &'static str) -> Read<SetTree> {
     Ok(texts.into_iter().map(own).collect())
 }
 
-fn at_least(table: &mut TableReader<'_, '_>) -> Read<u32> {
+fn at_least(table: &mut TableReader<'_, '_>) -> Read<Located<u32>> {
     match table.integer("at_least")? {
-        None => Ok(1),
+        None => Ok(Located { value: 1, span: table.span() }),
         Some(Located { value, span }) => match u32::try_from(value) {
-            Ok(count) if (1..=1000).contains(&count) => Ok(count),
+            Ok(value) if (1..=1000).contains(&value) => Ok(Located { value, span }),
             _ => Err(table.source().error(span, "at_least is a number from 1 to 1000")),
         },
     }

@@ -40,6 +40,8 @@ fn mistakes_have_places() {
     at_when("{ in = \"subject\", words = [\"@none\"] }", "\"@none", "no list \"none\"");
     at_when("{ in = \"text\", contains = [\"!!\"] }", "\"!!", "shorter than 3 bytes");
     at_when("{ in = \"subject\", words = [7] }", "7]", "found a whole number");
+    at_when("{ in = \"subject\", words = [\"a b\", \"A  b\"], at_least = 2 }", "2 }", "2 of 1 different texts can never");
+    at_when("{ in = \"subject.original\", contains = [\"Ab\", \"aB\"], at_least = 2 }", "2 }", "can never");
     at_when("{ in = \"subject\", regex = \"(a\" }", "\"(a", "not a pattern");
     at_when("{ in = \"subject\", regex = \"Free\" }", "\"Free", "write \"free\"");
     at_when("{ in = \"subject\", regex = \"x*\" }", "\"x*", "matches everywhere");
@@ -156,6 +158,10 @@ fn what_can_never_match_has_a_place() {
     at("{ in = \"link.host\", contains = [\"a.example\", \"b.example/\"] }", "\"b.example", "never stands in link.host");
     at("{ in = \"subject\", equals = [\" hello\"] }", "\" hello", "none begins or ends with a blank");
     at("{ in = \"subject.original\", regex = '(?i)café' }", "'(?i)", "this case only");
+    at("{ in = \"text\", words = [\"money\", \"free money\"], at_least = 2 }", "\"free", "holds \"money\"");
+    at("{ in = \"text\", contains = [\"mono\", \"monotony\"], at_least = 2 }", "\"monotony", "counts as two");
+    assert_eq!(lints(&rule("{ in = \"text\", words = [\"mono\", \"monotony\"], at_least = 2 }")), [""; 0]);
+    assert_eq!(lints(&rule("{ in = \"text\", words = [\"money\", \"free money\"] }")), [""; 0]);
     assert_eq!(lints(&rule("{ in = \"subject\", regex = '(?P<Name>free|(?i:MONEY))' }")), [""; 0]);
     assert_eq!(lints(&rule("{ in = \"subject\", words = [\"FREE  “money”\"] }")), [""; 0]);
 }
