@@ -3,6 +3,7 @@
 //! Everything that can be wrong is found here, so that judging cannot fail.
 
 mod brands;
+mod contradiction;
 mod nested;
 
 use std::collections::BTreeMap;
@@ -124,6 +125,7 @@ impl<'s> Compiler<'s> {
             return None;
         }
         let order = self.order(&conditions, errors)?;
+        self.lints.extend(contradiction::lints(&trees, &conditions, &order, &self.matchers));
 
         let names: Vec<String> = trees.iter().map(|(_, tree)| tree.id.value.clone()).collect();
         let mut rules = Vec::new();

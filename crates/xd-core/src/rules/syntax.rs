@@ -98,7 +98,7 @@ pub(super) enum TestKind {
 }
 
 /// How a number is compared.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Comparison {
     AtLeast,
     AtMost,
