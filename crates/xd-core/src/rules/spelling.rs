@@ -147,7 +147,7 @@ impl<T, F: FnMut(&str, bool) -> Option<T>> Literals<F, T> {
                 self.judge_run(&run, *folds);
             }
             Ast::Literal(literal) if is_char(literal) => {
-                self.judge_run(folded(literal.c, *folds).encode_utf8(&mut [0; 4]), *folds)
+                self.judge_run(folded(literal.c, *folds).encode_utf8(&mut [0; 4]), *folds);
             }
             // Classes are judged as the translator has them, negated and intersected.
             Ast::Literal(_)

@@ -18,7 +18,7 @@ pub(super) fn brands(files: &Files<'_>, errors: &mut Vec<RuleError>, lints: &mut
         let mut names = Vec::new();
         for name in &brand.names {
             let span = name.span.clone();
-            first.get_or_insert((source, span.clone()));
+            first.get_or_insert_with(|| (source, span.clone()));
             let spelled = normalize(&name.value);
             if spelled.is_empty() {
                 errors.push(source.error(span, format!("{:?} is empty in normal spelling, so it names nobody", name.value)));

@@ -203,7 +203,7 @@ fn contradicting(demands: &Demands, fact: Fact, wanted: bool) -> Option<&Demand>
         return Some(demand);
     }
     let Fact::Number(number, comparison, value) = fact else { return None };
-    let others = demands.iter().filter_map(|(other, demand)| match other {
+    let mut others = demands.iter().filter_map(|(other, demand)| match other {
         Fact::Number(other, comparison, value) if *other == number => Some((*comparison, *value, demand)),
         _ => None,
     });
@@ -219,7 +219,7 @@ fn contradicting(demands: &Demands, fact: Fact, wanted: bool) -> Option<&Demand>
     let first = others.clone().find(|other| excludes(*other));
     // Three comparisons can exclude each other where no two do.
     others.clone().for_each(|(comparison, value, demand)| room.narrow(comparison, value, demand.wanted));
-    let (.., demand) = first.or_else(|| others.last().filter(|_| room.is_empty()))?;
+    let (.., demand) = first.or_else(|| others.next_back().filter(|_| room.is_empty()))?;
     known.then_some(demand)
 }
 
@@ -272,7 +272,10 @@ mod tests {
         for (index, condition) in conditions.iter().enumerate() {
             let mut when = String::new();
             for c in condition.chars() {
-                when += names.iter().find(|(name, _)| name.starts_with(c)).map_or(&*c.to_string(), |(_, test)| test);
+                match names.iter().find(|(name, _)| name.starts_with(c)) {
+                    Some((_, test)) => when += test,
+                    None => when.push(c),
+                }
             }
             let when = when.replace("links", "{ number = \"links\",").replace(')', "}").replace('(', "{ ");
             text += &format!("[[rule]]\nid = \"r{index}\"\nscore = \"1\"\nwhy = \"w\"\nwhen = {when}\n");
