@@ -29,10 +29,10 @@ pub(super) struct Finder {
 enum Way {
     /// With the number of each.
     Few(Vec<(usize, memmem::Finder<'static>)>),
-    /// Maps of 2 KiB and 1 KiB.
-    Small(Box<Grams<256, 128>>),
-    /// Maps of 32 KiB and 4 KiB.
-    Large(Box<Grams<4096, 512>>),
+    /// Maps of 2 KiB each.
+    Small(Box<Grams<256, 256>>),
+    /// Maps of 32 KiB and 16 KiB.
+    Large(Box<Grams<4096, 2048>>),
     #[default]
     Nothing,
 }
@@ -154,7 +154,7 @@ fn first_foreign(text: &[u8]) -> Option<usize> {
 }
 
 /// Where a literal stands, also where it overlaps itself.
-fn overlapping<'t>(finder: &'t memmem::Finder<'_>, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+pub(super) fn overlapping<'t>(finder: &'t memmem::Finder<'_>, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
     let mut from = 0;
     std::iter::from_fn(move || {
         let at = from + finder.find(text.get(from..)?)?;

@@ -30,7 +30,7 @@ use brand::Brands;
 use condition::Condition;
 use matcher::{Matcher, Outcome, Question, View};
 use plan::Plan;
-use scanner::Scanner;
+use scanner::{Scanner, Scratch};
 pub use source::{RuleError, RuleErrors, RuleSource};
 pub(crate) use target::Scene;
 use target::{Targets, Values};
@@ -171,12 +171,12 @@ impl RuleSet {
     /// Answers every test and every rule for one message.
     pub(crate) fn observe<'m>(&self, scene: Scene<'m>) -> Observation<'m> {
         let values = self.targets.values(scene);
-        let found: Vec<_> = self
-            .scanners
-            .iter()
-            .zip(&values)
-            .map(|(scanner, values)| values.found().map(|values| scanner.scan(values)).unwrap_or_default())
-            .collect();
+        let mut scratch = Scratch::default();
+        let scan = |(scanner, values): (&Scanner, &Values<'m>)| match values {
+            Known::Found(values) => scanner.scan(values, &mut scratch),
+            Known::Absent | Known::Unknown(_) => Vec::new(),
+        };
+        let found: Vec<_> = self.scanners.iter().zip(&values).map(scan).collect();
         let numbers = number::values(scene, |number| self.plan.asks_for(number));
         let view = View { scene, values: &values, found: &found, numbers: &numbers, brands: &self.brands };
         let outcomes: Vec<Outcome> = self.matchers.iter().map(|matcher| matcher.answer(&view)).collect();

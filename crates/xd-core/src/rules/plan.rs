@@ -1,7 +1,7 @@
 //! What a change of one answer can touch, worked out when rules are compiled, so that judging looks at nothing else.
 //!
-//! Most tests do not hold for most messages. The truth of every rule when none does is known beforehand; for a message only
-//! the rules that build on a test that may hold are worked out again.
+//! Most tests have the same answer for most messages. The truth of every rule for these answers is known beforehand; for a
+//! message only the rules that build on a test with another answer are worked out again.
 
 use crate::Truth;
 
@@ -11,7 +11,9 @@ use super::number::NUMBERS;
 
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The truth of every rule when no test holds.
+    /// The answer that most messages give to each test.
+    usual: Vec<Truth>,
+    /// The truth of every rule when all tests have their usual answers.
     baseline: Vec<Truth>,
     /// Indices of rules, each after those it builds on.
     order: Vec<usize>,
@@ -24,13 +26,14 @@ pub(super) struct Plan {
 impl Plan {
     /// A plan for rules that are to be worked out in this order.
     pub(super) fn new(order: Vec<usize>, conditions: &[&Condition], matchers: &[Matcher]) -> Self {
-        let nothing = vec![Outcome::FALSE; matchers.len()];
+        let usual: Vec<Truth> = matchers.iter().map(usual).collect();
+        let outcomes: Vec<Outcome> = usual.iter().map(|&truth| Outcome { truth, ..Outcome::FALSE }).collect();
         let mut baseline = vec![Truth::False; conditions.len()];
         let mut touched = vec![Vec::new(); matchers.len()];
         // The matchers that each rule builds on, through others too.
         let mut below: Vec<Vec<usize>> = vec![Vec::new(); conditions.len()];
         for (place, &rule) in (0_u32..).zip(&order) {
-            baseline[rule] = conditions[rule].truth(&nothing, &baseline);
+            baseline[rule] = conditions[rule].truth(&outcomes, &baseline);
             let mut matchers = Vec::new();
             conditions[rule].each_matcher(true, &mut |matcher, _| matchers.push(matcher));
             conditions[rule].each_rule(&mut |named| matchers.extend(&below[named]));
@@ -45,7 +48,7 @@ impl Plan {
                 numbers[number.index()] = true;
             }
         }
-        Self { baseline, order, touched: touched.into_iter().map(Vec::into_boxed_slice).collect(), numbers }
+        Self { usual, baseline, order, touched: touched.into_iter().map(Vec::into_boxed_slice).collect(), numbers }
     }
 
     /// Indices of rules, each after those it builds on.
@@ -61,8 +64,8 @@ impl Plan {
     /// The truth of every rule, given the outcomes of all matchers; `condition` gives a rule's condition.
     pub(super) fn truths<'r>(&self, outcomes: &[Outcome], condition: impl Fn(usize) -> &'r Condition) -> Vec<Truth> {
         let mut stale = vec![0_u64; self.order.len().div_ceil(64)];
-        for (outcome, touched) in outcomes.iter().zip(&self.touched) {
-            if outcome.truth != Truth::False {
+        for ((outcome, usual), touched) in outcomes.iter().zip(&self.usual).zip(&self.touched) {
+            if outcome.truth != *usual {
                 touched.iter().for_each(|&place| stale[place as usize / 64] |= 1 << (place % 64));
             }
         }
@@ -75,5 +78,14 @@ impl Plan {
             }
         }
         truths
+    }
+}
+
+/// The answer that an empty message gives to most tests. Another would be as right, and cost more.
+fn usual(matcher: &Matcher) -> Truth {
+    match &matcher.question {
+        Question::Number(_, comparison, bound) => comparison.holds(0, *bound).into(),
+        Question::Present(_, present) => (!present).into(),
+        _ => Truth::False,
     }
 }

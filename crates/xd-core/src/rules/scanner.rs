@@ -35,6 +35,14 @@ pub(super) struct Found {
     pub(super) first: Option<(usize, Range<usize>)>,
 }
 
+/// What scanning needs besides its results, kept from one target to the next.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// A bit for each literal of a set that was seen.
+    seen: Vec<u64>,
+    windows: Vec<Windows>,
+}
+
 /// A pattern test as it is asked for.
 #[derive(Clone, Debug)]
 pub(super) enum Pattern {
@@ -127,13 +135,15 @@ impl Scanner {
     }
 
     /// Looks for all patterns in all values.
-    pub(super) fn scan(&self, values: &[Cow<'_, str>]) -> Vec<Found> {
+    pub(super) fn scan(&self, values: &[Cow<'_, str>], Scratch { seen, windows }: &mut Scratch) -> Vec<Found> {
         let mut found = vec![Found::default(); self.slots];
-        let mut seen = vec![0_u64; self.bits.div_ceil(64)];
-        let mut windows: Vec<Windows> = vec![Windows::default(); self.regexes.len()];
+        seen.clear();
+        seen.resize(self.bits.div_ceil(64), 0);
+        windows.clear();
+        windows.resize_with(self.regexes.len(), Windows::default);
         for (index, value) in values.iter().enumerate() {
-            self.scan_literals(index, value, &mut found, &mut seen, &mut windows);
-            for (regex, windows) in self.regexes.iter().zip(&mut windows) {
+            self.scan_literals(index, value, &mut found, seen, windows);
+            for (regex, windows) in self.regexes.iter().zip(windows.iter_mut()) {
                 if regex.gated && !windows.hit {
                     continue;
                 }
@@ -312,7 +322,7 @@ mod tests {
 
     fn scan(shape: Shape, patterns: &[Pattern], values: &[&str]) -> Vec<Found> {
         let values: Vec<_> = values.iter().map(|&value| Cow::Borrowed(value)).collect();
-        Scanner::compile(shape, patterns).unwrap().scan(&values)
+        Scanner::compile(shape, patterns).unwrap().scan(&values, &mut Scratch::default())
     }
 
     fn words(texts: &[&str]) -> Pattern {
