@@ -181,6 +181,22 @@ fn the_budget_has_an_edge() {
 }
 
 #[test]
+fn the_budget_is_one_for_all_targets() {
+    let rules = |targets: &[&str]| {
+        let tests: Vec<String> =
+            targets.iter().map(|target| format!("{{ in = \"{target}\", regex = \"abc[a-z]{{900}}\" }}")).collect();
+        RuleSet::compile(&[RuleSource::new("f.toml", rule(&format!("{{ any = [{}] }}", tests.join(", "))))]).unwrap()
+    };
+    let (one, both) = (rules(&["text"]).cost().steps_per_byte, rules(&["text", "text.html"]).cost().steps_per_byte);
+    assert_eq!(both, 2 * one);
+    let half = STEPS_PER_BYTE / one / 2 + 1;
+    let tests = |target| (0..half).map(move |n| format!("{{ in = \"{target}\", regex = \"abc[a-z]{{900}}x{n}y\" }}"));
+    let tests: Vec<String> = tests("text").chain(tests("text.html")).collect();
+    let text = rule(&format!("{{ any = [{}] }}", tests.join(", ")));
+    refused(&text, tests.last().unwrap(), "the budget is 30000");
+}
+
+#[test]
 fn lists_fill_sets_and_blanks_at_ends_stay() {
     let text = "[[list]]\nid = \"l\"\nentries = [\"Foo\", \" BAR \"]\n".to_owned();
     let with = format!(
