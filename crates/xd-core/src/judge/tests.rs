@@ -162,7 +162,7 @@ fn scene_of(world: World) -> (Envelope, Evidence) {
 }
 
 /// Score and bounds in a world, and the rules that hold.
-fn judged_in<'e>(engine: &'e Engine, world: World) -> (Score, Score, Score, Vec<&'e str>) {
+fn judged_in(engine: &Engine, world: World) -> (Score, Score, Score, Vec<&str>) {
     let (envelope, evidence) = scene_of(world);
     let message = Message::parse(MAIL, &Limits::default());
     let judgement = judge(engine, &envelope, &message, &evidence);
