@@ -31,6 +31,9 @@ pub(super) fn misplaced(target: &Target, text: &str, whole: bool) -> Option<Stri
     if let Some(stranger) = text.chars().find(|&c| !can_stand(target.shape(), c)) {
         return Some(format!("{text:?} never stands in {target}, which {}: {stranger:?} does not", holds(target.shape())));
     }
+    if let Some(about) = target.lists(text).err().filter(|_| whole) {
+        return Some(format!("{text:?} is no value of {target}, {about}"));
+    }
     let edged = target.shape().is_normal() && (text.starts_with(' ') || text.ends_with(' '));
     (whole && edged).then(|| format!("no value of {target} is {text:?}: none begins or ends with a blank"))
 }
@@ -324,6 +327,7 @@ mod tests {
         assert!(lint("link.host", "example.com/", false) && !lint("link.host", "EXAMPLE.com", true));
         assert!(lint("envelope.client_address", "localhost", true) && !lint("envelope.client_address", "2001:DB8::1", true));
         assert!(!lint("subject.original", " Free", true));
+        assert!(lint("evidence.spf", "hardfail", true) && !lint("evidence.spf", "SoftFail", true));
         assert!(spelled(&Target::parse("subject").unwrap(), "\u{200b}").is_err());
     }
 

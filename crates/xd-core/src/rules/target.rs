@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::evidence::{Antivirus, DkimResult};
+use crate::evidence::{Antivirus, ArcResult, DkimResult, DmarcPolicy, DmarcResult, SpfResult};
 use crate::message::Field;
 use crate::{Envelope, Evidence, Host, Known, Link, LinkOrigin, Mailbox, Message, View, normalize};
 
@@ -95,6 +95,20 @@ impl Target {
     pub(crate) fn names_of(shapes: &[Shape]) -> String {
         let names = NAMED.iter().filter(|named| shapes.contains(&named.shape)).map(|named| named.name);
         names.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether a text can be a value, as far as values are words from a fixed list; if not, what the target is.
+    pub(crate) fn lists(&self, text: &str) -> Result<(), &'static str> {
+        let Self::Named(index) = self else { return Ok(()) };
+        let listed = match NAMED[*index].name {
+            "evidence.spf" => SpfResult::parse(text).is_some(),
+            "evidence.dkim" => DkimResult::parse(text).is_some(),
+            "evidence.dmarc" => DmarcResult::parse(text).is_some(),
+            "evidence.dmarc_policy" => DmarcPolicy::parse(text).is_some(),
+            "evidence.arc" => ArcResult::parse(text).is_some(),
+            _ => true,
+        };
+        if listed { Ok(()) } else { Err(NAMED[*index].about) }
     }
 
     pub(crate) fn shape(&self) -> Shape {
