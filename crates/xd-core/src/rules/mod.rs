@@ -180,7 +180,7 @@ impl RuleSet {
         let numbers = number::values(scene, |number| self.plan.asks_for(number));
         let view = View { scene, values: &values, found: &found, numbers: &numbers, brands: &self.brands };
         let outcomes: Vec<Outcome> = self.matchers.iter().map(|matcher| matcher.answer(&view)).collect();
-        let truths = self.plan.truths(&outcomes, |rule| &self.rules[rule].condition);
+        let truths = self.plan.truths(&outcomes);
         Observation { values, outcomes, truths }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Plan {
     baseline: Vec<Truth>,
     /// Indices of rules, each after those it builds on.
     order: Vec<usize>,
+    /// The conditions of rules, by rule, with their terms in the order that settles them soonest.
+    conditions: Vec<Condition>,
     /// For each matcher, the places in `order` of the rules that build on it, directly or through others.
     touched: Vec<Box<[u32]>>,
     /// For each number, whether a test asks for it.
@@ -42,13 +44,15 @@ impl Plan {
             matchers.iter().for_each(|&matcher| touched[matcher].push(place));
             below[rule] = matchers;
         }
+        let likely = |matcher: usize| matches!(matchers[matcher].question, Question::Number(..) | Question::Present(..));
+        let conditions = conditions.iter().map(|condition| condition.arranged(&likely)).collect();
         let mut numbers = vec![false; NUMBERS.len()];
         for matcher in matchers {
             if let Question::Number(number, ..) = &matcher.question {
                 numbers[number.index()] = true;
             }
         }
-        Self { usual, baseline, order, touched: touched.into_iter().map(Vec::into_boxed_slice).collect(), numbers }
+        Self { usual, baseline, order, conditions, touched: touched.into_iter().map(Vec::into_boxed_slice).collect(), numbers }
     }
 
     /// Indices of rules, each after those it builds on.
@@ -61,8 +65,8 @@ impl Plan {
         self.numbers[number]
     }
 
-    /// The truth of every rule, given the outcomes of all matchers; `condition` gives a rule's condition.
-    pub(super) fn truths<'r>(&self, outcomes: &[Outcome], condition: impl Fn(usize) -> &'r Condition) -> Vec<Truth> {
+    /// The truth of every rule, given the outcomes of all matchers.
+    pub(super) fn truths(&self, outcomes: &[Outcome]) -> Vec<Truth> {
         let mut stale = vec![0_u64; self.order.len().div_ceil(64)];
         for ((outcome, usual), touched) in outcomes.iter().zip(&self.usual).zip(&self.touched) {
             if outcome.truth != *usual {
@@ -74,7 +78,7 @@ impl Plan {
             while bits != 0 {
                 let rule = self.order[word * 64 + bits.trailing_zeros() as usize];
                 bits &= bits - 1;
-                truths[rule] = condition(rule).truth(outcomes, &truths);
+                truths[rule] = self.conditions[rule].truth(outcomes, &truths);
             }
         }
         truths
