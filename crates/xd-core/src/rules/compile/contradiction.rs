@@ -14,7 +14,7 @@ use crate::rules::source::{RuleError, RuleSource};
 use crate::rules::syntax::{Comparison, ConditionTree, RuleTree};
 
 /// Facts kept for one condition; those beyond are not compared. It bounds what a long chain of rules costs.
-const MAX_FACTS: usize = 256;
+const MAX_FACTS: usize = 64;
 /// Characters of a test that a message shows.
 const MAX_TEXT: usize = 60;
 
