@@ -70,11 +70,11 @@ fn verdict<'e>(
     let mut findings = Vec::new();
     let mut open = Vec::new();
     for (index, rule) in rules.rules().iter().enumerate() {
-        if settings.disabled.contains(rule.id()) {
+        let truth = seen.truths[index];
+        if truth == Truth::False || settings.disabled.contains(rule.id()) {
             continue;
         }
         let full_score = settings.scores.get(rule.id()).copied().unwrap_or_else(|| rule.score());
-        let truth = seen.truths[index];
         let score = tally.add(rule.group(), full_score, truth);
         match truth {
             Truth::True => {

@@ -13,6 +13,7 @@ mod finder;
 mod grams;
 mod literal;
 mod matcher;
+mod needs;
 mod number;
 mod plan;
 mod read;
@@ -192,17 +193,16 @@ impl RuleSet {
         let mut next = 0;
         while let Some(&rule) = rules.get(next) {
             next += 1;
-            let condition = &self.rules[rule].condition;
-            condition.each_matcher(true, &mut |index, wanted| {
-                if wanted && proofs.len() < MOST && seen.outcomes[index].truth.is_true() {
-                    proofs.extend(self.proof(index, seen));
-                }
-            });
-            condition.each_rule(&mut |named| {
+            let met = self.plan.wanted(rule).filter(|&index| seen.outcomes[index].truth.is_true());
+            proofs.extend(met.filter_map(|index| self.proof(index, seen)).take(MOST - proofs.len()));
+            if proofs.len() == MOST {
+                break;
+            }
+            for named in self.plan.named(rule) {
                 if seen.truths[named].is_true() && !rules.contains(&named) {
                     rules.push(named);
                 }
-            });
+            }
         }
         proofs
     }

@@ -21,6 +21,10 @@ pub(super) struct Plan {
     conditions: Vec<Condition>,
     /// For each matcher, the places in `order` of the rules that build on it, directly or through others.
     touched: Vec<Box<[u32]>>,
+    /// For each rule, the matchers it names itself and wants to hold.
+    wanted: Vec<Box<[u32]>>,
+    /// For each rule, the rules it names.
+    named: Vec<Box<[u32]>>,
     /// For each number, whether a test asks for it.
     numbers: Vec<bool>,
 }
@@ -44,6 +48,19 @@ impl Plan {
             matchers.iter().for_each(|&matcher| touched[matcher].push(place));
             below[rule] = matchers;
         }
+        let listed = |list: Vec<usize>| list.into_iter().filter_map(|index| u32::try_from(index).ok()).collect();
+        let wanted = conditions.iter().map(|condition| {
+            let mut list = Vec::new();
+            condition.each_matcher(true, &mut |matcher, wanted| list.extend(wanted.then_some(matcher)));
+            listed(list)
+        });
+        let wanted = wanted.collect();
+        let named = conditions.iter().map(|condition| {
+            let mut list = Vec::new();
+            condition.each_rule(&mut |rule| list.push(rule));
+            listed(list)
+        });
+        let named = named.collect();
         let likely = |matcher: usize| matches!(matchers[matcher].question, Question::Number(..) | Question::Present(..));
         let conditions = conditions.iter().map(|condition| condition.arranged(&likely)).collect();
         let mut numbers = vec![false; NUMBERS.len()];
@@ -52,12 +69,31 @@ impl Plan {
                 numbers[number.index()] = true;
             }
         }
-        Self { usual, baseline, order, conditions, touched: touched.into_iter().map(Vec::into_boxed_slice).collect(), numbers }
+        Self {
+            usual,
+            baseline,
+            order,
+            conditions,
+            touched: touched.into_iter().map(Vec::into_boxed_slice).collect(),
+            wanted,
+            named,
+            numbers,
+        }
     }
 
     /// Indices of rules, each after those it builds on.
     pub(super) fn order(&self) -> &[usize] {
         &self.order
+    }
+
+    /// The matchers that a rule names itself and wants to hold, in the order of its condition.
+    pub(super) fn wanted(&self, rule: usize) -> impl Iterator<Item = usize> {
+        self.wanted[rule].iter().map(|&matcher| matcher as usize)
+    }
+
+    /// The rules that a rule names.
+    pub(super) fn named(&self, rule: usize) -> impl Iterator<Item = usize> {
+        self.named[rule].iter().map(|&rule| rule as usize)
     }
 
     /// Whether some test asks for a number.
