@@ -19,6 +19,7 @@ mod plan;
 mod read;
 mod scanner;
 mod source;
+mod spelling;
 mod syntax;
 mod target;
 mod text_set;
@@ -111,7 +112,7 @@ pub struct Group {
 /// What a rule set can cost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Cost {
-    /// Steps that one byte of the most costly target can take at worst: the states of all automata of its regexes.
+    /// Steps that one byte of a message can take at worst: the states of the automata of all regexes, whatever they look at.
     pub steps_per_byte: usize,
     /// The most that is allowed.
     pub budget: usize,
