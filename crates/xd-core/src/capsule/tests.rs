@@ -58,7 +58,6 @@ pub(super) fn rich(message: &Message<'_>) -> (Envelope, Evidence) {
         thresholds: Thresholds::try_new(Score::from_hundredths(100), Score::from_hundredths(200)).unwrap(),
         disabled: ["subject-all-capitals".to_owned()].into(),
         scores: [("gtube".to_owned(), Score::from_hundredths(-5))].into(),
-        ..Settings::default()
     };
     evidence.recipient_settings.insert("bob@example.com".into(), strict.clone());
     evidence.recipient_settings.insert("carol@example.net".into(), strict);
