@@ -16,15 +16,41 @@ pub(super) fn builtin() -> &'static Engine {
     ENGINE.get_or_init(|| Engine::builtin().unwrap())
 }
 
-/// The messages in `examples/mail`, by name.
+macro_rules! mail {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../../../../examples/mail/", $name)))),*]
+    };
+}
+
+/// The messages in `examples/mail`. `tests/capsule_samples.rs` reads whatever is there.
+const SAMPLES: &[(&str, &[u8])] = mail![
+    "01-personal.eml",
+    "02-reply-german.eml",
+    "03-newsletter.eml",
+    "04-receipt.eml",
+    "05-appointment.eml",
+    "06-patch.eml",
+    "07-password-reset.eml",
+    "08-delivery-report.eml",
+    "09-pills-and-watches.eml",
+    "10-advance-fee.eml",
+    "11-credential-phish.eml",
+    "12-invoice-fraud.eml",
+    "13-gift-cards.eml",
+    "14-payroll-diversion.eml",
+    "15-lookalike-domain.eml",
+    "16-mailbox-deactivated.eml",
+    "17-hidden-text.eml",
+    "18-invisible-characters.eml",
+    "19-forged-marks.eml",
+    "20-malformed.eml",
+    "21-backscatter.eml",
+    "22-gtube.eml",
+    "23-extortion.eml",
+];
+
 pub(super) fn samples() -> Vec<(String, Vec<u8>)> {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/mail");
-    #[allow(clippy::disallowed_methods, reason = "a test reads its samples")]
-    let mut files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    #[allow(clippy::disallowed_methods, reason = "a test reads its samples")]
-    let read = |path: std::path::PathBuf| (path.display().to_string(), std::fs::read(path).unwrap());
-    files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "eml")).map(read).collect()
+    SAMPLES.iter().map(|(name, raw)| ((*name).to_owned(), raw.to_vec())).collect()
 }
 
 pub(super) fn recordings() -> Vec<Recording> {
