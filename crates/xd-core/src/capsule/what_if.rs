@@ -113,7 +113,7 @@ impl<'e> WhatIf<'e> {
     /// When the capsule is not one of the old engine, or another semantics version judged.
     pub fn ask(&mut self, capsule: &Capsule) -> Result<Vec<Conclusion<'e>>, ReplayError> {
         check(capsule, self.old)?;
-        let operator_differs = self.change.operator_differs(&capsule.evidence.settings.operator);
+        let operator_differs = self.change.operator_differs(&capsule.evidence.operator);
         if !operator_differs && !self.bridge.touches(&capsule.outcomes) {
             let unchanged = |verdict: &RecordedVerdict| {
                 let thresholds = self.change.thresholds(capsule.settings(verdict));
@@ -147,7 +147,7 @@ impl<'e> WhatIf<'e> {
         let mut evidence;
         let evidence = if operator_differs {
             evidence = capsule.evidence.clone();
-            self.change.apply_operator(&mut evidence.settings.operator);
+            self.change.apply_operator(&mut evidence.operator);
             &evidence
         } else {
             &capsule.evidence
