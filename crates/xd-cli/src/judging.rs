@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use xd_core::evidence::{self, Settings};
+use xd_core::evidence::{self, Operator, Settings};
 use xd_core::{Engine, Envelope, Evidence, Judgement, Limits, Message, judge};
 
 use crate::arguments::JudgeArguments;
@@ -16,6 +16,7 @@ use crate::input::{Argument, Inputs};
 pub(crate) struct Judge {
     engine: Engine,
     settings: Settings,
+    operator: Operator,
     limits: Limits,
     message_bytes: u64,
 }
@@ -26,7 +27,8 @@ impl Judge {
         let config = Config::load(arguments.config.as_deref())?;
         let engine = engine::compile(&arguments.rules)?;
         let settings = config.settings(&engine)?;
-        Ok(Self { engine, settings, limits: Limits::default(), message_bytes: config.message_bytes() })
+        let operator = config.operator();
+        Ok(Self { engine, settings, operator, limits: Limits::default(), message_bytes: config.message_bytes() })
     }
 
     /// Judges a message by its bytes and what they tell of its way here.
@@ -39,6 +41,7 @@ impl Judge {
     pub(crate) fn judge_parsed(&self, message: &Message<'_>) -> (Envelope, Evidence, Judgement<'_>) {
         let (envelope, mut evidence) = evidence::derive(message);
         evidence.settings.clone_from(&self.settings);
+        evidence.operator.clone_from(&self.operator);
         let judgement = judge(&self.engine, &envelope, message, &evidence);
         (envelope, evidence, judgement)
     }

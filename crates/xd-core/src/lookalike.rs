@@ -27,7 +27,10 @@ const NAME_BYTES: usize = 253;
 /// ```
 #[must_use]
 pub fn skeleton(text: &str) -> String {
-    let normal = normalize(text);
+    skeleton_of_normal(normalize(text))
+}
+
+fn skeleton_of_normal(normal: String) -> String {
     if normal.is_ascii() {
         return normal;
     }
@@ -58,8 +61,12 @@ pub fn skeleton(text: &str) -> String {
 /// ```
 #[must_use]
 pub fn folded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in skeleton(text).chars() {
+    folded_skeleton(&skeleton(text))
+}
+
+fn folded_skeleton(skeleton: &str) -> String {
+    let mut out = String::with_capacity(skeleton.len());
+    for c in skeleton.chars() {
         let letter = match c {
             '0' => 'o',
             '1' | '!' | '|' | 'i' => 'l',
@@ -127,8 +134,22 @@ pub(crate) struct Likeness {
 
 impl Likeness {
     pub(crate) fn of(name: &str) -> Self {
-        let name = normalize(name.get(..name.floor_char_boundary(NAME_BYTES)).unwrap_or(name));
-        Self { plain: Spelling::new(skeleton(&name)), seen: Spelling::new(folded(&name)), name }
+        Self::of_normal(normalize(name.get(..name.floor_char_boundary(NAME_BYTES)).unwrap_or(name)))
+    }
+
+    fn of_normal(name: String) -> Self {
+        let plain = skeleton_of_normal(name.clone());
+        Self { seen: Spelling::new(folded_skeleton(&plain)), plain: Spelling::new(plain), name }
+    }
+
+    /// The characters of the longer of its spellings.
+    pub(crate) fn longest(&self) -> usize {
+        self.plain.chars.max(self.seen.chars)
+    }
+
+    /// The characters of the shorter.
+    fn shortest(&self) -> usize {
+        self.plain.chars.min(self.seen.chars)
     }
 
     /// Numbers of which two names that look alike share one. Names that share one need not look alike.
@@ -157,13 +178,18 @@ impl Suspect {
         let whole = Likeness::of(name);
         let parts =
             whole.name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '.' | '_')).filter(|piece| !piece.is_empty());
-        let pieces = if parts.clone().nth(1).is_some() { parts.map(Likeness::of).collect() } else { Vec::new() };
+        let pieces = if parts.clone().nth(1).is_some() {
+            parts.map(|piece| Likeness::of_normal(piece.to_owned())).collect()
+        } else {
+            Vec::new()
+        };
         Self { whole, pieces }
     }
 
-    /// Numbers of which a brand that the name resembles has one.
-    pub(crate) fn signs(&self) -> impl Iterator<Item = u64> {
-        self.pieces.iter().chain([&self.whole]).flat_map(Likeness::signs)
+    /// Numbers of which a brand that the name resembles has one, if no brand has more characters than this.
+    pub(crate) fn signs(&self, longest_brand: usize) -> impl Iterator<Item = u64> {
+        let names = self.pieces.iter().chain([&self.whole]);
+        names.filter(move |name| name.shortest() <= longest_brand + 1).flat_map(Likeness::signs)
     }
 
     pub(crate) fn resembles(&self, brand: &Likeness) -> bool {

@@ -9,7 +9,7 @@ const LETTERS_FOR_A_SLIP: usize = 6;
 #[derive(Clone, Debug)]
 pub(super) struct Spelling {
     pub(super) text: String,
-    chars: usize,
+    pub(super) chars: usize,
 }
 
 impl Spelling {

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
 use crate::Domain;
 use crate::lookalike::{Likeness, Suspect};
 
@@ -33,6 +31,8 @@ pub(super) struct Brands {
     signs: Vec<(u64, u32, u32)>,
     /// One bit for the last bits of each sign: nearly all signs of ordinary domains end here.
     sign_map: Box<[u64]>,
+    /// The characters of the longest name.
+    longest: usize,
 }
 
 /// Bits of the map of signs; 8 KiB. The names that come with xd have some three thousand signs.
@@ -56,6 +56,7 @@ impl Brands {
         }
         let names = Finder::try_new(names.into_iter().map(String::into_bytes).collect())?;
         owners_of_domains.sort_unstable();
+        let longest = brands.iter().flat_map(|brand| &brand.names).map(Likeness::longest).max().unwrap_or(0);
         let mut signs = Vec::new();
         for (brand, entry) in (0..).zip(&brands) {
             for (name, likeness) in (0..).zip(&entry.names) {
@@ -69,7 +70,7 @@ impl Brands {
             let bit = bit_of(*sign);
             sign_map[bit / 64] |= 1 << (bit % 64);
         }
-        Ok(Self { brands, names, owners, owners_of_domains, signs, sign_map })
+        Ok(Self { brands, names, owners, owners_of_domains, signs, sign_map, longest })
     }
 
     /// The brands that one of the domains belongs to.
@@ -110,7 +111,7 @@ impl Brands {
         let Ok(domain) = Domain::parse(domain) else { return false };
         let label = domain.to_unicode_name();
         let suspect = Suspect::of(&label);
-        suspect.signs().any(|sign| {
+        suspect.signs(self.longest).any(|sign| {
             self.signed(sign).any(|(brand, name)| {
                 suspect.resembles(&brand.names[name]) && !brand.domains.iter().any(|ours| domain.is_within(ours))
             })
@@ -129,12 +130,6 @@ impl Brands {
 
 fn bit_of(sign: u64) -> usize {
     (sign >> 48) as usize % SIGN_BITS
-}
-
-/// The first place where the finder's word stands as a whole word.
-pub(super) fn find_word(text: &str, finder: &memmem::Finder<'_>) -> Option<Range<usize>> {
-    let places = finder.find_iter(text.as_bytes()).map(|at| at..at + finder.needle().len());
-    places.into_iter().find(|span| stands_alone(text, span))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::Truth;
 use super::matcher::{Matcher, Outcome};
 
 /// A condition over matchers and other rules, by index.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Condition {
     All(Vec<Self>),
     Any(Vec<Self>),
@@ -45,6 +45,46 @@ impl Condition {
             Self::Matcher(index) => outcomes[*index].truth,
             Self::Not(term) => !term.truth(outcomes, rules),
             Self::Rule(index) => rules[*index],
+        }
+    }
+
+    /// The same condition with its terms in the order in which most messages are done with it soonest; `likely` says whether
+    /// a matcher holds for many messages.
+    pub(super) fn arranged(&self, likely: &impl Fn(usize) -> bool) -> Self {
+        let arranged = |terms: &[Self]| terms.iter().map(|term| term.arranged(likely)).collect::<Vec<_>>();
+        match self {
+            Self::All(terms) => {
+                let mut terms = arranged(terms);
+                terms.sort_by_key(|term| (term.is_likely(likely), term.size()));
+                Self::All(terms)
+            }
+            Self::Any(terms) => {
+                let mut terms = arranged(terms);
+                terms.sort_by_key(|term| (!term.is_likely(likely), term.size()));
+                Self::Any(terms)
+            }
+            Self::AtLeast(needed, terms) => Self::AtLeast(*needed, arranged(terms)),
+            Self::Not(term) => Self::Not(Box::new(term.arranged(likely))),
+            Self::Matcher(_) | Self::Rule(_) => self.clone(),
+        }
+    }
+
+    /// The matchers and rules in it.
+    fn size(&self) -> usize {
+        match self {
+            Self::All(terms) | Self::Any(terms) | Self::AtLeast(_, terms) => terms.iter().map(Self::size).sum(),
+            Self::Not(term) => term.size(),
+            Self::Matcher(_) | Self::Rule(_) => 1,
+        }
+    }
+
+    fn is_likely(&self, likely: &impl Fn(usize) -> bool) -> bool {
+        match self {
+            Self::All(terms) => terms.iter().all(|term| term.is_likely(likely)),
+            Self::Any(terms) => terms.iter().any(|term| term.is_likely(likely)),
+            Self::Matcher(index) => likely(*index),
+            Self::Not(term) => !term.is_likely(likely),
+            Self::AtLeast(..) | Self::Rule(_) => false,
         }
     }
 

@@ -29,10 +29,10 @@ pub(super) struct Finder {
 enum Way {
     /// With the number of each.
     Few(Vec<(usize, memmem::Finder<'static>)>),
-    /// Maps of 2 KiB and 1 KiB.
-    Small(Box<Grams<256, 128>>),
-    /// Maps of 32 KiB and 4 KiB.
-    Large(Box<Grams<4096, 512>>),
+    /// Maps of 2 KiB each.
+    Small(Box<Grams<256, 256>>),
+    /// Maps of 32 KiB and 16 KiB.
+    Large(Box<Grams<4096, 2048>>),
     #[default]
     Nothing,
 }
@@ -54,7 +54,7 @@ impl Finder {
             _ if count <= FEW => {
                 Way::Few(indexed.iter().map(|(number, literal)| (*number, memmem::Finder::new(literal).into_owned())).collect())
             }
-            ..=MANY => Way::Small(Box::new(Grams::new(indexed))),
+            1..=MANY => Way::Small(Box::new(Grams::new(indexed))),
             _ => Way::Large(Box::new(Grams::new(indexed))),
         };
         let (short_numbers, short): (Vec<usize>, Vec<_>) = short.into_iter().unzip();
@@ -154,7 +154,7 @@ fn first_foreign(text: &[u8]) -> Option<usize> {
 }
 
 /// Where a literal stands, also where it overlaps itself.
-fn overlapping<'t>(finder: &'t memmem::Finder<'_>, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
+pub(super) fn overlapping<'t>(finder: &'t memmem::Finder<'_>, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
     let mut from = 0;
     std::iter::from_fn(move || {
         let at = from + finder.find(text.get(from..)?)?;

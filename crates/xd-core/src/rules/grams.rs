@@ -3,7 +3,7 @@
 //! A bitmap over short runs of bytes ("grams") says at which places of a text a literal may stand; only there literals are
 //! compared. A literal of nine bytes or more is known by four neighbouring grams of six bytes, of which one begins at a place
 //! divisible by four wherever it stands, so that a text is looked at every fourth byte. Shorter literals are known by one gram
-//! of three bytes and looked for at every byte. An Aho-Corasick automaton of the same literals takes five to ten times as
+//! of four bytes and looked for at every byte; those of three bytes by all grams that begin with them. An Aho-Corasick automaton of the same literals takes five to ten times as
 //! long a byte, since each step waits for the one before it.
 
 use std::ops::Range;
@@ -14,6 +14,8 @@ pub(super) const SHORTEST: usize = 3;
 const STRIDE: usize = 4;
 /// Bytes of the grams of long literals.
 const LONG: usize = 6;
+/// Bytes of the grams of all others.
+const SHORT: usize = 4;
 /// Bytes that are loaded at once; the grams of [`STRIDE`] neighbouring places are among them.
 const WORD: usize = 8;
 
@@ -23,7 +25,7 @@ const WORD: usize = 8;
 #[derive(Debug)]
 pub(super) struct Grams<const LONG_WORDS: usize, const SHORT_WORDS: usize> {
     long: Index<LONG, STRIDE, LONG_WORDS>,
-    short: Index<SHORTEST, 1, SHORT_WORDS>,
+    short: Index<SHORT, 1, SHORT_WORDS>,
 }
 
 impl<const LONG_WORDS: usize, const SHORT_WORDS: usize> Grams<LONG_WORDS, SHORT_WORDS> {
@@ -89,18 +91,16 @@ struct Entry {
     id: u32,
 }
 
-/// Places of the map that share a bucket, as a power of two.
-const BUCKET_SHIFT: u32 = 4;
+/// Buckets of literals for each word of a map: their bits are dealt out among them.
+const BUCKETS_PER_WORD: usize = 4;
 
 impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, APART, WORDS> {
     /// The bits of a word that are the gram.
     const MASK: u64 = u64::MAX >> (u64::BITS as usize - 8 * BYTES);
-    /// How far the product of a gram is shifted to make a place in the map.
-    const SHIFT: u32 = u64::BITS - WORDS.ilog2() - u64::BITS.ilog2();
 
     fn new(literals: Vec<(usize, Vec<u8>)>) -> Self {
         const { assert!(WORDS.is_power_of_two()) };
-        let buckets = ((WORDS * u64::BITS as usize) >> BUCKET_SHIFT) + 1;
+        let buckets = WORDS * BUCKETS_PER_WORD + 1;
         let mut index = Self {
             map: Box::new([0; WORDS]),
             entries: Box::default(),
@@ -111,23 +111,24 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
         for (id, literal) in literals {
             let narrow = |number: usize| u32::try_from(number).ok();
             let first = rarest(&literal, BYTES + APART - 1);
-            for (offset, gram) in literal.windows(BYTES).enumerate().skip(first).take(APART) {
+            let grams = literal.windows(BYTES).enumerate().skip(first).take(APART).map(|(offset, gram)| (offset, number(gram)));
+            let any = (literal.len() < BYTES).then(|| (0, number(&literal) | ANY));
+            for (offset, gram) in grams.chain(any) {
                 // Rule files do not hold 4 GiB of literals.
                 let (Some(start), Some(length), Some(offset), Some(id)) =
                     (narrow(bytes.len()), narrow(literal.len()), narrow(offset), narrow(id))
                 else {
                     continue;
                 };
-                let gram = gram.iter().rev().fold(0, |gram, &byte| gram << 8 | u64::from(byte));
                 entries.push(Entry { gram, start, length, offset, id });
             }
             bytes.extend_from_slice(&literal);
         }
-        entries.sort_by_key(|entry| (Self::place(entry.gram), entry.gram, entry.id));
+        entries.sort_by_key(|entry: &Entry| (Self::bucket_of(entry.gram), entry.gram, entry.id));
         for entry in &entries {
-            let place = Self::place(entry.gram);
-            index.map[place >> 6] |= 1 << (place & 63);
-            index.buckets[(place >> BUCKET_SHIFT) + 1] += 1;
+            let is_whole = entry.length as usize >= BYTES;
+            index.map[Self::word_of(entry.gram)] |= if is_whole { 1 << Self::bit_of(entry.gram) } else { u64::MAX };
+            index.buckets[Self::bucket_of(entry.gram) + 1] += 1;
         }
         for at in 1..index.buckets.len() {
             index.buckets[at] += index.buckets[at - 1];
@@ -137,24 +138,39 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
         index
     }
 
-    /// The place of a gram in the map; depends on all its bits.
+    /// The word of the map that a gram belongs to: depends on all bytes but the last. The grams that begin with one literal of
+    /// a byte less fill that word, so that few others are taken for one of them.
     #[inline(always)]
-    fn place(gram: u64) -> usize {
-        (gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> Self::SHIFT) as usize
+    fn word_of(gram: u64) -> usize {
+        let but_last = gram & (Self::MASK >> 8);
+        (but_last.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - WORDS.ilog2())) as usize
+    }
+
+    /// The bit of that word: depends on the last byte.
+    #[inline(always)]
+    fn bit_of(gram: u64) -> u32 {
+        (gram >> (8 * (BYTES - 1))) as u32 % u64::BITS
+    }
+
+    fn bucket_of(gram: u64) -> usize {
+        Self::word_of(gram) * BUCKETS_PER_WORD + Self::bit_of(gram) as usize % BUCKETS_PER_WORD
     }
 
     /// Compares the literals of the gram that begins a word, if there may be any.
     #[inline(always)]
     fn look(&self, text: &[u8], at: usize, word: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
         let gram = word & Self::MASK;
-        let place = Self::place(gram);
-        if self.map[place >> 6] & (1 << (place & 63)) != 0 {
-            self.compare(text, at, gram, place >> BUCKET_SHIFT, hit);
+        if self.map[Self::word_of(gram)] >> Self::bit_of(gram) & 1 != 0 {
+            self.compare(text, at, gram, hit);
+            if BYTES == SHORT {
+                self.compare(text, at, (gram & (Self::MASK >> 8)) | ANY, hit);
+            }
         }
     }
 
     #[inline(never)]
-    fn compare(&self, text: &[u8], at: usize, gram: u64, bucket: usize, hit: &mut impl FnMut(usize, Range<usize>)) {
+    fn compare(&self, text: &[u8], at: usize, gram: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
+        let bucket = Self::bucket_of(gram);
         let entries = &self.entries[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize];
         for entry in entries.iter().filter(|entry| entry.gram == gram) {
             let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
@@ -169,6 +185,13 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
     fn memory(&self) -> usize {
         WORDS * 8 + self.buckets.len() * 4 + self.entries.len() * size_of::<Entry>() + self.bytes.len()
     }
+}
+
+/// A mark of the gram of a literal that is a byte shorter than grams.
+const ANY: u64 = 1 << (8 * SHORT);
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 /// Where so many neighbouring bytes of a literal stand that ordinary text holds least often.

@@ -13,11 +13,13 @@ mod finder;
 mod grams;
 mod literal;
 mod matcher;
+mod needs;
 mod number;
 mod plan;
 mod read;
 mod scanner;
 mod source;
+mod spelling;
 mod syntax;
 mod target;
 mod text_set;
@@ -29,7 +31,7 @@ use brand::Brands;
 use condition::Condition;
 use matcher::{Matcher, Outcome, Question, View};
 use plan::Plan;
-use scanner::Scanner;
+use scanner::{Scanner, Scratch};
 pub use source::{RuleError, RuleErrors, RuleSource};
 pub(crate) use target::Scene;
 use target::{Targets, Values};
@@ -110,7 +112,7 @@ pub struct Group {
 /// What a rule set can cost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Cost {
-    /// Steps that one byte of the most costly target can take at worst: the states of all automata of its regexes.
+    /// Steps that one byte of a message can take at worst: the states of the automata of all regexes, whatever they look at.
     pub steps_per_byte: usize,
     /// The most that is allowed.
     pub budget: usize,
@@ -170,16 +172,16 @@ impl RuleSet {
     /// Answers every test and every rule for one message.
     pub(crate) fn observe<'m>(&self, scene: Scene<'m>) -> Observation<'m> {
         let values = self.targets.values(scene);
-        let found: Vec<_> = self
-            .scanners
-            .iter()
-            .zip(&values)
-            .map(|(scanner, values)| values.found().map(|values| scanner.scan(values)).unwrap_or_default())
-            .collect();
+        let mut scratch = Scratch::default();
+        let scan = |(scanner, values): (&Scanner, &Values<'m>)| match values {
+            Known::Found(values) => scanner.scan(values, &mut scratch),
+            Known::Absent | Known::Unknown(_) => Vec::new(),
+        };
+        let found: Vec<_> = self.scanners.iter().zip(&values).map(scan).collect();
         let numbers = number::values(scene, |number| self.plan.asks_for(number));
         let view = View { scene, values: &values, found: &found, numbers: &numbers, brands: &self.brands };
         let outcomes: Vec<Outcome> = self.matchers.iter().map(|matcher| matcher.answer(&view)).collect();
-        let truths = self.plan.truths(&outcomes, |rule| &self.rules[rule].condition);
+        let truths = self.plan.truths(&outcomes);
         Observation { values, outcomes, truths }
     }
 
@@ -191,17 +193,16 @@ impl RuleSet {
         let mut next = 0;
         while let Some(&rule) = rules.get(next) {
             next += 1;
-            let condition = &self.rules[rule].condition;
-            condition.each_matcher(true, &mut |index, wanted| {
-                if wanted && proofs.len() < MOST && seen.outcomes[index].truth.is_true() {
-                    proofs.extend(self.proof(index, seen));
-                }
-            });
-            condition.each_rule(&mut |named| {
+            let met = self.plan.wanted(rule).filter(|&index| seen.outcomes[index].truth.is_true());
+            proofs.extend(met.filter_map(|index| self.proof(index, seen)).take(MOST - proofs.len()));
+            if proofs.len() == MOST {
+                break;
+            }
+            for named in self.plan.named(rule) {
                 if seen.truths[named].is_true() && !rules.contains(&named) {
                     rules.push(named);
                 }
-            });
+            }
         }
         proofs
     }

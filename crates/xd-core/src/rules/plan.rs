@@ -1,7 +1,7 @@
 //! What a change of one answer can touch, worked out when rules are compiled, so that judging looks at nothing else.
 //!
-//! Most tests do not hold for most messages. The truth of every rule when none does is known beforehand; for a message only
-//! the rules that build on a test that may hold are worked out again.
+//! Most tests have the same answer for most messages. The truth of every rule for these answers is known beforehand; for a
+//! message only the rules that build on a test with another answer are worked out again.
 
 use crate::Truth;
 
@@ -11,12 +11,20 @@ use super::number::NUMBERS;
 
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The truth of every rule when no test holds.
+    /// The answer that most messages give to each test.
+    usual: Vec<Truth>,
+    /// The truth of every rule when all tests have their usual answers.
     baseline: Vec<Truth>,
     /// Indices of rules, each after those it builds on.
     order: Vec<usize>,
+    /// The conditions of rules, by rule, with their terms in the order that settles them soonest.
+    conditions: Vec<Condition>,
     /// For each matcher, the places in `order` of the rules that build on it, directly or through others.
     touched: Vec<Box<[u32]>>,
+    /// For each rule, the matchers it names itself and wants to hold.
+    wanted: Vec<Box<[u32]>>,
+    /// For each rule, the rules it names.
+    named: Vec<Box<[u32]>>,
     /// For each number, whether a test asks for it.
     numbers: Vec<bool>,
 }
@@ -24,13 +32,14 @@ pub(super) struct Plan {
 impl Plan {
     /// A plan for rules that are to be worked out in this order.
     pub(super) fn new(order: Vec<usize>, conditions: &[&Condition], matchers: &[Matcher]) -> Self {
-        let nothing = vec![Outcome::FALSE; matchers.len()];
+        let usual: Vec<Truth> = matchers.iter().map(usual).collect();
+        let outcomes: Vec<Outcome> = usual.iter().map(|&truth| Outcome { truth, ..Outcome::FALSE }).collect();
         let mut baseline = vec![Truth::False; conditions.len()];
         let mut touched = vec![Vec::new(); matchers.len()];
         // The matchers that each rule builds on, through others too.
         let mut below: Vec<Vec<usize>> = vec![Vec::new(); conditions.len()];
         for (place, &rule) in (0_u32..).zip(&order) {
-            baseline[rule] = conditions[rule].truth(&nothing, &baseline);
+            baseline[rule] = conditions[rule].truth(&outcomes, &baseline);
             let mut matchers = Vec::new();
             conditions[rule].each_matcher(true, &mut |matcher, _| matchers.push(matcher));
             conditions[rule].each_rule(&mut |named| matchers.extend(&below[named]));
@@ -39,13 +48,37 @@ impl Plan {
             matchers.iter().for_each(|&matcher| touched[matcher].push(place));
             below[rule] = matchers;
         }
+        let listed = |list: Vec<usize>| list.into_iter().filter_map(|index| u32::try_from(index).ok()).collect();
+        let wanted = conditions.iter().map(|condition| {
+            let mut list = Vec::new();
+            condition.each_matcher(true, &mut |matcher, wanted| list.extend(wanted.then_some(matcher)));
+            listed(list)
+        });
+        let wanted = wanted.collect();
+        let named = conditions.iter().map(|condition| {
+            let mut list = Vec::new();
+            condition.each_rule(&mut |rule| list.push(rule));
+            listed(list)
+        });
+        let named = named.collect();
+        let likely = |matcher: usize| matches!(matchers[matcher].question, Question::Number(..) | Question::Present(..));
+        let conditions = conditions.iter().map(|condition| condition.arranged(&likely)).collect();
         let mut numbers = vec![false; NUMBERS.len()];
         for matcher in matchers {
             if let Question::Number(number, ..) = &matcher.question {
                 numbers[number.index()] = true;
             }
         }
-        Self { baseline, order, touched: touched.into_iter().map(Vec::into_boxed_slice).collect(), numbers }
+        Self {
+            usual,
+            baseline,
+            order,
+            conditions,
+            touched: touched.into_iter().map(Vec::into_boxed_slice).collect(),
+            wanted,
+            named,
+            numbers,
+        }
     }
 
     /// Indices of rules, each after those it builds on.
@@ -53,16 +86,26 @@ impl Plan {
         &self.order
     }
 
+    /// The matchers that a rule names itself and wants to hold, in the order of its condition.
+    pub(super) fn wanted(&self, rule: usize) -> impl Iterator<Item = usize> {
+        self.wanted[rule].iter().map(|&matcher| matcher as usize)
+    }
+
+    /// The rules that a rule names.
+    pub(super) fn named(&self, rule: usize) -> impl Iterator<Item = usize> {
+        self.named[rule].iter().map(|&rule| rule as usize)
+    }
+
     /// Whether some test asks for a number.
     pub(super) fn asks_for(&self, number: usize) -> bool {
         self.numbers[number]
     }
 
-    /// The truth of every rule, given the outcomes of all matchers; `condition` gives a rule's condition.
-    pub(super) fn truths<'r>(&self, outcomes: &[Outcome], condition: impl Fn(usize) -> &'r Condition) -> Vec<Truth> {
+    /// The truth of every rule, given the outcomes of all matchers.
+    pub(super) fn truths(&self, outcomes: &[Outcome]) -> Vec<Truth> {
         let mut stale = vec![0_u64; self.order.len().div_ceil(64)];
-        for (outcome, touched) in outcomes.iter().zip(&self.touched) {
-            if outcome.truth != Truth::False {
+        for ((outcome, usual), touched) in outcomes.iter().zip(&self.usual).zip(&self.touched) {
+            if outcome.truth != *usual {
                 touched.iter().for_each(|&place| stale[place as usize / 64] |= 1 << (place % 64));
             }
         }
@@ -71,9 +114,18 @@ impl Plan {
             while bits != 0 {
                 let rule = self.order[word * 64 + bits.trailing_zeros() as usize];
                 bits &= bits - 1;
-                truths[rule] = condition(rule).truth(outcomes, &truths);
+                truths[rule] = self.conditions[rule].truth(outcomes, &truths);
             }
         }
         truths
+    }
+}
+
+/// The answer that an empty message gives to most tests. Another would be as right, and cost more.
+fn usual(matcher: &Matcher) -> Truth {
+    match &matcher.question {
+        Question::Number(_, comparison, bound) => comparison.holds(0, *bound).into(),
+        Question::Present(_, present) => (!present).into(),
+        _ => Truth::False,
     }
 }

@@ -13,6 +13,7 @@ use regex_syntax::hir::Hir;
 
 use super::finder::Finder;
 use super::literal;
+use super::needs::{ByteSet, Needs};
 use super::target::Shape;
 
 /// Bytes of the automaton of one pattern; 256 KiB. Larger ones come from counted repetitions of large classes.
@@ -33,6 +34,14 @@ pub(super) struct Found {
     pub(super) count: u32,
     /// The first place: which value, and the span in it.
     pub(super) first: Option<(usize, Range<usize>)>,
+}
+
+/// What scanning needs besides its results, kept from one target to the next.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// A bit for each literal of a set that was seen.
+    seen: Vec<u64>,
+    windows: Vec<Windows>,
 }
 
 /// A pattern test as it is asked for.
@@ -64,6 +73,8 @@ struct Regex {
     bounded: bool,
     /// The most bytes a match can have, when that is few.
     reach: Option<usize>,
+    /// What a value must hold; asked only of those without a gate.
+    needs: Needs,
 }
 
 /// The compiled patterns of one target.
@@ -127,14 +138,21 @@ impl Scanner {
     }
 
     /// Looks for all patterns in all values.
-    pub(super) fn scan(&self, values: &[Cow<'_, str>]) -> Vec<Found> {
+    pub(super) fn scan(&self, values: &[Cow<'_, str>], Scratch { seen, windows }: &mut Scratch) -> Vec<Found> {
         let mut found = vec![Found::default(); self.slots];
-        let mut seen = vec![0_u64; self.bits.div_ceil(64)];
-        let mut windows: Vec<Windows> = vec![Windows::default(); self.regexes.len()];
+        seen.clear();
+        seen.resize(self.bits.div_ceil(64), 0);
+        windows.clear();
+        windows.resize_with(self.regexes.len(), Windows::default);
         for (index, value) in values.iter().enumerate() {
-            self.scan_literals(index, value, &mut found, &mut seen, &mut windows);
-            for (regex, windows) in self.regexes.iter().zip(&mut windows) {
-                if regex.gated && !windows.hit {
+            self.scan_literals(index, value, &mut found, seen, windows);
+            let mut bytes = None;
+            for (regex, windows) in self.regexes.iter().zip(windows.iter_mut()) {
+                let worth_a_look = match regex.gated {
+                    true => windows.hit,
+                    false => regex.needs.met_by(value.len(), *bytes.get_or_insert_with(|| ByteSet::of(value.as_bytes()))),
+                };
+                if !worth_a_look {
                     continue;
                 }
                 let ranges = std::mem::take(windows).ranges(regex, value.len());
@@ -291,7 +309,7 @@ impl Builder {
         let reach = hir.properties().maximum_len().filter(|&length| length <= MAX_WINDOW);
         let index = self.regexes.len();
         let bounded = hir.properties().maximum_len().is_some();
-        self.regexes.push(Regex { regex, slot, gated: literals.is_some(), bounded, reach });
+        self.regexes.push(Regex { regex, slot, gated: literals.is_some(), bounded, reach, needs: Needs::of(hir) });
         for literal in literals.into_iter().flatten() {
             self.literals.entry(literal).or_default().push(Use::Gate(index));
         }
@@ -312,7 +330,7 @@ mod tests {
 
     fn scan(shape: Shape, patterns: &[Pattern], values: &[&str]) -> Vec<Found> {
         let values: Vec<_> = values.iter().map(|&value| Cow::Borrowed(value)).collect();
-        Scanner::compile(shape, patterns).unwrap().scan(&values)
+        Scanner::compile(shape, patterns).unwrap().scan(&values, &mut Scratch::default())
     }
 
     fn words(texts: &[&str]) -> Pattern {
