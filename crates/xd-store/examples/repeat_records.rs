@@ -23,8 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn read(from: &Path) -> Result<Vec<(RecordType, Vec<u8>)>, Box<dyn Error>> {
-    let mut records = Vec::new();
+/// Types and payloads.
+type Records = Vec<(RecordType, Vec<u8>)>;
+
+fn read(from: &Path) -> Result<Records, Box<dyn Error>> {
+    let mut records = Records::new();
     for path in segment_files(&OsFileSystem, from, SegmentKind::CAPSULES)? {
         let mut reader = SegmentReader::open(path)?;
         while let Some(entry) = reader.next_entry()? {
