@@ -79,7 +79,7 @@ fn read_value(bytes: &[u8], from: usize, attributes: &mut Attributes<'_>, quote:
         Some(quote) => memchr::memchr(quote, rest)?,
         None => rest.iter().position(|&byte| is_blank(byte) || matches!(byte, b'>' | b'&' | 0))?,
     };
-    let ends = |byte: u8| quote.map_or(is_blank(byte) || byte == b'>', |quote| byte == quote);
+    let ends = |byte: u8| quote.map_or_else(|| is_blank(byte) || byte == b'>', |quote| byte == quote);
     let length = if ends(*rest.get(first)?) {
         attributes.set_value(from, from + first);
         first
