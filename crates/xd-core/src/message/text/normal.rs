@@ -54,15 +54,10 @@ impl Builder {
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let plain = match rest.first_chunk::<BLOCK>() {
                 Some(block) => self.push_block(block),
-                None => {
-                    // Zeros are nothing that is folded.
-                    let mut last = [0; BLOCK];
-                    last.iter_mut().zip(rest).for_each(|(to, &byte)| *to = byte);
-                    self.push_block(&last)
-                }
+                None => self.push_bytes(rest),
             };
             at += plain;
-            if plain < BLOCK {
+            if plain < BLOCK && at < bytes.len() {
                 let run = run_len(bytes.get(at..).unwrap_or_default());
                 self.push_run(text.get(at..at + run).unwrap_or_default());
                 at += run;
@@ -101,6 +96,18 @@ impl Builder {
         }
         self.out.extend_from_slice(bytes.get(from..plain).unwrap_or_default());
         plain
+    }
+
+    /// Pushes bytes up to the first that is not plain ASCII and returns how many that were.
+    fn push_bytes(&mut self, bytes: &[u8]) -> usize {
+        for (at, &byte) in bytes.iter().enumerate() {
+            match FOLDED[usize::from(byte)] {
+                SPECIAL => return at,
+                b' ' => self.push_blank(),
+                folded => self.out.push(folded),
+            }
+        }
+        bytes.len()
     }
 
     /// Pushes a run of characters outside ASCII, or controls that are dropped.
