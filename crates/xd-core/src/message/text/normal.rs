@@ -2,6 +2,8 @@
 //!
 //! Unicode normalisation (UAX #15, NFKC) runs only where characters outside ASCII stand; the rest is folded in blocks.
 
+use std::borrow::Cow;
+
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// How many bytes the normal spelling can take for each byte of text: U+FDFA, three bytes, becomes four Arabic words of
@@ -25,6 +27,12 @@ pub fn normalize(text: &str) -> String {
     let mut builder = Builder::new(text.len());
     builder.push(text);
     builder.finish()
+}
+
+/// The text in normal spelling, borrowed when that is how it stands, as addresses and names of hosts mostly do.
+pub(crate) fn in_normal_spelling(text: &str) -> Cow<'_, str> {
+    let stands = text.bytes().all(|byte| byte > b' ' && FOLDED[usize::from(byte)] == byte);
+    if stands { Cow::Borrowed(text) } else { Cow::Owned(normalize(text)) }
 }
 
 /// Builds a normal text piece by piece. Pieces do not compose with each other.
@@ -384,6 +392,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_borrowed_is_normal(text in "[ -~\t\n\x7fÉé\u{200b}]{0,12}") {
+            prop_assert_eq!(in_normal_spelling(&text), normalize(&text));
+        }
+
         #[test]
         fn is_its_own_normal_spelling(text in "(\\PC|[a-jA-J \n\u{0}\u{200b}\u{300}-\u{310}\u{1100}-\u{11ff}]){0,80}") {
             let normal = normalize(&text);
