@@ -10,6 +10,7 @@ mod links;
 mod parse;
 mod rules;
 mod startup;
+mod store;
 
 criterion::criterion_main!(
     parse::benches,
@@ -18,5 +19,6 @@ criterion::criterion_main!(
     rules::benches,
     judge::benches,
     hostile::benches,
-    startup::benches
+    startup::benches,
+    store::benches
 );

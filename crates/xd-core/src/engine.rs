@@ -1,6 +1,7 @@
 //! The engine: rules compiled and checked, immutable, named by the hash of all that could change a result.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::rules::{RuleErrors, RuleSet, RuleSource, builtin};
 
@@ -35,7 +36,7 @@ impl Engine {
     /// All that is wrong with them, each with file, line and column; nothing runs then.
     pub fn compile(sources: Vec<RuleSource>) -> Result<Self, RuleErrors> {
         let rules = RuleSet::compile(&sources)?;
-        let hash = EngineHash::of(&sources);
+        let hash = EngineHash::of(SEMANTICS, &sources);
         Ok(Self { rules, sources, hash })
     }
 
@@ -67,13 +68,26 @@ impl Engine {
 }
 
 impl EngineHash {
-    fn of(sources: &[RuleSource]) -> Self {
+    /// The hash of the engine that these rule files and this semantics version make, without compiling it.
+    ///
+    /// # Example: is this the engine that a capsule names?
+    /// ```
+    /// use xd_core::{Engine, EngineHash, SEMANTICS};
+    ///
+    /// let engine = Engine::builtin()?;
+    /// let named: EngineHash = engine.hash().to_string().parse().unwrap();
+    /// assert_eq!(EngineHash::of(SEMANTICS, engine.sources()), named);
+    /// assert_ne!(EngineHash::of("0", engine.sources()), named);
+    /// # Ok::<(), xd_core::RuleErrors>(())
+    /// ```
+    #[must_use]
+    pub fn of(semantics: &str, sources: &[RuleSource]) -> Self {
         use sha2::{Digest, Sha256};
         let mut contents: Vec<[u8; 32]> = sources.iter().map(|source| Sha256::digest(source.text.as_bytes()).into()).collect();
         contents.sort_unstable();
         let mut hash = Sha256::new();
         hash.update(b"xd engine ");
-        hash.update(SEMANTICS.as_bytes());
+        hash.update(semantics.as_bytes());
         for content in &contents {
             hash.update(content);
         }
@@ -87,8 +101,54 @@ impl EngineHash {
     }
 }
 
+impl From<[u8; 32]> for EngineHash {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl FromStr for EngineHash {
+    type Err = EngineHashError;
+
+    fn from_str(text: &str) -> Result<Self, EngineHashError> {
+        let digits = text.as_bytes();
+        // As it is printed, so that one engine has one name.
+        if digits.len() != 64 || !digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(EngineHashError);
+        }
+        let value = |digit: u8| if digit <= b'9' { digit - b'0' } else { digit - b'a' + 10 };
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+            *byte = value(pair[0]) << 4 | value(pair[1]);
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// A text that is not the hash of an engine: 64 hexadecimal digits in lower case.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("expected 64 hexadecimal digits in lower case")]
+pub struct EngineHashError;
+
 impl fmt::Display for EngineHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_reads_what_it_prints_and_nothing_else() {
+        let hash = EngineHash::of(SEMANTICS, &[RuleSource::new("a.toml", "")]);
+        let printed = hash.to_string();
+        assert_eq!(printed.parse(), Ok(hash));
+        for wrong in
+            ["", "none", &printed[1..], &format!("{printed}0"), &printed.to_uppercase(), &"g".repeat(64), &"é".repeat(32)]
+        {
+            assert_eq!(wrong.parse::<EngineHash>(), Err(EngineHashError), "{wrong}");
+        }
     }
 }

@@ -65,7 +65,7 @@ mod verdict;
 pub use address::{ForwardPath, Mailbox, ReversePath};
 pub use defect::{Defect, Defects};
 pub use domain::{Domain, DomainError, Host};
-pub use engine::{Engine, EngineHash, SEMANTICS};
+pub use engine::{Engine, EngineHash, EngineHashError, SEMANTICS};
 pub use envelope::Envelope;
 pub use evidence::{Evidence, Operator, Settings, SpamClass, Thresholds, ThresholdsError};
 pub use html::HtmlFacts;

@@ -1,0 +1,217 @@
+//! A directory of numbered segments: `000001.xdc`, `000002.xdc`, … One process at a time writes to it, any number read.
+//!
+//! A new segment begins when the present one has reached its size, when its label is another, or when its header is damaged.
+//! Names follow from the order of writing alone.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::SegmentError;
+use crate::file_system::{FileSystem, OsFileSystem, create_dirs};
+use crate::segment::{
+    self, Damage, DamageKind, Erasure, HEADER_BYTES, LABEL_MAX, Offset, RecordType, Recovery, SegmentHeader, SegmentKind,
+    SegmentWriter,
+};
+
+/// What the segments of a directory are like.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SegmentDirOptions {
+    /// What the records are about.
+    pub kind: SegmentKind,
+    /// What is written into the header of each new segment; at most [`LABEL_MAX`] bytes.
+    pub label: Vec<u8>,
+    /// After how many bytes the next segment begins; 64 MiB. A single record may be longer.
+    pub roll_bytes: u64,
+}
+
+/// Writes to a directory of segments, and holds its lock.
+///
+/// # Example: which files are written?
+/// ```
+/// use xd_store::{FileSystem, RecordType, SegmentDir, SegmentDirOptions, SegmentKind, simulated::Disk};
+///
+/// let disk = Disk::new();
+/// let options = SegmentDirOptions { roll_bytes: 1_000, ..SegmentDirOptions::new(SegmentKind::CAPSULES) };
+/// let (mut directory, _) = SegmentDir::open(&disk, "/capsules", options)?;
+/// for _ in 0..5 {
+///     directory.append(RecordType::new(1), &[7; 400])?;
+/// }
+/// directory.sync()?;
+/// assert_eq!(disk.list("/capsules".as_ref()).unwrap(), ["000001.xdc", "000002.xdc", "000003.xdc", "lock"]);
+/// # Ok::<(), xd_store::SegmentError>(())
+/// ```
+#[derive(Debug)]
+pub struct SegmentDir<F: FileSystem = OsFileSystem> {
+    files: F,
+    path: PathBuf,
+    options: SegmentDirOptions,
+    active: Option<SegmentWriter<F>>,
+    /// The number of the next segment.
+    next: u64,
+    _lock: F::Lock,
+}
+
+/// Where a record stands in a directory of segments.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Place {
+    /// The number of its segment.
+    pub segment: u64,
+    /// Where it begins there.
+    pub offset: Offset,
+}
+
+impl SegmentDirOptions {
+    /// Segments of this kind, without label, of the usual size.
+    #[must_use]
+    pub fn new(kind: SegmentKind) -> Self {
+        Self { kind, label: Vec::new(), roll_bytes: 64 << 20 }
+    }
+}
+
+impl<F: FileSystem> SegmentDir<F> {
+    /// Opens a directory, which is created where it is missing, to go on behind the last record of its last segment. Says
+    /// what was found there if it was not all in order.
+    ///
+    /// # Errors
+    /// Another process holds its lock, it cannot be read or written, or holds segments of another kind or version.
+    pub fn open(
+        files: &F,
+        path: impl Into<PathBuf>,
+        options: SegmentDirOptions,
+    ) -> Result<(Self, Option<Recovery>), SegmentError> {
+        let path = path.into();
+        if options.label.len() > LABEL_MAX {
+            return Err(SegmentError::Label { bytes: options.label.len() });
+        }
+        create_dirs(files, &path).map_err(|error| SegmentError::io("create", &path, error))?;
+        let lock = path.join(LOCK);
+        let locked = files.lock(&lock).map_err(|error| SegmentError::io("lock", &lock, error))?;
+        let locked = locked.ok_or(SegmentError::Locked { path: lock })?;
+
+        let last = numbers(files, &path, options.kind).map_err(|error| SegmentError::io("read", &path, error))?.pop();
+        let next = last.map_or(1, |last| last + 1);
+        let mut directory = Self { files: files.clone(), path, options, active: None, next, _lock: locked };
+        let Some(last) = last else { return Ok((directory, None)) };
+        let name = directory.path_of(last);
+        match SegmentWriter::open(files, &name) {
+            Ok((writer, recovery)) => {
+                if writer.header().kind() != directory.options.kind {
+                    return Err(SegmentError::Kind { path: name, found: writer.header().kind() });
+                }
+                directory.active = Some(writer);
+                let told = !recovery.damages.is_empty() || recovery.erased > 0;
+                Ok((directory, told.then_some(recovery)))
+            }
+            // It stays as it is, for readers, and the next one begins.
+            Err(SegmentError::Header { .. }) => {
+                let damage = Damage { offset: Offset::new(0), bytes: HEADER_BYTES as u64, kind: DamageKind::Header };
+                Ok((directory, Some(Recovery { path: name, damages: vec![damage], ..Recovery::default() })))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds a record, as it is. It is durable after the next [`SegmentDir::sync`].
+    ///
+    /// # Errors
+    /// The payload is longer than [`PAYLOAD_MAX`](crate::PAYLOAD_MAX), or the disk failed.
+    pub fn append(&mut self, record_type: RecordType, payload: &[u8]) -> Result<Place, SegmentError> {
+        let writer = self.writer(payload.len())?;
+        Ok(Place { segment: writer.header().number(), offset: writer.append(record_type, payload)? })
+    }
+
+    /// Adds a record, compressed if that makes it shorter.
+    ///
+    /// # Errors
+    /// As [`SegmentDir::append`].
+    pub fn append_compressed(&mut self, record_type: RecordType, payload: &[u8]) -> Result<Place, SegmentError> {
+        // Its length is not known yet; a segment may end a little early.
+        let writer = self.writer(payload.len())?;
+        Ok(Place { segment: writer.header().number(), offset: writer.append_compressed(record_type, payload)? })
+    }
+
+    /// Makes all records durable.
+    ///
+    /// # Errors
+    /// The disk failed. What was appended since the last sync may or may not be there when the directory is opened anew.
+    pub fn sync(&mut self) -> Result<(), SegmentError> {
+        self.active.as_mut().map_or(Ok(()), SegmentWriter::sync)
+    }
+
+    /// Erases a record, durably, in whichever segment it stands.
+    ///
+    /// # Errors
+    /// As [`erase`](crate::erase).
+    pub fn erase(&mut self, place: Place) -> Result<Erasure, SegmentError> {
+        // The record may still wait to be written.
+        self.sync()?;
+        segment::erase(&self.files, self.path_of(place.segment), place.offset)
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The segment to write a payload of this length to.
+    fn writer(&mut self, payload: usize) -> Result<&mut SegmentWriter<F>, SegmentError> {
+        let room = self.options.roll_bytes;
+        let fits = |writer: &SegmentWriter<F>| {
+            let full = writer.offset().bytes().saturating_add(payload as u64) > room && !writer.is_empty();
+            !full && writer.header().label() == self.options.label
+        };
+        if let Some(writer) = &mut self.active
+            && !fits(writer)
+        {
+            // Segments are durable in their order. A writer that failed stays, and refuses.
+            writer.sync()?;
+            self.active = None;
+        }
+        match &mut self.active {
+            Some(writer) => Ok(writer),
+            none => {
+                let header = SegmentHeader::new(self.options.kind, self.next, &self.options.label);
+                let header = header.ok_or(SegmentError::Label { bytes: self.options.label.len() })?;
+                let path = self.path.join(name(self.next, self.options.kind));
+                let writer = SegmentWriter::create(&self.files, path, &header)?;
+                self.next += 1;
+                Ok(none.insert(writer))
+            }
+        }
+    }
+
+    fn path_of(&self, number: u64) -> PathBuf {
+        self.path.join(name(number, self.options.kind))
+    }
+}
+
+/// The segments to read: those of a directory in order, or the one file that the path names.
+///
+/// # Errors
+/// The directory cannot be read. Whether a file can be is seen when it is opened.
+pub fn segment_files<F: FileSystem>(files: &F, path: impl AsRef<Path>, kind: SegmentKind) -> Result<Vec<PathBuf>, SegmentError> {
+    let path = path.as_ref();
+    let list = || match files.is_dir(path)? {
+        true => Ok(numbers(files, path, kind)?.into_iter().map(|number| path.join(name(number, kind))).collect()),
+        false => Ok(vec![path.to_owned()]),
+    };
+    list().map_err(|error| SegmentError::io("read", path, error))
+}
+
+const LOCK: &str = "lock";
+
+fn name(number: u64, kind: SegmentKind) -> String {
+    format!("{number:06}.{}", kind.extension())
+}
+
+/// The numbers of the segments in a directory, in order.
+fn numbers<F: FileSystem>(files: &F, path: &Path, kind: SegmentKind) -> io::Result<Vec<u64>> {
+    let named = |found: &String| {
+        let number = found.split('.').next()?.parse().ok()?;
+        (name(number, kind) == *found).then_some(number)
+    };
+    let mut numbers: Vec<u64> = files.list(path)?.iter().filter_map(named).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}

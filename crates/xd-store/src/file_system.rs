@@ -1,0 +1,225 @@
+//! The few calls by which anything is written: a trait, so that a test can fail the n-th call, cut a write short, or stop
+//! the world after any step.
+//!
+//! [`OsFileSystem`] is the system's; [`simulated::Disk`](crate::simulated::Disk) is the one of tests. Reading alone needs no
+//! trait: a [`SegmentReader`](crate::SegmentReader) reads from anything.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// Files and directories.
+///
+/// What a call did is durable only after the file, or the directory that names it, was synced.
+pub trait FileSystem: Clone + Debug {
+    /// An open file.
+    type File: StoredFile;
+    /// Held while a directory is written to; given up when dropped, or when the process ends in whatever way.
+    type Lock: Debug;
+
+    /// Creates a file that must not exist yet.
+    ///
+    /// # Errors
+    /// It exists, or cannot be created.
+    fn create_new(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Opens a file that exists, for reading and writing.
+    ///
+    /// # Errors
+    /// It does not exist, or cannot be opened.
+    fn open(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Creates a directory in one that exists.
+    ///
+    /// # Errors
+    /// It exists, or cannot be created.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Renames a file or a directory within its directory, replacing a file of that name. A directory that holds something
+    /// is not replaced.
+    ///
+    /// # Errors
+    /// There is nothing to rename, or it cannot be.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// It does not exist, or cannot be removed.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// It does not exist, or the disk failed.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// The names in a directory, in order. Names that are no Unicode are none of ours and left out.
+    ///
+    /// # Errors
+    /// It is no directory, or cannot be read.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+
+    /// Whether there is a directory by this name.
+    ///
+    /// # Errors
+    /// That cannot be found out.
+    fn is_dir(&self, path: &Path) -> io::Result<bool>;
+
+    /// Locks by a file, which is created where it is missing and stays; `None` if another holds the lock.
+    ///
+    /// # Errors
+    /// The file cannot be created or locked.
+    fn lock(&self, path: &Path) -> io::Result<Option<Self::Lock>>;
+}
+
+/// An open file, written and read at any place.
+pub trait StoredFile: Debug {
+    /// Reads what is there, at most as much as fits; 0 at the end.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes all of it. Any part of it may have been written when it fails.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts the file off.
+    ///
+    /// # Errors
+    /// It cannot be cut.
+    fn cut(&mut self, bytes: u64) -> io::Result<()>;
+
+    /// Makes the content and its length durable.
+    ///
+    /// # Errors
+    /// The disk failed; nobody knows what is on it then.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// How many bytes it has.
+    ///
+    /// # Errors
+    /// That cannot be found out.
+    fn bytes(&self) -> io::Result<u64>;
+}
+
+/// The files of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsFileSystem;
+
+impl FileSystem for OsFileSystem {
+    type File = File;
+    type Lock = File;
+
+    fn create_new(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).create_new(true).open(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        // "" is how the parent of a relative name is spelt.
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        File::open(path)?.sync_all()
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn is_dir(&self, path: &Path) -> io::Result<bool> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(metadata.is_dir()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<File>> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+impl StoredFile for File {
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut file = self;
+        file.seek(SeekFrom::Start(offset))?;
+        file.read(bytes)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(offset))?;
+        self.write_all(bytes)
+    }
+
+    fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        self.set_len(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+}
+
+/// Reads a stored file from beginning to end.
+#[derive(Debug)]
+pub(crate) struct Sequential<'f, F> {
+    pub(crate) file: &'f F,
+    pub(crate) offset: u64,
+}
+
+impl<F: StoredFile> Read for Sequential<'_, F> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(self.offset, bytes)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+/// Creates a directory and those above it that are missing, each durable before anything is put into it.
+pub(crate) fn create_dirs<F: FileSystem>(files: &F, path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || files.is_dir(path)? {
+        return Ok(());
+    }
+    if let Some(above) = path.parent() {
+        create_dirs(files, above)?;
+        match files.create_dir(path) {
+            // Another process may have been faster.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => files.sync_dir(above)?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,315 @@
+//! Appends records to one segment.
+//!
+//! Steps by which a segment begins:
+//! 1. a file beside it, its name ending in `.new`, is written: the header; 2. it is synced; 3. it gets its name; 4. the
+//!    directory is synced. A crash before 3 leaves a `.new` without records, which the next attempt replaces.
+//!
+//! Steps by which records are added: 1. they gather in memory; 2. they are written, when 256 KiB are full or at
+//! [`SegmentWriter::sync`]; 3. the file is synced. Only after 3 are they durable.
+//!
+//! Steps by which a segment is opened again: 1. all of it is read; 2. erasures that were begun are finished; 3. if its end is
+//! torn, those bytes are written to a file of their own, 4. which is synced, 5. as is the directory; 6. then they are cut
+//! off, 7. and the file is synced. A crash between any two leaves what the next opening starts from again. Damage with
+//! readable records behind it stays where it is.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::codec::Packer;
+use super::frame::{self, Codec};
+use super::header::HEADER_BYTES;
+use super::reader::{Damage, DamageKind, Entry, SegmentReader};
+use super::{Offset, PAYLOAD_MAX, RecordType, SegmentHeader, erase};
+use crate::error::SegmentError;
+use crate::file_system::{FileSystem, Sequential, StoredFile};
+
+/// Appends records to a segment and makes them durable when told to.
+///
+/// What was not synced may be lost, even when the writer is dropped in good order. After a failed call nobody knows what is on
+/// disk, so all further calls fail as well, until the segment is opened anew.
+#[derive(Debug)]
+pub struct SegmentWriter<F: FileSystem> {
+    path: PathBuf,
+    file: F::File,
+    header: SegmentHeader,
+    salt: u32,
+    /// Bytes of the file.
+    written: u64,
+    /// Records that follow them.
+    waiting: Vec<u8>,
+    /// Whether anything was written since the file was synced.
+    unsynced: bool,
+    broken: bool,
+    packer: Packer,
+}
+
+/// What was found when a segment was opened for appending.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Recovery {
+    /// The segment.
+    pub path: PathBuf,
+    /// Records that can be read, erased ones included.
+    pub records: u64,
+    /// Damage, in order; a torn end is the last. At most [`Recovery::DAMAGES_MAX`] of them are kept.
+    pub damages: Vec<Damage>,
+    /// Where the bytes of a torn end are kept now.
+    pub kept: Option<PathBuf>,
+    /// Erasures that had been begun, and are finished now.
+    pub erased: u64,
+}
+
+impl<F: FileSystem> SegmentWriter<F> {
+    /// Begins a segment. Its header is durable when this returns.
+    ///
+    /// # Errors
+    /// The file exists already, or cannot be written.
+    pub fn create(files: &F, path: impl Into<PathBuf>, header: &SegmentHeader) -> Result<Self, SegmentError> {
+        let path = path.into();
+        let above = path.parent().unwrap_or_else(|| Path::new(""));
+        // Renaming would replace it.
+        match files.open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(SegmentError::io("create", &path, error)),
+            Ok(_) => return Err(SegmentError::io("create", &path, io::ErrorKind::AlreadyExists.into())),
+        }
+        let (bytes, salt) = header.encode();
+        // 1, 2.
+        let new = beside(&path, ".new");
+        let file = write_file(files, &new, |file| file.write_at(0, &bytes)).map_err(|e| SegmentError::io("write", &new, e))?;
+        // 3.
+        files.rename(&new, &path).map_err(|error| SegmentError::io("rename", &new, error))?;
+        // 4.
+        files.sync_dir(above).map_err(|error| SegmentError::io("sync", above, error))?;
+        let written = HEADER_BYTES as u64;
+        Ok(Self::new(path, file, header.clone(), salt, written))
+    }
+
+    /// Opens a segment to go on behind its last record, and says what was found on the way.
+    ///
+    /// # Errors
+    /// It cannot be read or written, is of another version, or its header is damaged. Then it can still be read.
+    pub fn open(files: &F, path: impl Into<PathBuf>) -> Result<(Self, Recovery), SegmentError> {
+        let path = path.into();
+        let io = |operation| move |error| (operation, error);
+        let mut file = files.open(&path).map_err(|error| SegmentError::io("open", &path, error))?;
+        let mut recovery = Recovery { path: path.clone(), ..Recovery::default() };
+        let mut unfinished = Vec::new();
+        // 1.
+        let mut reader = SegmentReader::new(&path, Sequential { file: &file, offset: 0 })?;
+        let mut torn = None;
+        while let Some(entry) = reader.next_entry()? {
+            match entry {
+                Entry::Record(_) | Entry::Erased(_) => recovery.records += 1,
+                Entry::Damage(damage) => match damage.kind {
+                    DamageKind::UnfinishedErasure => unfinished.push(damage.offset),
+                    kind => {
+                        torn = (kind == DamageKind::Tail).then_some(damage);
+                        recovery.note(damage);
+                    }
+                },
+            }
+        }
+        let mut end = reader.offset().bytes();
+        let (Some(header), Some(salt)) = (reader.header().cloned(), reader.salt()) else {
+            return Err(SegmentError::Header { path });
+        };
+        // 2.
+        for offset in unfinished {
+            erase::finish(&mut file, &path, salt, offset)?;
+            recovery.erased += 1;
+            recovery.records += 1;
+        }
+        if let Some(damage) = torn {
+            end = damage.offset.bytes();
+            // 3, 4, 5.
+            let kept = beside(&path, &format!(".torn-{end}"));
+            keep(files, &file, damage, &kept).map_err(|error| SegmentError::io("write", &kept, error))?;
+            recovery.kept = Some(kept);
+            // 6, 7.
+            file.cut(end)
+                .map_err(io("cut"))
+                .and_then(|()| file.sync().map_err(io("sync")))
+                .map_err(|(operation, error)| SegmentError::io(operation, &path, error))?;
+        }
+        Ok((Self::new(path, file, header, salt, end), recovery))
+    }
+
+    /// Adds a record, as it is. It is durable after the next [`SegmentWriter::sync`].
+    ///
+    /// # Errors
+    /// The payload is longer than [`PAYLOAD_MAX`], or the disk failed.
+    pub fn append(&mut self, record_type: RecordType, payload: &[u8]) -> Result<Offset, SegmentError> {
+        self.add(record_type, Codec::Plain, payload)
+    }
+
+    /// Adds a record, compressed if that makes it shorter. Worth its time for header fields, links and content; readers see
+    /// no difference.
+    ///
+    /// # Errors
+    /// As [`SegmentWriter::append`].
+    pub fn append_compressed(&mut self, record_type: RecordType, payload: &[u8]) -> Result<Offset, SegmentError> {
+        self.check(payload)?;
+        let packed = self.packer.pack(payload).map_err(|error| SegmentError::io("compress for", &self.path, error))?;
+        match packed {
+            Some(packed) => self.add(record_type, Codec::Zstd, &packed),
+            None => self.add(record_type, Codec::Plain, payload),
+        }
+    }
+
+    /// Makes all records durable.
+    ///
+    /// # Errors
+    /// The disk failed. What was appended since the last sync may or may not be there when the segment is opened anew.
+    pub fn sync(&mut self) -> Result<(), SegmentError> {
+        self.flush()?;
+        if self.unsynced {
+            let result = self.file.sync();
+            self.settle("sync", result)?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// What the segment says of itself.
+    #[must_use]
+    pub fn header(&self) -> &SegmentHeader {
+        &self.header
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the next record will begin: the bytes of the segment, those that wait included.
+    #[must_use]
+    pub fn offset(&self) -> Offset {
+        Offset::new(self.written + self.waiting.len() as u64)
+    }
+
+    /// Whether it holds no record and no damage.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.offset().bytes() == HEADER_BYTES as u64
+    }
+
+    fn new(path: PathBuf, file: F::File, header: SegmentHeader, salt: u32, written: u64) -> Self {
+        let (waiting, packer) = (Vec::new(), Packer::default());
+        Self { path, file, header, salt, written, waiting, unsynced: false, broken: false, packer }
+    }
+
+    fn add(&mut self, record_type: RecordType, codec: Codec, payload: &[u8]) -> Result<Offset, SegmentError> {
+        self.check(payload)?;
+        let offset = self.offset();
+        frame::append(&mut self.waiting, offset, self.salt, record_type, codec, payload);
+        if self.waiting.len() >= WAITING_BYTES {
+            self.flush()?;
+        }
+        Ok(offset)
+    }
+
+    fn check(&self, payload: &[u8]) -> Result<(), SegmentError> {
+        if self.broken {
+            return Err(SegmentError::Broken { path: self.path.clone() });
+        }
+        if payload.len() > PAYLOAD_MAX {
+            return Err(SegmentError::PayloadTooLong { path: self.path.clone(), bytes: payload.len() });
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SegmentError> {
+        self.check(&[])?;
+        if !self.waiting.is_empty() {
+            let result = self.file.write_at(self.written, &self.waiting);
+            self.settle("write", result)?;
+            self.unsynced = true;
+            self.written += self.waiting.len() as u64;
+            self.waiting.clear();
+            // One long record must not hold its memory forever.
+            self.waiting.shrink_to(2 * WAITING_BYTES);
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, operation: &'static str, result: io::Result<()>) -> Result<(), SegmentError> {
+        result.map_err(|error| {
+            self.broken = true;
+            SegmentError::io(operation, &self.path, error)
+        })
+    }
+}
+
+impl Recovery {
+    /// How many damages are listed; the rest is the same story.
+    pub const DAMAGES_MAX: usize = 1_000;
+
+    fn note(&mut self, damage: Damage) {
+        // A torn end is told in any case.
+        if self.damages.len() < Self::DAMAGES_MAX || damage.kind == DamageKind::Tail {
+            self.damages.push(damage);
+        }
+    }
+}
+
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} records", self.path.display(), self.records)?;
+        if self.erased > 0 {
+            write!(f, ", {} erasures finished", self.erased)?;
+        }
+        for damage in &self.damages {
+            write!(f, "; {damage}")?;
+        }
+        match &self.kept {
+            Some(kept) => write!(f, ", kept as {}", kept.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How many bytes gather before they are written.
+const WAITING_BYTES: usize = 256 << 10;
+/// How much of a torn end is copied at once.
+const COPY_BYTES: usize = 64 << 10;
+
+/// The path with something added to its name.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path.as_os_str());
+    name.push(ending);
+    name.into()
+}
+
+/// A file with this content, synced; what an earlier attempt left under its name is replaced.
+fn write_file<F: FileSystem>(files: &F, path: &Path, write: impl FnOnce(&mut F::File) -> io::Result<()>) -> io::Result<F::File> {
+    let mut file = match files.create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mut file = files.open(path)?;
+            file.cut(0)?;
+            file
+        }
+        other => other?,
+    };
+    write(&mut file)?;
+    file.sync()?;
+    Ok(file)
+}
+
+/// Copies a torn end to a file of its own.
+fn keep<F: FileSystem>(files: &F, file: &F::File, damage: Damage, kept: &Path) -> io::Result<()> {
+    write_file(files, kept, |copy| {
+        let mut rest = Sequential { file, offset: damage.offset.bytes() }.take(damage.bytes);
+        let (mut piece, mut offset) = (vec![0; COPY_BYTES], 0);
+        loop {
+            match rest.read(&mut piece)? {
+                0 => return Ok(()),
+                read => copy.write_at(offset, &piece[..read])?,
+            }
+            offset = damage.bytes - rest.limit();
+        }
+    })?;
+    files.sync_dir(kept.parent().unwrap_or_else(|| Path::new("")))
+}

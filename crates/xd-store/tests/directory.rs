@@ -1,0 +1,160 @@
+//! Directories of segments: names, order, one writer.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod support;
+
+use std::path::Path;
+
+use support::read;
+use xd_store::simulated::Disk;
+use xd_store::{
+    DamageKind, Entry, FileSystem, OsFileSystem, RecordType, SegmentDir, SegmentDirOptions, SegmentError, SegmentKind,
+    SegmentReader, StoredFile, segment_files,
+};
+
+const ONE: RecordType = RecordType::new(1);
+
+fn options() -> SegmentDirOptions {
+    SegmentDirOptions { roll_bytes: 1_000, ..SegmentDirOptions::new(SegmentKind::CAPSULES) }
+}
+
+fn open(disk: &Disk) -> SegmentDir<Disk> {
+    let (directory, recovery) = SegmentDir::open(disk, "/c", options()).unwrap();
+    assert_eq!(recovery, None);
+    directory
+}
+
+fn all(disk: &Disk) -> Vec<Vec<u8>> {
+    let files = segment_files(disk, "/c", SegmentKind::CAPSULES).unwrap();
+    files.iter().flat_map(|path| read(&disk.content(path).unwrap()).payloads()).collect()
+}
+
+#[test]
+fn only_one_writes() {
+    let disk = Disk::new();
+    let first = open(&disk);
+    assert!(matches!(SegmentDir::open(&disk, "/c", options()), Err(SegmentError::Locked { .. })));
+    drop(first);
+    open(&disk);
+}
+
+#[test]
+fn only_one_writes_to_a_real_directory() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("directory-real/below");
+    let _ = std::fs::remove_dir_all(&path);
+    let (mut first, _) = SegmentDir::open(&OsFileSystem, &path, options()).unwrap();
+    assert!(matches!(SegmentDir::open(&OsFileSystem, &path, options()), Err(SegmentError::Locked { .. })));
+    first.append(ONE, b"first").unwrap();
+    first.sync().unwrap();
+    drop(first);
+    let (mut second, _) = SegmentDir::open(&OsFileSystem, &path, options()).unwrap();
+    second.append(ONE, b"second").unwrap();
+    second.sync().unwrap();
+    let files = segment_files(&OsFileSystem, &path, SegmentKind::CAPSULES).unwrap();
+    assert_eq!(files, [path.join("000001.xdc")]);
+    let mut reader = SegmentReader::open(&files[0]).unwrap();
+    assert!(matches!(reader.next_entry(), Ok(Some(Entry::Record(record))) if record.payload() == b"first"));
+    assert!(matches!(reader.next_entry(), Ok(Some(Entry::Record(record))) if record.payload() == b"second"));
+    assert!(matches!(reader.next_entry(), Ok(None)));
+}
+
+#[test]
+fn segments_roll_at_their_size_and_the_last_is_gone_on_with() {
+    let disk = Disk::new();
+    let payloads: Vec<_> = (0..9u8).map(|n| vec![n; 400]).collect();
+    for payload in &payloads {
+        let mut directory = open(&disk);
+        directory.append(ONE, payload).unwrap();
+        directory.sync().unwrap();
+    }
+    assert_eq!(all(&disk), payloads);
+    let whole = Disk::new();
+    let mut directory = open(&whole);
+    for payload in &payloads {
+        directory.append(ONE, payload).unwrap();
+    }
+    directory.sync().unwrap();
+    assert_eq!(whole.list(Path::new("/c")).unwrap().len(), 6);
+    for name in whole.list(Path::new("/c")).unwrap() {
+        let path = Path::new("/c").join(name);
+        assert_eq!(whole.content(&path), disk.content(&path), "the same records make the same files");
+    }
+}
+
+#[test]
+fn a_record_longer_than_a_segment_stands_alone() {
+    let disk = Disk::new();
+    let mut directory = open(&disk);
+    let segments = [10, 5_000, 10].map(|bytes| directory.append(ONE, &vec![1; bytes]).unwrap().segment);
+    assert_eq!(segments, [1, 2, 3]);
+}
+
+#[test]
+fn another_label_begins_another_segment() {
+    let disk = Disk::new();
+    for (label, segment) in [(b"a", 1), (b"a", 1), (b"b", 2), (b"a", 3)] {
+        let options = SegmentDirOptions { label: label.to_vec(), ..options() };
+        let (mut directory, _) = SegmentDir::open(&disk, "/c", options).unwrap();
+        assert_eq!(directory.append(ONE, b"x").unwrap().segment, segment);
+        directory.sync().unwrap();
+    }
+    let options = SegmentDirOptions { label: vec![0; 105], ..options() };
+    assert!(matches!(SegmentDir::open(&disk, "/c", options), Err(SegmentError::Label { bytes: 105 })));
+}
+
+#[test]
+fn behind_a_damaged_header_the_next_segment_begins() {
+    let disk = Disk::new();
+    let mut directory = open(&disk);
+    directory.append(ONE, b"first").unwrap();
+    directory.sync().unwrap();
+    drop(directory);
+    let path = Path::new("/c/000001.xdc");
+    disk.open(path).unwrap().write_at(3, b"?").unwrap();
+    let (mut directory, recovery) = SegmentDir::open(&disk, "/c", options()).unwrap();
+    assert_eq!(recovery.unwrap().damages[0].kind, DamageKind::Header);
+    assert_eq!(directory.append(ONE, b"second").unwrap().segment, 2);
+    directory.sync().unwrap();
+    assert_eq!(all(&disk), [b"first".as_slice(), b"second"]);
+}
+
+#[test]
+fn what_waits_is_erased_too() {
+    let disk = Disk::new();
+    let mut directory = open(&disk);
+    directory.append(ONE, b"first").unwrap();
+    let place = directory.append(ONE, b"second").unwrap();
+    directory.erase(place).unwrap();
+    directory.append(ONE, b"third").unwrap();
+    directory.sync().unwrap();
+    assert_eq!(all(&disk), [b"first".as_slice(), b"third"]);
+}
+
+#[test]
+fn other_files_are_left_alone_and_order_is_by_number() {
+    let disk = Disk::new();
+    let mut directory = open(&disk);
+    directory.append(ONE, b"x").unwrap();
+    directory.sync().unwrap();
+    let content = disk.content("/c/000001.xdc").unwrap();
+    for name in ["999999.xdc", "1000000.xdc", "0000002.xdc", "3.xdc", "000004.xdj", "000005.xdc.torn-128", "README"] {
+        disk.put(Path::new("/c").join(name), &content).unwrap();
+    }
+    let files = segment_files(&disk, "/c", SegmentKind::CAPSULES).unwrap();
+    assert_eq!(files, ["/c/000001.xdc", "/c/999999.xdc", "/c/1000000.xdc"].map(Path::new));
+    let one = segment_files(&disk, "/c/000001.xdc", SegmentKind::CAPSULES).unwrap();
+    assert_eq!(one, [Path::new("/c/000001.xdc")]);
+}
+
+#[test]
+fn a_segment_of_another_kind_stops_the_start() {
+    let disk = Disk::new();
+    drop(open(&disk));
+    let (mut journal, _) = SegmentDir::open(&disk, "/j", SegmentDirOptions::new(SegmentKind::JOURNAL)).unwrap();
+    journal.append(ONE, b"x").unwrap();
+    disk.put("/c/000001.xdc", &disk.content("/j/000001.xdj").unwrap()).unwrap();
+    let error = SegmentDir::open(&disk, "/c", options()).unwrap_err();
+    assert!(matches!(error, SegmentError::Kind { found: SegmentKind::JOURNAL, .. }));
+}
