@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "criterion_group! makes public functions")]
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
+mod capsule;
 mod hostile;
 mod html;
 mod judge;
@@ -18,6 +19,7 @@ criterion::criterion_main!(
     links::benches,
     rules::benches,
     judge::benches,
+    capsule::benches,
     hostile::benches,
     startup::benches,
     store::benches

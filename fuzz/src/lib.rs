@@ -7,6 +7,7 @@
 pub mod judged;
 pub mod mail;
 pub mod parsed;
+pub mod recorded;
 pub mod ruled;
 pub mod stored;
 pub mod tight;

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod base;
+mod capsules;
 mod config;
 mod engine;
 mod escape;
@@ -17,6 +18,7 @@ mod judging;
 mod ordered;
 mod output;
 mod progress;
+mod replay;
 mod rules;
 mod scan;
 mod stop;
@@ -41,8 +43,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ending = match &arguments.command {
         _ if arguments.version => version(),
+        Some(Command::Capsules(capsules)) => capsules::run(capsules),
         Some(Command::Eval(eval)) => eval::run(eval),
         Some(Command::Explain(explain)) => explain::run(explain),
+        Some(Command::Replay(replay)) => replay::run(replay),
         Some(Command::Rules(rules)) => rules::run(rules),
         Some(Command::Scan(scan)) => scan::run(scan),
         None => usage(),

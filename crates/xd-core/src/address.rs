@@ -103,6 +103,11 @@ impl ForwardPath {
         Self(Mailbox::new("", inner))
     }
 
+    /// The path of a mailbox that was one before.
+    pub(crate) fn of(mailbox: Mailbox) -> Self {
+        Self(mailbox)
+    }
+
     /// The address as a mailbox.
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::rules::{RuleErrors, RuleSet, RuleSource, builtin};
+use crate::rules::{Register, RuleErrors, RuleSet, RuleSource, builtin};
 
 /// Names everything besides rules that could change a result: parser, public-suffix list, Unicode tables, features.
 pub const SEMANTICS: &str = "1";
@@ -21,6 +21,7 @@ pub const SEMANTICS: &str = "1";
 #[derive(Debug)]
 pub struct Engine {
     rules: RuleSet,
+    register: Register,
     sources: Vec<RuleSource>,
     hash: EngineHash,
 }
@@ -37,7 +38,8 @@ impl Engine {
     pub fn compile(sources: Vec<RuleSource>) -> Result<Self, RuleErrors> {
         let rules = RuleSet::compile(&sources)?;
         let hash = EngineHash::of(SEMANTICS, &sources);
-        Ok(Self { rules, sources, hash })
+        let register = Register::new(&rules);
+        Ok(Self { rules, register, sources, hash })
     }
 
     /// The engine with the rules that come with xd.
@@ -52,6 +54,11 @@ impl Engine {
     #[must_use]
     pub fn rules(&self) -> &RuleSet {
         &self.rules
+    }
+
+    /// The places of its tests in records.
+    pub(crate) fn register(&self) -> &Register {
+        &self.register
     }
 
     /// The rule files it was compiled from.
@@ -92,6 +99,12 @@ impl EngineHash {
             hash.update(content);
         }
         Self(hash.finalize().into())
+    }
+
+    /// The hash of these bytes, as a record names an engine.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The 32 bytes.

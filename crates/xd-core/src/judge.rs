@@ -5,13 +5,13 @@ use crate::engine::{Engine, EngineHash};
 use crate::evidence::{Antivirus, Evidence, Settings, SpamClass};
 use crate::rules::{Observation, RuleSet, Scene};
 use crate::verdict::{Class, Finding, OpenFinding, Verdict};
-use crate::{Envelope, ForwardPath, Known, Message, Score, Truth};
+use crate::{Envelope, ForwardPath, Known, Message, Score, Thresholds, Truth};
 
 /// The judgement of one message: a verdict per recipient.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Judgement<'e> {
     /// At least one.
-    verdicts: Vec<Verdict<'e>>,
+    pub(crate) verdicts: Vec<Verdict<'e>>,
     /// What is wrong with the message as bytes.
     pub defects: Defects,
     /// The engine that judged.
@@ -48,18 +48,36 @@ impl<'e> Judgement<'e> {
 /// ```
 #[must_use]
 pub fn judge<'e>(engine: &'e Engine, envelope: &Envelope, message: &Message<'_>, evidence: &Evidence) -> Judgement<'e> {
+    let scene = Scene { envelope, message, evidence };
+    judgement(engine, scene, &engine.rules().observe(scene))
+}
+
+/// The judgement that follows from what was observed.
+pub(crate) fn judgement<'e>(engine: &'e Engine, scene: Scene<'_>, seen: &Observation<'_>) -> Judgement<'e> {
+    let Scene { envelope, message, evidence } = scene;
     let rules = engine.rules();
-    let seen = rules.observe(Scene { envelope, message, evidence });
     let verdicts = match envelope.forward_paths.as_slice() {
-        [] => vec![verdict(rules, &seen, evidence, &evidence.settings, None)],
+        [] => vec![verdict(rules, seen, evidence, &evidence.settings, None)],
         paths => {
-            paths.iter().map(|path| verdict(rules, &seen, evidence, evidence.settings_for(path), Some(path.clone()))).collect()
+            paths.iter().map(|path| verdict(rules, seen, evidence, evidence.settings_for(path), Some(path.clone()))).collect()
         }
     };
     Judgement { verdicts, defects: message.defects(), engine: engine.hash() }
 }
 
-fn verdict<'e>(
+/// The class of a score, and what the evidence makes of it.
+pub(crate) fn class_of(thresholds: Thresholds, score: Score, evidence: &Evidence) -> (SpamClass, Class) {
+    let spam_class = thresholds.class(score);
+    let class = match (&evidence.antivirus, spam_class) {
+        (Known::Found(Antivirus::Infected(_)), _) => Class::Infected,
+        (_, SpamClass::Clean) => Class::Clean,
+        (_, SpamClass::Spam) => Class::Spam,
+        (_, SpamClass::SureSpam) => Class::SureSpam,
+    };
+    (spam_class, class)
+}
+
+pub(crate) fn verdict<'e>(
     rules: &'e RuleSet,
     seen: &Observation<'_>,
     evidence: &Evidence,
@@ -74,7 +92,7 @@ fn verdict<'e>(
         if truth == Truth::False || settings.disabled.contains(rule.id()) {
             continue;
         }
-        let full_score = settings.scores.get(rule.id()).copied().unwrap_or_else(|| rule.score());
+        let full_score = settings.score_of(rule);
         let score = tally.add(rule.group(), full_score, truth);
         match truth {
             Truth::True => {
@@ -87,14 +105,8 @@ fn verdict<'e>(
     }
     // Stable: equal points stay in the order of ids.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.score));
-    let spam_class = settings.thresholds.class(tally.score);
+    let (spam_class, class) = class_of(settings.thresholds, tally.score, evidence);
     let decided = settings.thresholds.class(tally.low) == settings.thresholds.class(tally.high);
-    let class = match (&evidence.antivirus, spam_class) {
-        (Known::Found(Antivirus::Infected(_)), _) => Class::Infected,
-        (_, SpamClass::Clean) => Class::Clean,
-        (_, SpamClass::Spam) => Class::Spam,
-        (_, SpamClass::SureSpam) => Class::SureSpam,
-    };
     Verdict { recipient, class, spam_class, score: tally.score, low: tally.low, high: tally.high, decided, findings, open }
 }
 
@@ -103,7 +115,8 @@ fn verdict<'e>(
 /// A group gives `min(cap, sum of its positive points)` and all of its negative points. That grows with every
 /// contribution, so taking each contribution at its own least and most gives bounds that hold for every completion, and
 /// that are met when no unknown fact feeds two contributions.
-struct Tally {
+#[derive(Debug)]
+pub(crate) struct Tally {
     score: Score,
     low: Score,
     high: Score,
@@ -111,6 +124,7 @@ struct Tally {
 }
 
 /// What a group's cap has left, for the score and for its bounds.
+#[derive(Debug)]
 struct Room {
     score: Score,
     low: Score,
@@ -118,13 +132,18 @@ struct Room {
 }
 
 impl Tally {
-    fn new(rules: &RuleSet) -> Self {
+    pub(crate) fn new(rules: &RuleSet) -> Self {
         let groups = rules.groups().iter().map(|group| Room { score: group.cap, low: group.cap, high: group.cap }).collect();
         Self { score: Score::ZERO, low: Score::ZERO, high: Score::ZERO, groups }
     }
 
+    /// The score and its bounds so far.
+    pub(crate) fn sums(&self) -> (Score, Score, Score) {
+        (self.score, self.low, self.high)
+    }
+
     /// Adds a contribution and says what it counts towards the score.
-    fn add(&mut self, group: Option<usize>, full: Score, truth: Truth) -> Score {
+    pub(crate) fn add(&mut self, group: Option<usize>, full: Score, truth: Truth) -> Score {
         let proved = if truth.is_true() { full } else { Score::ZERO };
         let possible = if truth == Truth::False { Score::ZERO } else { full };
         let (least, most) = (proved.min(possible), proved.max(possible));

@@ -43,6 +43,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+pub mod capsule;
 mod defect;
 mod domain;
 mod engine;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::rules::Rule;
 use crate::{Domain, Score};
 
 /// The class a score falls into.
@@ -121,6 +122,13 @@ pub struct Settings {
     pub disabled: BTreeSet<String>,
     /// Scores that replace those of the rules.
     pub scores: BTreeMap<String, Score>,
+}
+
+impl Settings {
+    /// The points of a rule: those set here, or its own.
+    pub(crate) fn score_of(&self, rule: &Rule) -> Score {
+        self.scores.get(rule.id()).copied().unwrap_or_else(|| rule.score())
+    }
 }
 
 #[cfg(test)]

@@ -126,6 +126,7 @@ impl<'a, 'l> Bodies<'a, 'l> {
         if let Some(part) = self.parts.get_mut(index) {
             part.content = content.unwrap_or_default();
             part.attachment = attachment;
+            part.transfer = original.and_then(|_| transfers.first().copied());
         }
     }
 

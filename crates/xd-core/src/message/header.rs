@@ -54,6 +54,24 @@ pub struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
+    /// A header section of fields read before: names, and values as the bytes stood.
+    pub(super) fn of(fields: impl Iterator<Item = (&'a str, &'a [u8])>, limits: &Limits) -> Self {
+        let field = |(name, raw_value)| Field { name, raw_value, decoded: Cow::Borrowed(""), span: 0..0 };
+        let mut fields: Vec<_> = fields.map(field).collect();
+        let texts: Option<Vec<&str>> = fields.iter().map(|field| std::str::from_utf8(field.raw_value).ok()).collect();
+        match texts {
+            // As where the whole header section is text.
+            Some(texts) => {
+                for (field, text) in fields.iter_mut().zip(texts) {
+                    let text = text.get(..text.floor_char_boundary(limits.field_bytes)).unwrap_or(text);
+                    field.decoded = value::decode(text, &mut Defects::default());
+                }
+            }
+            None => decode(&mut fields, &Whole { raw: &[], start: 0, text: None }, limits, &mut Defects::default()),
+        }
+        Self { fields }
+    }
+
     /// All fields in order.
     #[must_use]
     pub fn fields(&self) -> &[Field<'a>] {
@@ -184,6 +202,7 @@ impl<'a> Whole<'a> {
     }
 }
 
+/// Decodes the values of fields, all together: the charset of one is that of another.
 fn decode<'a>(fields: &mut [Field<'a>], whole: &Whole<'a>, limits: &Limits, defects: &mut Defects) {
     let mut foreign = false;
     for field in &mut *fields {

@@ -18,6 +18,7 @@ mod mailbox_list;
 mod parse;
 mod part;
 mod part_header;
+mod recalled;
 mod section;
 mod sniff;
 mod structure;
@@ -28,6 +29,7 @@ mod value;
 
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
+pub(crate) use recalled::{Recalled, RecalledPart};
 pub(crate) use text::in_normal_spelling;
 pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
 pub(crate) use text::{TextCollector, is_blank, is_invisible};

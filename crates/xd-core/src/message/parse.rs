@@ -103,7 +103,7 @@ fn check_fields(header: &Header<'_>, defects: &mut Defects) {
     }
 }
 
-fn mailboxes(header: &Header<'_>, name: &str, limits: &Limits, defects: &mut Defects) -> Vec<Mailbox> {
+pub(super) fn mailboxes(header: &Header<'_>, name: &str, limits: &Limits, defects: &mut Defects) -> Vec<Mailbox> {
     let mut mailboxes = Vec::new();
     for field in header.all(name) {
         let value = field.raw_value();
@@ -116,7 +116,7 @@ fn mailboxes(header: &Header<'_>, name: &str, limits: &Limits, defects: &mut Def
     mailboxes
 }
 
-fn hops(header: &Header<'_>, limits: &Limits, defects: &mut Defects) -> Vec<Hop> {
+pub(super) fn hops(header: &Header<'_>, limits: &Limits, defects: &mut Defects) -> Vec<Hop> {
     let mut fields = header.all("received");
     let hops = fields.by_ref().take(limits.hops).map(|field| Hop::parse(field.raw_value())).collect();
     if fields.next().is_some() {

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use super::transfer::Transfer;
+use crate::Defects;
+
 /// A media type in lower case: `text/html`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MediaType {
@@ -41,7 +44,7 @@ pub struct Part<'a> {
     /// The type it declares; `text/plain` when it declares none (RFC 2045 §5.2).
     pub declared: MediaType,
     /// The type that its first bytes show, when they are characteristic.
-    pub sniffed: Option<&'static str>,
+    pub sniffed: Option<&'a str>,
     /// The charset that a text names, as it stands.
     pub charset: Option<Box<str>>,
     /// How it asks to be shown.
@@ -56,6 +59,8 @@ pub struct Part<'a> {
     /// reads hold only their first 4 KiB.
     pub content: Cow<'a, [u8]>,
     pub(super) attachment: bool,
+    /// How the body is encoded, when `span` is one of the message's own bytes.
+    pub(super) transfer: Option<Transfer>,
 }
 
 impl Part<'_> {
@@ -63,6 +68,14 @@ impl Part<'_> {
     #[must_use]
     pub fn is_attachment(&self) -> bool {
         self.attachment
+    }
+
+    /// Whether it is a text or file whose bytes can be taken from those of the whole message, as nearly every one can: not
+    /// one inside a nested message that is itself encoded. All of its body, decoded; `raw` are the bytes of the message.
+    pub(crate) fn decode_whole(&self, raw: &[u8]) -> Option<Vec<u8>> {
+        let mut decoded = Vec::new();
+        self.transfer?.decode(raw.get(self.span.clone())?, usize::MAX, &mut decoded, &mut Defects::default());
+        Some(decoded)
     }
 
     /// Whether it is a message inside the message (RFC 2046 §5.2.1, RFC 6532 §3.7).

@@ -342,6 +342,7 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             span: start..start,
             content: Cow::Borrowed(&[]),
             attachment: false,
+            transfer: None,
         });
         self.bodies.parts.len() - 1
     }

@@ -27,6 +27,8 @@ pub(super) struct Brands {
     owners: Vec<usize>,
     /// Domains with the brands that send from them, sorted.
     owners_of_domains: Vec<(String, usize)>,
+    /// What it was made of: names and domains, sorted.
+    entries: Vec<(Vec<String>, Vec<String>)>,
     /// The signs of names ([`Likeness::signs`]), each with the name's brand and its place among the brand's names; sorted.
     signs: Vec<(u64, u32, u32)>,
     /// One bit for the last bits of each sign: nearly all signs of ordinary domains end here.
@@ -44,6 +46,13 @@ impl Brands {
     /// # Errors
     /// When there are more names than can be looked for at once; says why.
     pub(super) fn try_new(entries: Vec<(Vec<String>, Vec<String>)>) -> Result<Self, String> {
+        let sorted = |texts: &Vec<String>| {
+            let mut texts = texts.clone();
+            texts.sort();
+            texts
+        };
+        let mut known: Vec<_> = entries.iter().map(|(names, domains)| (sorted(names), sorted(domains))).collect();
+        known.sort();
         let mut names = Vec::new();
         let mut owners = Vec::new();
         let mut brands = Vec::new();
@@ -70,7 +79,12 @@ impl Brands {
             let bit = bit_of(*sign);
             sign_map[bit / 64] |= 1 << (bit % 64);
         }
-        Ok(Self { brands, names, owners, owners_of_domains, signs, sign_map, longest })
+        Ok(Self { brands, names, owners, owners_of_domains, signs, sign_map, longest, entries: known })
+    }
+
+    /// Whether tests of brands mean the same with both.
+    pub(super) fn are(&self, other: &Self) -> bool {
+        self.entries == other.entries
     }
 
     /// The brands that one of the domains belongs to.

@@ -476,7 +476,7 @@ fn listed(target: &Target, matcher: &str, texts: &[String], at_least: u32) -> St
     format!("{target} {matcher} {texts:?}{}", times(at_least))
 }
 
-fn times(at_least: u32) -> String {
+pub(super) fn times(at_least: u32) -> String {
     if at_least == 1 { String::new() } else { format!(" at least {at_least} times") }
 }
 

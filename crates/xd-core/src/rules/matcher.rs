@@ -76,7 +76,7 @@ impl Outcome {
     pub(super) const FALSE: Self = Self { truth: Truth::False, count: 0, first: None };
     pub(super) const UNKNOWN: Self = Self { truth: Truth::Unknown, count: 0, first: None };
 
-    fn of(holds: bool) -> Self {
+    pub(super) fn of(holds: bool) -> Self {
         Self { truth: holds.into(), count: u32::from(holds), first: None }
     }
 

@@ -11,12 +11,16 @@ mod compile;
 mod condition;
 mod finder;
 mod grams;
+mod kinship;
 mod literal;
 mod matcher;
 mod needs;
 mod number;
+mod partial;
 mod plan;
+mod possible;
 mod read;
+mod register;
 mod scanner;
 mod source;
 mod spelling;
@@ -29,11 +33,16 @@ use crate::{Evidence, Known, Proof, Score, Truth};
 
 use brand::Brands;
 use condition::Condition;
-use matcher::{Matcher, Outcome, Question, View};
+pub(crate) use matcher::Outcome;
+use matcher::{Matcher, Question, View};
+pub(crate) use number::Number;
+pub(crate) use partial::{Selection, Told};
 use plan::Plan;
+pub(crate) use possible::{Possible, Workspace};
+pub(crate) use register::Register;
 use scanner::{Scanner, Scratch};
 pub use source::{RuleError, RuleErrors, RuleSource};
-pub(crate) use target::Scene;
+pub(crate) use target::{Scene, Target};
 use target::{Targets, Values};
 
 /// A rule, compiled.
@@ -182,7 +191,7 @@ impl RuleSet {
         let view = View { scene, values: &values, found: &found, numbers: &numbers, brands: &self.brands };
         let outcomes: Vec<Outcome> = self.matchers.iter().map(|matcher| matcher.answer(&view)).collect();
         let truths = self.plan.truths(&outcomes);
-        Observation { values, outcomes, truths }
+        Observation { values, numbers, outcomes, truths }
     }
 
     /// What proves that a rule holds: the places its tests were met at, those of the rules it builds on included.
@@ -232,7 +241,16 @@ impl RuleSet {
                 return Some(Proof { target: &matcher.text, times: outcome.count, value: 0, span: 0..0, quote: String::new() });
             }
         };
-        let values = seen.values[target].found()?;
+        let Some(values) = seen.values[target].found() else {
+            // A record may tell that a test was met and not where.
+            return Some(Proof {
+                target: self.targets.name(target),
+                times: outcome.count,
+                value: 0,
+                span: 0..0,
+                quote: String::new(),
+            });
+        };
         let (index, span) = outcome.first.clone().unwrap_or_else(|| (0, 0..values.first().map_or(0, |value| value.len())));
         let value = values.get(index)?;
         Some(Proof {
@@ -320,6 +338,8 @@ pub(crate) enum OpenQuestion {
 #[derive(Debug)]
 pub(crate) struct Observation<'m> {
     values: Vec<Values<'m>>,
+    /// By index; those that no test asks for are unknown.
+    pub(crate) numbers: Vec<Known<i64>>,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) truths: Vec<Truth>,
 }

@@ -28,6 +28,10 @@ impl Number {
     pub(crate) fn index(self) -> usize {
         self.0
     }
+
+    pub(crate) fn value(self, scene: Scene<'_>) -> Known<i64> {
+        (NUMBERS[self.0].value)(scene)
+    }
 }
 
 /// The values of the numbers that are wanted, by index; the others stay unknown.

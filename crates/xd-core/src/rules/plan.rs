@@ -13,6 +13,8 @@ use super::number::NUMBERS;
 pub(super) struct Plan {
     /// The answer that most messages give to each test.
     usual: Vec<Truth>,
+    /// The indices of tests whose usual answer is that they hold.
+    mostly_met: Vec<usize>,
     /// The truth of every rule when all tests have their usual answers.
     baseline: Vec<Truth>,
     /// Indices of rules, each after those it builds on.
@@ -69,21 +71,39 @@ impl Plan {
                 numbers[number.index()] = true;
             }
         }
-        Self {
-            usual,
-            baseline,
-            order,
-            conditions,
-            touched: touched.into_iter().map(Vec::into_boxed_slice).collect(),
-            wanted,
-            named,
-            numbers,
-        }
+        let mostly_met = (0..usual.len()).filter(|&matcher| usual[matcher] != Truth::False).collect();
+        let touched = touched.into_iter().map(Vec::into_boxed_slice).collect();
+        Self { usual, mostly_met, baseline, order, conditions, touched, wanted, named, numbers }
     }
 
     /// Indices of rules, each after those it builds on.
     pub(super) fn order(&self) -> &[usize] {
         &self.order
+    }
+
+    /// The truth of every rule when all tests have their usual answers.
+    pub(super) fn baseline(&self) -> &[Truth] {
+        &self.baseline
+    }
+
+    /// The condition of a rule.
+    pub(super) fn condition(&self, rule: usize) -> &Condition {
+        &self.conditions[rule]
+    }
+
+    /// The answer that most messages give to a test.
+    pub(super) fn usual(&self, matcher: usize) -> Truth {
+        self.usual[matcher]
+    }
+
+    /// The tests that hold for most messages.
+    pub(super) fn mostly_met(&self) -> &[usize] {
+        &self.mostly_met
+    }
+
+    /// The places in [`Plan::order`] of the rules that build on a matcher.
+    pub(super) fn touched(&self, matcher: usize) -> &[u32] {
+        &self.touched[matcher]
     }
 
     /// The matchers that a rule names itself and wants to hold, in the order of its condition.

@@ -91,6 +91,14 @@ impl Target {
         NAMED.iter().position(|named| named.name == name).map(Self::Named)
     }
 
+    /// The name, where it is a fixed one.
+    pub(crate) fn fixed_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Header(..) => None,
+            Self::Named(index) => Some(NAMED[*index].name),
+        }
+    }
+
     /// The names of all targets of these shapes.
     pub(crate) fn names_of(shapes: &[Shape]) -> String {
         let names = NAMED.iter().filter(|named| shapes.contains(&named.shape)).map(|named| named.name);
@@ -149,13 +157,23 @@ impl Targets {
         &self.names[index]
     }
 
+    /// The target of an index.
+    pub(crate) fn target(&self, index: usize) -> &Target {
+        &self.all[index]
+    }
+
     /// The values of every target, by index.
     pub(crate) fn values<'m>(&self, scene: Scene<'m>) -> Vec<Values<'m>> {
-        let fixed = |target: &Target| match target {
-            Target::Header(..) => Known::Absent,
-            Target::Named(index) => (NAMED[*index].values)(scene),
+        self.values_of(scene, |_| true)
+    }
+
+    /// The values of the targets that are wanted, by index; the others are empty.
+    pub(crate) fn values_of<'m>(&self, scene: Scene<'m>, wanted: impl Fn(usize) -> bool) -> Vec<Values<'m>> {
+        let fixed = |(index, target): (usize, &Target)| match target {
+            Target::Named(named) if wanted(index) => (NAMED[*named].values)(scene),
+            Target::Header(..) | Target::Named(_) => Known::Absent,
         };
-        let mut values: Vec<Values<'m>> = self.all.iter().map(fixed).collect();
+        let mut values: Vec<Values<'m>> = self.all.iter().enumerate().map(fixed).collect();
         if self.fields.is_empty() {
             return values;
         }
@@ -165,7 +183,7 @@ impl Targets {
             lower.push_str(field.name());
             lower.make_ascii_lowercase();
             let Ok(at) = self.fields.binary_search_by(|(name, _)| (**name).cmp(lower.as_str())) else { continue };
-            for (form, index) in &self.fields[at].1 {
+            for (form, index) in self.fields[at].1.iter().filter(|(_, index)| wanted(*index)) {
                 let value = spelled(field, *form);
                 match &mut values[*index] {
                     Known::Found(list) => list.push(value),

@@ -1,0 +1,192 @@
+//! A capsule in bytes. `docs/capsule-format.md` describes them; both change together, with the version.
+
+use super::identity::{read_path, write_path};
+use super::wire::{DecodeError, Fault, Reader, Wire, Writer};
+use super::world::{read_envelope, read_evidence, write_envelope, write_evidence};
+use super::{Capsule, Identities, Level, RecordedVerdict};
+use crate::engine::EngineHash;
+use crate::{Class, ForwardPath, Score, Settings};
+
+type Read<T> = Result<T, DecodeError>;
+
+/// The version of the format that is written and read.
+const VERSION: u64 = 1;
+/// Of the second byte: what the capsule holds.
+const PSEUDONYMOUS: u8 = 4;
+/// The version of a model's contribution: there is none.
+const NO_MODEL: u64 = 0;
+
+impl Capsule {
+    /// The capsule in bytes: the same capsule gives the same bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.number(VERSION);
+        out.byte(self.level() as u8 | if self.pseudonymous { PSEUDONYMOUS } else { 0 });
+        out.text(&self.semantics);
+        out.bytes.extend_from_slice(self.engine.as_bytes());
+        out.bytes.extend_from_slice(&self.message);
+        self.outcomes.write(&mut out);
+        self.numbers.write(&mut out);
+        out.number(NO_MODEL);
+        self.defects.write(&mut out);
+        write_envelope(&self.envelope, &mut out);
+        write_evidence(&self.evidence, &mut out);
+        self.identities.from.write(&mut out);
+        self.identities.list_ids.write(&mut out);
+        self.evidence.settings.write(&mut out);
+        self.other_settings.write(&mut out);
+        self.write_verdicts(&mut out);
+        if let Some(facts) = &self.facts {
+            facts.write(&mut out);
+        }
+        if let Some(content) = &self.content {
+            out.bytes(content);
+        }
+        out.bytes
+    }
+
+    /// Reads what [`Capsule::encode`] wrote. Memory stays within some hundred times the bytes, whatever they are.
+    ///
+    /// # Errors
+    /// When the bytes are not exactly those of a capsule; the error says what is wrong and at which byte.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut from = Reader::new(bytes);
+        match from.number() {
+            Ok(VERSION) => {}
+            Ok(version) => return Err(DecodeError { at: 0, fault: Fault::Version(version) }),
+            Err(error) => return Err(error),
+        }
+        let at = from.at();
+        let holds = from.byte()?;
+        let level = match holds & !PSEUDONYMOUS {
+            0 => Level::Causes,
+            1 => Level::Facts,
+            2 if holds & PSEUDONYMOUS == 0 => Level::Content,
+            _ => return Reader::wrong(at, "there is no such level"),
+        };
+        let semantics = String::read(&mut from)?;
+        let engine = EngineHash::from_bytes(from.array()?);
+        let message = from.array()?;
+        let outcomes = Wire::read(&mut from)?;
+        let numbers = Wire::read(&mut from)?;
+        let at = from.at();
+        match from.number()? {
+            NO_MODEL => {}
+            version => return Err(DecodeError { at, fault: Fault::Model(version) }),
+        }
+        let defects = Wire::read(&mut from)?;
+        let mut envelope = read_envelope(&mut from)?;
+        let mut evidence = read_evidence(&mut from)?;
+        let identities = Identities { from: Wire::read(&mut from)?, list_ids: Wire::read(&mut from)? };
+        evidence.settings = Settings::read(&mut from)?;
+        let at = from.at();
+        let other_settings: Vec<Settings> = Wire::read(&mut from)?;
+        let verdicts = read_verdicts(other_settings.len(), &mut envelope.forward_paths, &mut from)?;
+        // One spelling: settings are numbered in the order of those who have them, each once.
+        let mut next = 1;
+        for verdict in &verdicts {
+            next += usize::from(verdict.settings == next);
+        }
+        let repeated =
+            |index: usize| other_settings[index] == evidence.settings || other_settings[..index].contains(&other_settings[index]);
+        if next <= other_settings.len() || (0..other_settings.len()).any(repeated) {
+            return Reader::wrong(at, "settings are not in the order of recipients, each once");
+        }
+        let facts = if level == Level::Facts { Some(Wire::read(&mut from)?) } else { None };
+        let content = if level == Level::Content { Some(from.bytes()?.to_vec()) } else { None };
+        from.finish()?;
+        Ok(Self {
+            engine,
+            semantics,
+            message,
+            pseudonymous: holds & PSEUDONYMOUS != 0,
+            envelope,
+            evidence,
+            identities,
+            defects,
+            outcomes,
+            numbers,
+            other_settings,
+            verdicts,
+            facts,
+            content,
+        })
+    }
+
+    fn write_verdicts(&self, out: &mut Writer) {
+        let paths = &self.envelope.forward_paths;
+        out.count(paths.len());
+        let mut before: Option<&RecordedVerdict> = None;
+        for (index, verdict) in self.verdicts.iter().enumerate() {
+            if let Some(path) = paths.get(index) {
+                write_path(path, index.checked_sub(1).and_then(|before| paths.get(before)), out);
+            }
+            if before == Some(verdict) {
+                out.number(0);
+            } else {
+                out.count(verdict.settings + 1);
+                verdict.write(out);
+            }
+            before = Some(verdict);
+        }
+    }
+}
+
+fn read_verdicts(settings: usize, paths: &mut Vec<ForwardPath>, from: &mut Reader<'_>) -> Read<Vec<RecordedVerdict>> {
+    let count = from.count()?;
+    let mut verdicts: Vec<RecordedVerdict> = Vec::with_capacity(count.max(1));
+    for index in 0..count.max(1) {
+        if index < count {
+            paths.push(read_path(paths.last(), from)?);
+        }
+        let at = from.at();
+        let verdict = match (from.number()?, verdicts.last()) {
+            (0, Some(before)) => *before,
+            (0, None) => return Reader::wrong(at, "no verdict stands before"),
+            (number, before) => {
+                let verdict = match usize::try_from(number - 1) {
+                    Ok(index) if index <= settings => RecordedVerdict { settings: index, ..RecordedVerdict::read(from)? },
+                    _ => return Reader::wrong(at, "there are no such settings"),
+                };
+                if before == Some(&verdict) {
+                    return Reader::wrong(at, "a verdict is written twice");
+                }
+                verdict
+            }
+        };
+        verdicts.push(verdict);
+    }
+    Ok(verdicts)
+}
+
+/// Classes by number; new ones go to the end.
+const CLASSES: [Class; 4] = [Class::Clean, Class::Spam, Class::SureSpam, Class::Infected];
+
+impl Wire for RecordedVerdict {
+    /// Class and score, then how far the bounds lie from it.
+    fn write(&self, out: &mut Writer) {
+        let Self { settings: _, class, score, low, high } = self;
+        out.byte(match class {
+            Class::Clean => 0,
+            Class::Spam => 1,
+            Class::SureSpam => 2,
+            Class::Infected => 3,
+        });
+        score.write(out);
+        out.number((score.hundredths().wrapping_sub(low.hundredths())) as u64);
+        out.number((high.hundredths().wrapping_sub(score.hundredths())) as u64);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Read<Self> {
+        let at = from.at();
+        let Some(&class) = CLASSES.get(usize::from(from.byte()?)) else {
+            return Reader::wrong(at, "there is no such class");
+        };
+        let score = Score::read(from)?;
+        // Two's complement, so that every distance has one spelling.
+        let low = Score::from_hundredths(score.hundredths().wrapping_sub(from.number()? as i64));
+        let high = Score::from_hundredths(score.hundredths().wrapping_add(from.number()? as i64));
+        Ok(Self { settings: 0, class, score, low, high })
+    }
+}

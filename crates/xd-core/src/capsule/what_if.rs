@@ -1,0 +1,253 @@
+//! What other rules or settings would have decided.
+//!
+//! What two engines have in common is worked out once. Then a capsule whose answers touch nothing that changed is unchanged
+//! at a glance; for the others the rules are worked out from the recorded answers. A test that the recorded engine did not
+//! ask is answered from what the capsule tells; where it does not tell, the test may have any answer, and the class stands
+//! only if it is the same for all of them.
+
+mod bridge;
+mod change;
+
+use super::replay::{Derivation, check};
+use super::{Capsule, RecordedVerdict, ReplayError};
+use crate::judge::{Tally, class_of};
+use crate::rules::{Possible, Scene, Selection};
+use crate::{Class, Engine, Limits, Score, Truth};
+
+use bridge::Bridge;
+pub use change::SettingsChange;
+
+/// A question to many capsules of one engine: what would these rules and settings have decided?
+///
+/// # Example: what would a higher score have caught?
+/// ```
+/// use xd_core::capsule::{Conclusion, Recording, SettingsChange, WhatIf, judge_recorded};
+/// use xd_core::{Engine, Limits, Message, RuleSource, evidence};
+///
+/// let engine = |score: &str| {
+///     let rule = "family = 'mine'\n[[rule]]\nid = 'hello'\nwhy = 'it says hello'\nwhen = { in = 'subject', words = ['hello'] }\n";
+///     Engine::compile(vec![RuleSource::new("mine.toml", format!("{rule}score = '{score}'"))])
+/// };
+/// let (old, new) = (engine("2.00")?, engine("6.00")?);
+/// let message = Message::parse(b"Subject: hello\r\n\r\n", &Limits::default());
+/// let (envelope, evidence) = evidence::derive(&message);
+/// let (_, capsule) = judge_recorded(&old, &envelope, &message, &evidence, [0; 32], &Recording::default());
+///
+/// let mut what_if = WhatIf::new(&old, &new, SettingsChange::default(), Limits::default());
+/// let [Conclusion::Changed { from, to, rules, .. }] = &what_if.ask(&capsule)?[..] else { panic!() };
+/// assert_eq!((from.as_str(), to.as_str(), rules[0].rule), ("clean", "spam", "hello"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct WhatIf<'e> {
+    old: &'e Engine,
+    new: &'e Engine,
+    change: SettingsChange,
+    limits: Limits,
+    bridge: Bridge,
+    before: Derivation,
+    after: Derivation,
+}
+
+/// What would have become of one verdict.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the set is complete")]
+pub enum Conclusion<'e> {
+    /// Another class.
+    Changed {
+        /// The class as recorded.
+        from: Class,
+        /// The class it would have had.
+        to: Class,
+        /// The score as recorded.
+        score_from: Score,
+        /// The score it would have had; none when the capsule does not tell it exactly.
+        score_to: Option<Score>,
+        /// The rules whose points differ, the largest difference first.
+        rules: Vec<RuleShift<'e>>,
+    },
+    /// The capsule does not tell.
+    Undecided {
+        /// The class as recorded.
+        from: Class,
+        /// The score as recorded.
+        score_from: Score,
+        /// The tests it does not answer, of rules that could make the difference.
+        tests: Vec<&'e str>,
+    },
+    /// The same class, whatever the answers that the capsule does not tell.
+    Unchanged {
+        /// The class.
+        class: Class,
+        /// The score as recorded.
+        score_from: Score,
+        /// The score it would have had; none when the capsule does not tell it exactly.
+        score_to: Option<Score>,
+    },
+}
+
+/// The points of a rule before and after.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RuleShift<'e> {
+    /// The id.
+    pub rule: &'e str,
+    /// What it gave towards the score.
+    pub from: Score,
+    /// What it would have given; none when the capsule does not tell.
+    pub to: Option<Score>,
+}
+
+impl<'e> WhatIf<'e> {
+    /// Prepares the question: capsules of `old`, judged with the rules of `new` (which may be the same) and with changed
+    /// settings. What capsules hold of messages is read within these limits.
+    #[must_use]
+    pub fn new(old: &'e Engine, new: &'e Engine, change: SettingsChange, limits: Limits) -> Self {
+        let bridge = Bridge::new(old, new, &change);
+        Self { old, new, change, limits, bridge, before: Derivation::default(), after: Derivation::default() }
+    }
+
+    /// What would have become of each verdict of a capsule, in their order.
+    ///
+    /// # Errors
+    /// When the capsule is not one of the old engine, or another semantics version judged.
+    pub fn ask(&mut self, capsule: &Capsule) -> Result<Vec<Conclusion<'e>>, ReplayError> {
+        check(capsule, self.old)?;
+        let operator_differs = self.change.operator_differs(&capsule.evidence.operator);
+        if !operator_differs && !self.bridge.touches(&capsule.outcomes) {
+            let unchanged = |verdict: &RecordedVerdict| {
+                let thresholds = self.change.thresholds(capsule.settings(verdict));
+                let (_, to) = class_of(thresholds, verdict.score, &capsule.evidence);
+                conclude(verdict, to, Some(verdict.score), Vec::new())
+            };
+            return Ok(capsule.verdicts.iter().map(unchanged).collect());
+        }
+        let selection = if operator_differs { &self.bridge.asked_of_operator } else { &self.bridge.asked };
+        self.after.tests.clear();
+        self.bridge.carry(&capsule.outcomes, operator_differs, &mut self.after.tests);
+        let open = if selection.matchers().is_empty() { Vec::new() } else { self.answer(capsule, operator_differs) };
+        self.new.rules().derive(&self.after.tests, None, &mut self.after.room);
+        let mut conclusions: Vec<Conclusion<'e>> = Vec::with_capacity(capsule.verdicts.len());
+        for (index, verdict) in capsule.verdicts.iter().enumerate() {
+            match index.checked_sub(1) {
+                Some(before) if capsule.verdicts[before] == *verdict => conclusions.push(conclusions[before].clone()),
+                _ => conclusions.push(self.conclusion(capsule, verdict, &open)),
+            }
+        }
+        Ok(conclusions)
+    }
+
+    /// Answers the tests that the record does not, as far as the capsule tells; gives those that it leaves open.
+    fn answer(&mut self, capsule: &Capsule, operator_differs: bool) -> Vec<usize> {
+        let message = if self.bridge.reads_message || operator_differs {
+            capsule.told_message(&self.limits)
+        } else {
+            capsule.bare_message(&self.limits)
+        };
+        let mut evidence;
+        let evidence = if operator_differs {
+            evidence = capsule.evidence.clone();
+            self.change.apply_operator(&mut evidence.operator);
+            &evidence
+        } else {
+            &capsule.evidence
+        };
+        let scene = Scene { envelope: &capsule.envelope, message: &message, evidence };
+        let selection: &Selection = if operator_differs { &self.bridge.asked_of_operator } else { &self.bridge.asked };
+        let number = |number| capsule.told_number(number, self.old.register(), scene);
+        let answers = self.new.rules().answer(selection, scene, |target| capsule.told(target), number);
+        let mut open = Vec::new();
+        for answer in answers {
+            let possible = if answer.open { Possible::ANY } else { Possible::exactly(answer.outcome.truth) };
+            if possible != Possible::FALSE {
+                self.after.tests.push((answer.matcher, possible));
+            }
+            if answer.open {
+                open.push(answer.matcher);
+            }
+        }
+        open
+    }
+
+    fn conclusion(&mut self, capsule: &Capsule, verdict: &RecordedVerdict, open: &[usize]) -> Conclusion<'e> {
+        let settings = capsule.settings(verdict);
+        let rules = self.new.rules();
+        let mut range = Tally::new(rules);
+        for (rule, possible) in rules.rules().iter().zip(&self.after.room.rules) {
+            let counts = possible.counts();
+            if counts != Truth::False && !self.change.disables(settings, rule.id()) {
+                range.add(rule.group(), self.change.score(settings, rule), counts);
+            }
+        }
+        let (_, low, high) = range.sums();
+        let thresholds = self.change.thresholds(settings);
+        let (_, to) = class_of(thresholds, low, &capsule.evidence);
+        if to != class_of(thresholds, high, &capsule.evidence).1 {
+            let tests = self.deciding(capsule, verdict, open);
+            return Conclusion::Undecided { from: verdict.class, score_from: verdict.score, tests };
+        }
+        let shifts = if to == verdict.class { Vec::new() } else { self.shifts(capsule, verdict) };
+        conclude(verdict, to, (low == high).then_some(low), shifts)
+    }
+
+    /// The tests left open that a rule with points builds on.
+    fn deciding(&self, capsule: &Capsule, verdict: &RecordedVerdict, open: &[usize]) -> Vec<&'e str> {
+        let settings = capsule.settings(verdict);
+        let rules = self.new.rules();
+        let decides = |rule: usize| {
+            let id = &rules.rules()[rule];
+            self.after.room.rules[rule].counts() == Truth::Unknown
+                && !self.change.disables(settings, id.id())
+                && self.change.score(settings, id) != Score::ZERO
+        };
+        let tests = open.iter().filter(|&&test| rules.rules_over(test).any(decides));
+        tests.map(|&test| rules.test_text(test)).collect()
+    }
+
+    /// The rules whose points differ.
+    fn shifts(&mut self, capsule: &Capsule, verdict: &RecordedVerdict) -> Vec<RuleShift<'e>> {
+        let settings = capsule.settings(verdict);
+        self.before.derive(capsule, self.old);
+        let mut shifts: Vec<RuleShift<'e>> = Vec::new();
+        let (old, new) = (self.old.rules(), self.new.rules());
+        let mut tally = Tally::new(old);
+        for (rule, possible) in old.rules().iter().zip(&self.before.room.rules) {
+            if possible.counts().is_true() && !settings.disabled.contains(rule.id()) {
+                let from = tally.add(rule.group(), settings.score_of(rule), Truth::True);
+                shifts.push(RuleShift { rule: rule.id(), from, to: Some(Score::ZERO) });
+            }
+        }
+        // Both sets stand in the order of ids.
+        let known = shifts.len();
+        let mut tally = Tally::new(new);
+        for (rule, possible) in new.rules().iter().zip(&self.after.room.rules) {
+            let counts = possible.counts();
+            if counts == Truth::False || self.change.disables(settings, rule.id()) {
+                continue;
+            }
+            let full = self.change.score(settings, rule);
+            let share = tally.add(rule.group(), full, counts);
+            let to = (counts.is_true() || full == Score::ZERO).then_some(share);
+            match shifts[..known].binary_search_by(|shift| shift.rule.cmp(rule.id())) {
+                Ok(index) => shifts[index].to = to,
+                Err(_) => shifts.push(RuleShift { rule: rule.id(), from: Score::ZERO, to }),
+            }
+        }
+        shifts.retain(|shift| shift.to != Some(shift.from));
+        let size = |shift: &RuleShift<'_>| (shift.to.unwrap_or(shift.from) - shift.from).hundredths().unsigned_abs();
+        shifts.sort_by(|a, b| size(b).cmp(&size(a)).then_with(|| a.rule.cmp(b.rule)));
+        shifts
+    }
+}
+
+fn conclude<'e>(verdict: &RecordedVerdict, to: Class, score_to: Option<Score>, rules: Vec<RuleShift<'e>>) -> Conclusion<'e> {
+    let score_from = verdict.score;
+    if to == verdict.class {
+        Conclusion::Unchanged { class: to, score_from, score_to }
+    } else {
+        Conclusion::Changed { from: verdict.class, to, score_from, score_to, rules }
+    }
+}
+
+#[cfg(test)]
+mod tests;
