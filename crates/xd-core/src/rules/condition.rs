@@ -19,7 +19,7 @@ pub(super) enum Condition {
 
 impl Condition {
     /// Whether it holds, given the outcomes of matchers and of the rules it builds on.
-    #[inline]
+    #[inline(always)]
     pub(super) fn truth(&self, outcomes: &[Outcome], rules: &[Truth]) -> Truth {
         match self {
             // Most terms; they need no call.
@@ -29,6 +29,8 @@ impl Condition {
         }
     }
 
+    /// Never inlined: then its terms are answered in place.
+    #[inline(never)]
     fn compound_truth(&self, outcomes: &[Outcome], rules: &[Truth]) -> Truth {
         match self {
             Self::All(terms) => {
@@ -53,7 +55,8 @@ impl Condition {
             }
             Self::AtLeast(needed, terms) => Truth::at_least(*needed, terms.iter().map(|term| term.truth(outcomes, rules))),
             Self::Not(term) => !term.truth(outcomes, rules),
-            Self::Matcher(_) | Self::Rule(_) => self.truth(outcomes, rules),
+            Self::Matcher(index) => outcomes[*index].truth,
+            Self::Rule(index) => rules[*index],
         }
     }
 
