@@ -31,8 +31,17 @@ pub fn normalize(text: &str) -> String {
 
 /// The text in normal spelling, borrowed when that is how it stands, as addresses and names of hosts mostly do.
 pub(crate) fn in_normal_spelling(text: &str) -> Cow<'_, str> {
-    let stands = text.bytes().all(|byte| byte > b' ' && FOLDED[usize::from(byte)] == byte);
-    if stands { Cow::Borrowed(text) } else { Cow::Owned(normalize(text)) }
+    let (mut is_simple, mut is_lower) = (true, true);
+    for byte in text.bytes() {
+        is_simple &= byte.is_ascii_graphic();
+        is_lower &= !byte.is_ascii_uppercase();
+    }
+    match (is_simple, is_lower) {
+        (true, true) => Cow::Borrowed(text),
+        // Without blanks and controls, nothing but case is folded.
+        (true, false) => Cow::Owned(text.to_ascii_lowercase()),
+        (false, _) => Cow::Owned(normalize(text)),
+    }
 }
 
 /// Builds a normal text piece by piece. Pieces do not compose with each other.
