@@ -20,7 +20,7 @@ use super::source::{RuleError, RuleErrors, RuleSource};
 use super::syntax::{self, ConditionTree, FileTree, RuleTree, SetTree, TestKind, TestTree};
 use super::target::{Shape, Target, Targets};
 use super::text_set::TextSet;
-use super::{Cost, Group, Rule, RuleSet};
+use super::{Cost, Group, List, Rule, RuleSet};
 
 /// Steps that one byte of one target may cost at worst, over all regexes of a rule set.
 ///
@@ -168,9 +168,11 @@ impl<'s> Compiler<'s> {
         }
         self.lints.sort();
         let plan = Plan::new(order, &rules.iter().map(|rule| &rule.condition).collect::<Vec<_>>(), &self.matchers);
+        let lists = self.lists.iter().map(|(id, entries)| list(id, entries)).collect();
         Some(RuleSet {
             rules,
             groups,
+            lists,
             plan,
             targets: Targets::new(self.targets),
             scanners,
@@ -493,6 +495,12 @@ fn groups(files: &Files<'_>, errors: &mut Vec<RuleError>) -> Vec<Group> {
     }
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     groups
+}
+
+fn list(id: &str, entries: &[&str]) -> List {
+    let mut entries: Vec<String> = entries.iter().map(|&entry| entry.to_owned()).collect();
+    entries.sort();
+    List { id: id.to_owned(), entries }
 }
 
 fn cost(scanners: &[Scanner]) -> Cost {
