@@ -5,6 +5,7 @@
 
 mod arguments;
 mod base;
+mod capsules;
 mod config;
 mod engine;
 mod escape;

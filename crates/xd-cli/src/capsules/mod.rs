@@ -1,0 +1,34 @@
+//! Capsules on disk, as commands see them: read from files and directories, and the engines that they name.
+//!
+//! What is damaged, or of a version that this program does not know, is told with file and offset, and the rest is still
+//! read. [`Records`] gives one capsule after another; [`Batch`] carries many at once to the threads of
+//! [`in_order`](crate::ordered::in_order).
+
+mod batch;
+mod engines;
+mod records;
+
+use xd_core::capsule::Capsule;
+use xd_store::RecordType;
+
+pub(crate) use batch::Batch;
+pub(crate) use engines::Engines;
+pub(crate) use records::{Found, Origin, Records, Trouble};
+
+use crate::json::Hex;
+
+/// The type of a record that is a capsule, in segments of capsules.
+pub(crate) const CAPSULE: RecordType = RecordType::new(1);
+
+/// The name of a verdict: the SHA-256 of its message, as `xd scan` prints it; with `#1`, `#2`, … where a capsule has
+/// several, in the order of recipients.
+pub(crate) fn id(capsule: &Capsule, verdict: usize) -> String {
+    let hash = Hex::of(*capsule.message_sha256());
+    match capsule.verdicts().len() {
+        0 | 1 => hash.as_str().to_owned(),
+        _ => format!("{}#{}", hash.as_str(), verdict + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests;
