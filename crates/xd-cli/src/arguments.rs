@@ -1,9 +1,10 @@
 //! The command line: commands, options and their help.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use xd_core::capsule::Level;
 
 /// A mail filter that can prove what it did.
 #[derive(Debug, Parser)]
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     /// Show all there is to know about the judgement of a message.
     #[command(after_long_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// Derive past verdicts again from their capsules, or ask what other rules and settings would have decided.
+    #[command(after_long_help = REPLAY_EXAMPLES)]
+    Replay(Replay),
     /// List, show, check and test rules.
     #[command(subcommand)]
     Rules(Rules),
@@ -70,6 +74,16 @@ fn model(text: &str) -> Result<Model, String> {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
+    /// Keep the causes of all verdicts in this directory, which is made where it is missing: capsules, and the engine.
+    ///
+    /// `xd replay DIR` derives the verdicts again, and says what other rules would have decided. Capsules are added behind
+    /// those that are there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) capsules: Option<PathBuf>,
+    /// How much of each message a capsule holds: the causes of the verdict; header fields, links and attachments' names too; or
+    /// the message itself.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = CapsuleLevel::Causes, requires = "capsules")]
+    pub(crate) capsule_level: CapsuleLevel,
     /// How to print: a table for people, or one JSON object a line.
     #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
     pub(crate) format: ScanFormat,
@@ -95,6 +109,62 @@ pub(crate) enum ScanFormat {
 pub(crate) enum Format {
     Text,
     Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    /// What if: the rule files of this directory, this file, or `builtin` had judged; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// What if: this learned model had judged; `none` is the only one.
+    #[arg(long, value_name = "MODEL", value_parser = model)]
+    pub(crate) model: Option<Model>,
+    /// What if: the settings of this file (TOML) had been in force, for all recipients.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Look for engines here, too, when they are not beside the capsules; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) engines: Vec<PathBuf>,
+    /// List the changed verdicts and no others.
+    #[arg(long)]
+    pub(crate) only_changed: bool,
+    /// Replay so many capsules, spread evenly over all: always the same ones.
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<NonZeroU64>,
+    /// How many threads work, at most 1024; the output is the same whatever it is [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// How to print: a summary, one JSON object, or a row for each verdict.
+    #[arg(long, value_enum, default_value_t = ReplayFormat::Text)]
+    pub(crate) format: ReplayFormat,
+    /// Capsules: files, or directories of NNNNNN.xdc.
+    #[arg(value_name = "CAPSULES", required = true)]
+    pub(crate) capsules: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ReplayFormat {
+    Text,
+    Json,
+    Csv,
+}
+
+/// The levels of capsules.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum CapsuleLevel {
+    Causes,
+    Facts,
+    Content,
+}
+
+impl From<CapsuleLevel> for Level {
+    fn from(level: CapsuleLevel) -> Self {
+        match level {
+            CapsuleLevel::Causes => Self::Causes,
+            CapsuleLevel::Facts => Self::Facts,
+            CapsuleLevel::Content => Self::Content,
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -220,6 +290,7 @@ Examples:
   xd scan mail/                                 a table of all messages below mail/
   xd scan --format jsonl inbox.mbox > out.jsonl
   xd scan --rules builtin --rules my-rules -    a message from standard input, judged with further rules
+  xd scan --capsules capsules/ mail/            the causes of all verdicts kept, for `xd replay capsules/`
 
 Exit status: 0 when all messages were judged, 2 when one could not be read (it is named on standard error and has no line).";
 
@@ -227,6 +298,15 @@ const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   xd explain letter.eml
   xd explain 'inbox.mbox#3'";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  xd replay capsules/                                      do all verdicts follow from their capsules?
+  xd replay --rules builtin --rules my-rules capsules/     what if my rules had judged, too?
+  xd replay --config xd.toml --only-changed capsules/      what if these settings had been in force?
+
+Exit status: 0 when all replayed identically or a what-if could be computed, 1 when a verdict differs from its replay, 2 when \
+something could not be read or replayed (it is named on standard error).";
 
 const EVAL_EXAMPLES: &str = "\
 Examples:

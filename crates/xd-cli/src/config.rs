@@ -3,37 +3,47 @@
 //! The same file configures the gateway, which knows more keys.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
+use xd_core::capsule::PseudonymKey;
 use xd_core::evidence::{Operator, Settings, Thresholds};
 use xd_core::rules::RuleError;
 use xd_core::{Domain, Engine, RuleSource, Score};
 
 use crate::engine::{position, read};
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
 use crate::input::MESSAGE_BYTES;
 
 /// What the configuration says about judging.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
-    file: Option<(RuleSource, File)>,
+    file: Option<(RuleSource, Tables)>,
 }
 
 /// The largest `message_bytes`: a message is held in memory, once for each job.
 const MESSAGE_BYTES_MAX: u64 = 1 << 30;
 
+/// A shorter secret could be found by trying: with it, whoever has the capsules could name everyone in them.
+const KEY_BYTES_MIN: usize = 32;
+
+/// More bytes of a key are not read; they would add nothing.
+const KEY_BYTES_MAX: u64 = 4096;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct File {
+struct Tables {
     brand: Option<String>,
     hostname: Option<Spanned<DomainText>>,
     thresholds: Option<Spanned<ThresholdsTable>>,
     limits: LimitsTable,
     rules: RulesTable,
+    capsules: CapsulesTable,
     operator: OperatorTable,
 }
 
@@ -55,6 +65,12 @@ struct LimitsTable {
 struct RulesTable {
     disable: Vec<Spanned<String>>,
     scores: BTreeMap<Spanned<String>, ScoreText>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CapsulesTable {
+    pseudonym_key_file: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,6 +129,22 @@ impl Config {
         Ok(settings)
     }
 
+    /// The key for pseudonyms in capsules, if the file names one.
+    pub(crate) fn pseudonym_key(&self) -> Result<Option<PseudonymKey>, Failure> {
+        let Some((source, file)) = &self.file else { return Ok(None) };
+        let Some(path) = &file.capsules.pseudonym_key_file else { return Ok(None) };
+        let wrong = |why: String| located(source, path.span(), format!("{}: {why}", path.get_ref().display()));
+        let mut secret = Vec::new();
+        let read = File::open(path.get_ref()).and_then(|file| file.take(KEY_BYTES_MAX).read_to_end(&mut secret));
+        read.map_err(|error| wrong(reason(&error)))?;
+        // A line end is the editor's.
+        let secret = secret.trim_ascii_end();
+        if secret.len() < KEY_BYTES_MIN {
+            return Err(wrong(format!("expected at least {KEY_BYTES_MIN} random bytes, found {}", secret.len())));
+        }
+        Ok(Some(PseudonymKey::new(secret)))
+    }
+
     /// The largest message to read, in bytes.
     pub(crate) fn message_bytes(&self) -> u64 {
         let configured = self.file.as_ref().and_then(|(_, file)| file.limits.message_bytes);
@@ -120,7 +152,7 @@ impl Config {
     }
 }
 
-impl File {
+impl Tables {
     /// Who runs this filter: what the operator table names, the brand, and the domain of the host.
     fn operator(&self) -> Operator {
         let brand = self.brand.iter().filter(|brand| !brand.trim().is_empty());

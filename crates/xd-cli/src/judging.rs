@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use xd_core::capsule::{Capsule, Level, PseudonymKey, Recording, judge_recorded};
 use xd_core::evidence::{self, Settings};
 use xd_core::{Engine, Envelope, Evidence, Judgement, Limits, Message, judge};
 
@@ -18,6 +19,7 @@ pub(crate) struct Judge {
     settings: Settings,
     limits: Limits,
     message_bytes: u64,
+    pseudonyms: Option<PseudonymKey>,
 }
 
 impl Judge {
@@ -26,7 +28,8 @@ impl Judge {
         let config = Config::load(arguments.config.as_deref())?;
         let engine = engine::compile(&arguments.rules)?;
         let settings = config.settings(&engine)?;
-        Ok(Self { engine, settings, limits: Limits::default(), message_bytes: config.message_bytes() })
+        let (message_bytes, pseudonyms) = (config.message_bytes(), config.pseudonym_key()?);
+        Ok(Self { engine, settings, limits: Limits::default(), message_bytes, pseudonyms })
     }
 
     /// Judges a message by its bytes and what they tell of its way here.
@@ -35,12 +38,32 @@ impl Judge {
         self.judge_parsed(&message).2
     }
 
+    /// Judges a message and records the cause; the hash is that of its bytes.
+    pub(crate) fn judge_recorded(&self, bytes: &[u8], sha256: [u8; 32], recording: &Recording) -> (Judgement<'_>, Capsule) {
+        let message = Message::parse(bytes, &self.limits);
+        let (envelope, evidence) = self.derive(&message);
+        judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording)
+    }
+
     /// Judges a parsed message; gives what was derived from it, too.
     pub(crate) fn judge_parsed(&self, message: &Message<'_>) -> (Envelope, Evidence, Judgement<'_>) {
-        let (envelope, mut evidence) = evidence::derive(message);
-        evidence.settings.clone_from(&self.settings);
+        let (envelope, evidence) = self.derive(message);
         let judgement = judge(&self.engine, &envelope, message, &evidence);
         (envelope, evidence, judgement)
+    }
+
+    /// What capsules of a level are to hold: with pseudonyms where the configuration names a key.
+    pub(crate) fn recording(&self, level: Level) -> Result<Recording, Failure> {
+        match &self.pseudonyms {
+            None => Ok(Recording::new(level)),
+            Some(key) => Recording::pseudonymous(level, key.clone()).map_err(|error| Failure::operator(error.to_string())),
+        }
+    }
+
+    fn derive(&self, message: &Message<'_>) -> (Envelope, Evidence) {
+        let (envelope, mut evidence) = evidence::derive(message);
+        evidence.settings.clone_from(&self.settings);
+        (envelope, evidence)
     }
 
     /// The messages that these paths name, all with tag 0.

@@ -18,6 +18,7 @@ mod judging;
 mod ordered;
 mod output;
 mod progress;
+mod replay;
 mod rules;
 mod scan;
 mod stop;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         _ if arguments.version => version(),
         Some(Command::Eval(eval)) => eval::run(eval),
         Some(Command::Explain(explain)) => explain::run(explain),
+        Some(Command::Replay(replay)) => replay::run(replay),
         Some(Command::Rules(rules)) => rules::run(rules),
         Some(Command::Scan(scan)) => scan::run(scan),
         None => usage(),

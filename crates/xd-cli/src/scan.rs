@@ -11,6 +11,7 @@ use xd_core::{Class, Defect, Defects, Finding, Judgement, Score};
 
 use crate::arguments::{Scan, ScanFormat, jobs_or_all};
 use crate::base::Base;
+use crate::capsules::CapsuleWriter;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::input::{Buffer, Input, Unread};
 use crate::json::{self, Hex};
@@ -25,31 +26,42 @@ use crate::terminal::{Style, Terminal};
 /// Judges all messages that the paths name.
 pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     let judge = Judge::try_new(&arguments.judge)?;
+    let level = arguments.capsule_level.into();
+    let recording = arguments.capsules.as_ref().map(|_| judge.recording(level)).transpose()?;
     stop::listen()?;
     let terminal = Terminal::of_output();
     let text = arguments.format == ScanFormat::Text;
     let mut inputs = judge.inputs(&arguments.paths);
     let table = text.then(|| ScanTable::new(terminal, Base::of(&arguments.paths), inputs.first_paths()));
     let engine = judge.engine().hash().to_string();
+    let open = |path| CapsuleWriter::open(path, judge.engine(), level);
+    let mut capsules = arguments.capsules.as_deref().map(open).transpose()?;
     let mut output = Output::new(terminal);
     let mut progress = Progress::new(text || !terminal.is_terminal, &arguments.paths);
     let mut counts = Counts::default();
     if let Some(table) = &table {
         output.lines(table.heading())?;
     }
-    let mut written = Ok(());
+    let mut written: Result<(), Failure> = Ok(());
 
     in_order(
         jobs_or_all(arguments.jobs),
         |buffer: &mut Buffer| if stop::asked() { None } else { inputs.next(buffer) },
         |buffer, input| {
             Outcome::of(input, buffer, |path, bytes| {
-                let judgement = judge.judge(bytes);
+                let sha256 = if table.is_none() || recording.is_some() { Sha256::digest(bytes).into() } else { [0; 32] };
+                let (judgement, capsule) = match &recording {
+                    None => (judge.judge(bytes), None),
+                    Some(recording) => {
+                        let (judgement, capsule) = judge.judge_recorded(bytes, sha256, recording);
+                        (judgement, Some(capsule.encode()))
+                    }
+                };
                 let line = match &table {
                     Some(table) => table.row(path, &judgement).into_bytes(),
-                    None => json_line(path, bytes, &judgement, &engine)?,
+                    None => json_line(path, sha256, &judgement, &engine)?,
                 };
-                Ok(Judged { line, class: judgement.verdict().class, defects: judgement.defects })
+                Ok(Judged { line, capsule, class: judgement.verdict().class, defects: judgement.defects })
             })
         },
         |outcome| {
@@ -57,9 +69,18 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
             match outcome.judged {
                 Ok(Ok(judged)) => {
                     counts.add(&judged);
-                    written = progress.aside(|| output.lines(&judged.line));
+                    // No line without its capsule.
+                    written = progress.aside(|| {
+                        if let (Some(capsules), Some(capsule)) = (&mut capsules, &judged.capsule)
+                            && let Err(too_long) = capsules.append(capsule)?
+                        {
+                            counts.without_capsule += 1;
+                            complain(&outcome.path, &too_long.why());
+                        }
+                        Ok(output.lines(&judged.line)?)
+                    });
                 }
-                Ok(Err(error)) => written = Err(error),
+                Ok(Err(error)) => written = Err(Failure::Output(error)),
                 Err(unread) => {
                     counts.unread += 1;
                     progress.aside(|| complain(&outcome.path, &unread.why));
@@ -69,12 +90,17 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
         },
     );
     progress.finish();
-    written?;
+    let kept = capsules.map_or(Ok(()), CapsuleWriter::finish);
+    match written {
+        Err(failure @ Failure::Operator(_)) => return Err(failure),
+        // That the reader of our output left is no excuse for a disk that is full.
+        other => kept.and(other)?,
+    }
     if text && !stop::asked() {
         output.lines(counts.summary(terminal))?;
     }
     output.finish()?;
-    Ok(ExitCode::from(match counts.unread {
+    Ok(ExitCode::from(match counts.unread + counts.without_capsule {
         _ if stop::asked() => INTERRUPTED,
         0 => 0,
         _ => UNREAD,
@@ -102,6 +128,8 @@ impl<T> Outcome<T> {
 
 struct Judged {
     line: Vec<u8>,
+    /// Encoded.
+    capsule: Option<Vec<u8>>,
     class: Class,
     defects: Defects,
 }
@@ -143,9 +171,9 @@ fn defects<S: Serializer>(defects: &Defects, serializer: S) -> Result<S::Ok, S::
     serializer.collect_seq(defects.iter().map(Defect::id))
 }
 
-fn json_line(path: &str, bytes: &[u8], judgement: &Judgement<'_>, engine: &str) -> io::Result<Vec<u8>> {
+fn json_line(path: &str, sha256: [u8; 32], judgement: &Judgement<'_>, engine: &str) -> io::Result<Vec<u8>> {
     let verdict = judgement.verdict();
-    let sha256 = Hex::of(Sha256::digest(bytes).into());
+    let sha256 = Hex::of(sha256);
     let line = Line {
         path,
         sha256: sha256.as_str(),
@@ -171,6 +199,7 @@ struct Counts {
     messages: u64,
     with_defects: u64,
     unread: u64,
+    without_capsule: u64,
 }
 
 impl Counts {
@@ -190,6 +219,9 @@ impl Counts {
         }
         if self.with_defects > 0 {
             parts.push(format!("{} with defects", self.with_defects));
+        }
+        if self.without_capsule > 0 {
+            parts.push(terminal.paint(Style::Red, format!("{} without capsule", self.without_capsule)).to_string());
         }
         if self.unread > 0 {
             parts.push(terminal.paint(Style::Red, format!("{} not read", self.unread)).to_string());

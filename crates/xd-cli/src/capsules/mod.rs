@@ -7,6 +7,7 @@
 mod batch;
 mod engines;
 mod records;
+mod writer;
 
 use xd_core::capsule::Capsule;
 use xd_store::RecordType;
@@ -14,6 +15,7 @@ use xd_store::RecordType;
 pub(crate) use batch::Batch;
 pub(crate) use engines::Engines;
 pub(crate) use records::{Found, Origin, Records, Trouble};
+pub(crate) use writer::CapsuleWriter;
 
 use crate::json::Hex;
 

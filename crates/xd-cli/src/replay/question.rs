@@ -1,0 +1,161 @@
+//! What is asked of every capsule: whether its verdicts follow from it, or what they would have been.
+
+use std::path::PathBuf;
+
+use xd_core::capsule::{Capsule, Conclusion, Replay as ExactReplay, SettingsChange, WhatIf};
+use xd_core::{Engine, EngineHash, Limits};
+
+use super::{Answer, Outcome};
+use crate::arguments::Replay;
+use crate::capsules::Engines;
+use crate::config::Config;
+use crate::engine;
+use crate::failure::Failure;
+
+/// The question, the same for all capsules.
+#[derive(Debug)]
+pub(super) struct Question {
+    /// Rules in place of those that judged.
+    rules: Option<Engine>,
+    /// Settings in place of those that were in force.
+    config: Option<Config>,
+    is_what_if: bool,
+    /// What is asked, in words.
+    words: Option<String>,
+}
+
+/// Why a capsule has no answer.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// Because of itself or its engine.
+    Capsule(String),
+    /// Because the question makes no sense for its engine.
+    Question(Failure),
+}
+
+impl Question {
+    /// Reads rules and settings; nothing runs when either is wrong.
+    pub(super) fn try_new(arguments: &Replay) -> Result<Self, Failure> {
+        let shown = |path: &PathBuf| path.display().to_string();
+        let mut words = Vec::new();
+        let mut rules = None;
+        if !arguments.rules.is_empty() {
+            words.push(format!("rules of {}", arguments.rules.iter().map(shown).collect::<Vec<_>>().join(" and ")));
+            rules = Some(engine::compile(&arguments.rules)?);
+        }
+        let mut config = None;
+        if let Some(path) = &arguments.config {
+            words.push(format!("settings of {}", shown(path)));
+            let read = Config::load(Some(path))?;
+            if let Some(rules) = &rules {
+                // Said before anything is replayed.
+                read.settings(rules)?;
+            }
+            config = Some(read);
+        }
+        if arguments.model.is_some() {
+            words.push("no model".to_owned());
+        }
+        let is_what_if = !words.is_empty();
+        Ok(Self { rules, config, is_what_if, words: is_what_if.then(|| words.join(", ")) })
+    }
+
+    /// Whether verdicts may come out differently.
+    pub(super) fn is_what_if(&self) -> bool {
+        self.is_what_if
+    }
+
+    /// What is supposed, for people; none for an exact replay.
+    pub(super) fn words(&self) -> Option<&str> {
+        self.words.as_deref()
+    }
+
+    /// The question to capsules of one engine.
+    fn to<'e>(&'e self, old: &'e Engine) -> Result<Asked<'e>, Failure> {
+        if !self.is_what_if {
+            return Ok(Asked::Exact(ExactReplay::new(old)));
+        }
+        let new = self.rules.as_ref().unwrap_or(old);
+        let replace = self.config.as_ref().map(|config| config.settings(new)).transpose()?;
+        let change = SettingsChange { replace, ..SettingsChange::default() };
+        Ok(Asked::WhatIf(Box::new(WhatIf::new(old, new, change, Limits::default()))))
+    }
+}
+
+/// Asks on behalf of one thread, and keeps what is worked out once for each engine.
+#[derive(Debug, Default)]
+pub(super) struct Asker<'e> {
+    prepared: Vec<(EngineHash, Asked<'e>)>,
+}
+
+#[derive(Debug)]
+enum Asked<'e> {
+    Exact(ExactReplay<'e>),
+    WhatIf(Box<WhatIf<'e>>),
+}
+
+/// Questions kept ready. Capsules of one engine mostly follow one another, and each takes memory.
+const PREPARED_MAX: usize = 16;
+
+impl<'e> Asker<'e> {
+    /// What becomes of each verdict of a capsule.
+    pub(super) fn ask(
+        &mut self,
+        question: &'e Question,
+        engines: &'e Engines,
+        capsule: &Capsule,
+    ) -> Result<Vec<Answer<'e>>, Unanswered> {
+        let hash = capsule.engine();
+        let index = match self.prepared.iter().position(|(prepared, _)| *prepared == hash) {
+            Some(index) => index,
+            None => {
+                let engine = engines.engine(hash).map_err(|why| Unanswered::Capsule(why.to_owned()))?;
+                let asked = question.to(engine).map_err(Unanswered::Question)?;
+                if self.prepared.len() == PREPARED_MAX {
+                    self.prepared.remove(0);
+                }
+                self.prepared.push((hash, asked));
+                self.prepared.len() - 1
+            }
+        };
+        match &mut self.prepared[index].1 {
+            Asked::Exact(replay) => exact(replay, capsule),
+            Asked::WhatIf(what_if) => {
+                let conclusions = what_if.ask(capsule).map_err(|error| Unanswered::Capsule(error.to_string()))?;
+                Ok(conclusions.into_iter().map(Answer::of).collect())
+            }
+        }
+    }
+}
+
+fn exact<'e>(replay: &mut ExactReplay<'e>, capsule: &Capsule) -> Result<Vec<Answer<'e>>, Unanswered> {
+    let replayed = replay.run(capsule).map_err(|error| Unanswered::Capsule(error.to_string()))?;
+    let verdicts = capsule.verdicts().iter().zip(&replayed.verdicts);
+    let answer = |(recorded, derived): (&xd_core::capsule::RecordedVerdict, &xd_core::capsule::RecordedVerdict)| Answer {
+        outcome: if recorded == derived { Outcome::Identical } else { Outcome::Changed },
+        from: recorded.class,
+        to: Some(derived.class),
+        score_from: recorded.score,
+        score_to: Some(derived.score),
+        rules: Vec::new(),
+        tests: Vec::new(),
+    };
+    Ok(verdicts.map(answer).collect())
+}
+
+impl<'e> Answer<'e> {
+    fn of(conclusion: Conclusion<'e>) -> Self {
+        let (rules, tests) = (Vec::new(), Vec::new());
+        match conclusion {
+            Conclusion::Changed { from, to, score_from, score_to, rules } => {
+                Self { outcome: Outcome::Changed, from, to: Some(to), score_from, score_to, rules, tests }
+            }
+            Conclusion::Undecided { from, score_from, tests } => {
+                Self { outcome: Outcome::Undecided, from, to: None, score_from, score_to: None, rules, tests }
+            }
+            Conclusion::Unchanged { class, score_from, score_to } => {
+                Self { outcome: Outcome::Identical, from: class, to: Some(class), score_from, score_to, rules, tests }
+            }
+        }
+    }
+}
