@@ -119,6 +119,12 @@ impl<'e> RuleValues<'e> {
         Ok(())
     }
 
+    /// The engine whose rules are counted.
+    #[must_use]
+    pub fn engine(&self) -> &'e Engine {
+        self.engine
+    }
+
     /// How many capsules were counted.
     #[must_use]
     pub fn capsules(&self) -> u64 {
