@@ -32,8 +32,12 @@ pub(super) fn text(finding: &Finding<'_>, difference: Option<&Difference<'_>>, t
     text.push('\n');
     let Some((first, others)) = turns.split_first() else {
         let undecided = tried.iter().filter(|one| one.class().is_none()).count();
-        let but = if undecided > 0 { format!("; {undecided} are undecided") } else { String::new() };
-        let _ = writeln!(text, "No change of class among {} engines{but}.", tried.len());
+        let but = match undecided {
+            0 => String::new(),
+            1 => "; one is undecided".to_owned(),
+            _ => format!("; {undecided} are undecided"),
+        };
+        let _ = writeln!(text, "No change of class in the order of {} engines{but}.", tried.len());
         return text;
     };
     let _ = writeln!(text, "{}", terminal.paint(Style::Bold, format!("First changed {}", turn_text(tried, first))));
