@@ -22,7 +22,7 @@ pub fn check(engine: &Engine, message: &Message<'_>, world: u8) {
     let known = answered(Inquiry::new(engine, &envelope, message, evidence), world);
     let later = judge(engine, &envelope, message, &known);
     whole(&later, engine, message);
-    for (before, after) in judgement.verdicts.iter().zip(&later.verdicts) {
+    for (before, after) in judgement.verdicts().iter().zip(later.verdicts()) {
         assert!(before.low <= after.low && after.high <= before.high, "knowing more never widens the bounds");
         assert!(!before.decided || after.decided, "what is decided stays so");
     }
@@ -31,8 +31,8 @@ pub fn check(engine: &Engine, message: &Message<'_>, world: u8) {
 fn whole(judgement: &Judgement<'_>, engine: &Engine, message: &Message<'_>) {
     assert_eq!(judgement.engine, engine.hash());
     assert_eq!(judgement.defects, message.defects());
-    assert!(!judgement.verdicts.is_empty());
-    for verdict in &judgement.verdicts {
+    assert!(!judgement.verdicts().is_empty());
+    for verdict in judgement.verdicts() {
         sums(verdict);
         findings(verdict, engine);
         fields(verdict, judgement);

@@ -29,7 +29,7 @@ pub fn check(bytes: &[u8], engine: &Engine, what_if: &mut WhatIf<'_>) {
     let Ok(replayed) = Replay::new(engine).run(&capsule) else { return };
     assert_eq!(replayed.verdicts.len(), capsule.verdicts().len());
     let explained = capsule.explain(engine, &Limits::default()).expect("what replays is explained");
-    for (verdict, replayed) in explained.verdicts.iter().zip(&replayed.verdicts) {
+    for (verdict, replayed) in explained.verdicts().iter().zip(&replayed.verdicts) {
         assert_eq!((verdict.class, verdict.score), (replayed.class, replayed.score), "explained as derived");
         assert_eq!((verdict.low, verdict.high), (replayed.low, replayed.high), "explained as derived");
     }

@@ -3,8 +3,8 @@
 
 use xd_store::simulated::Disk;
 use xd_store::{
-    Damage, DamageKind, Entry, Erasure, Offset, PAYLOAD_MAX, RecordType, SegmentHeader, SegmentKind, SegmentReader, SegmentWriter,
-    erase,
+    Damage, DamageKind, Entry, Erasure, Offset, PAYLOAD_MAX, RecordType, SegmentHeader, SegmentKind, SegmentReader,
+    SegmentWriter, erase,
 };
 
 const PATH: &str = "/s";

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use xd_core::capsule::Level;
 
+use crate::json::Hex;
+
 /// A mail filter that can prove what it did.
 #[derive(Debug, Parser)]
 #[command(name = "xd", arg_required_else_help = true, after_help = EXIT_STATUS)]
@@ -41,6 +43,9 @@ pub(crate) enum Command {
     /// List, show and compare the engines that are kept beside capsules.
     #[command(subcommand)]
     Engine(Engines),
+    /// List or erase what was kept of past verdicts.
+    #[command(subcommand)]
+    Capsules(Capsules),
     /// List, show, check, test and value rules.
     #[command(subcommand)]
     Rules(Rules),
@@ -156,6 +161,47 @@ pub(crate) enum ReplayFormat {
     Text,
     Json,
     Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Capsules {
+    /// Erase the capsules of one message or one person; the files stay valid.
+    Erase(CapsulesErase),
+    /// List capsules, a line for each.
+    List(CapsulesList),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CapsulesErase {
+    /// The capsules of this message, by the SHA-256 of its bytes, as `xd scan` and `xd replay` print it.
+    #[arg(long, value_name = "SHA256", value_parser = sha256, conflicts_with = "person", required_unless_present = "person")]
+    pub(crate) message: Option<[u8; 32]>,
+    /// The capsules that name this person: as recipient, in the reverse-path, in From, or in any header field they hold.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) person: Option<String>,
+    /// Settings (TOML) that name the key of pseudonyms, for capsules that hold them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Only say what would be erased.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Capsules: files, or directories of NNNNNN.xdc.
+    #[arg(value_name = "CAPSULES", required = true)]
+    pub(crate) capsules: Vec<PathBuf>,
+}
+
+fn sha256(text: &str) -> Result<[u8; 32], String> {
+    Hex::parse(text).ok_or_else(|| "expected 64 hexadecimal digits".to_owned())
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CapsulesList {
+    /// How to print: a table for people, or one JSON object a line.
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
+    pub(crate) format: ScanFormat,
+    /// Capsules: files, or directories of NNNNNN.xdc.
+    #[arg(value_name = "CAPSULES", required = true)]
+    pub(crate) capsules: Vec<PathBuf>,
 }
 
 /// The levels of capsules.

@@ -125,7 +125,6 @@ impl Config {
         for (id, score) in &file.rules.scores {
             settings.scores.insert(known(id)?, score.0);
         }
-        settings.operator = file.operator();
         Ok(settings)
     }
 
@@ -143,6 +142,11 @@ impl Config {
             return Err(wrong(format!("expected at least {KEY_BYTES_MIN} random bytes, found {}", secret.len())));
         }
         Ok(Some(PseudonymKey::new(secret)))
+    }
+
+    /// Who runs this filter.
+    pub(crate) fn operator(&self) -> Operator {
+        self.file.as_ref().map(|(_, file)| file.operator()).unwrap_or_default()
     }
 
     /// The largest message to read, in bytes.
@@ -231,6 +235,7 @@ mod tests {
     #[test]
     fn nothing_configured_is_the_default() {
         assert_eq!(settings("").unwrap(), Settings::default());
+        assert_eq!(parse("").unwrap().operator(), Operator::default());
         assert_eq!(parse("").unwrap().message_bytes(), 64 << 20);
     }
 
@@ -250,8 +255,9 @@ mod tests {
         let settings = settings(text).unwrap();
         assert!(settings.disabled.contains("one"));
         assert_eq!(settings.scores["two"], Score::from_hundredths(-150));
-        assert_eq!(settings.operator.names, ["Acme", "Acme Mail"]);
-        assert_eq!(settings.operator.domains, [Domain::parse("acme.example").unwrap()]);
+        let operator = parse(text).unwrap().operator();
+        assert_eq!(operator.names, ["Acme", "Acme Mail"]);
+        assert_eq!(operator.domains, [Domain::parse("acme.example").unwrap()]);
     }
 
     #[test]

@@ -66,6 +66,20 @@ impl Hex {
         Self(digits)
     }
 
+    /// The digest that these digits, in either case, stand for.
+    pub(crate) fn parse(digits: &str) -> Option<[u8; 32]> {
+        let mut digest = [0; 32];
+        let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+        if pairs.len() != digest.len() || !rest.is_empty() {
+            return None;
+        }
+        let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+        for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
+            *byte = value(*high)? << 4 | value(*low)?;
+        }
+        Some(digest)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         // The digits are ASCII.
         str::from_utf8(&self.0).unwrap_or_default()
@@ -93,5 +107,10 @@ mod tests {
         digest[..3].copy_from_slice(&[0x0f, 0xa0, 0xff]);
         digest[31] = 0x12;
         assert_eq!(Hex::of(digest).as_str(), format!("0fa0ff{}12", "0".repeat(56)));
+        assert_eq!(Hex::parse(Hex::of(digest).as_str()), Some(digest));
+        assert_eq!(Hex::parse(&"0F".repeat(32)), Some([15; 32]));
+        for wrong in ["", "0", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
+            assert_eq!(Hex::parse(wrong), None);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use xd_core::capsule::{Capsule, Level, PseudonymKey, Recording, judge_recorded};
-use xd_core::evidence::{self, Settings};
+use xd_core::evidence::{self, Operator, Settings};
 use xd_core::{Engine, Envelope, Evidence, Judgement, Limits, Message, judge};
 
 use crate::arguments::JudgeArguments;
@@ -17,6 +17,7 @@ use crate::input::{Argument, Inputs};
 pub(crate) struct Judge {
     engine: Engine,
     settings: Settings,
+    operator: Operator,
     limits: Limits,
     message_bytes: u64,
     pseudonyms: Option<PseudonymKey>,
@@ -29,7 +30,8 @@ impl Judge {
         let engine = engine::compile(&arguments.rules)?;
         let settings = config.settings(&engine)?;
         let (message_bytes, pseudonyms) = (config.message_bytes(), config.pseudonym_key()?);
-        Ok(Self { engine, settings, limits: Limits::default(), message_bytes, pseudonyms })
+        let operator = config.operator();
+        Ok(Self { engine, settings, operator, limits: Limits::default(), message_bytes, pseudonyms })
     }
 
     /// Judges a message by its bytes and what they tell of its way here.
@@ -63,6 +65,7 @@ impl Judge {
     fn derive(&self, message: &Message<'_>) -> (Envelope, Evidence) {
         let (envelope, mut evidence) = evidence::derive(message);
         evidence.settings.clone_from(&self.settings);
+        evidence.operator.clone_from(&self.operator);
         (envelope, evidence)
     }
 

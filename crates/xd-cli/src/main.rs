@@ -48,6 +48,7 @@ fn main() -> ExitCode {
     let ending = match &arguments.command {
         _ if arguments.version => version(),
         Some(Command::Bisect(bisect)) => bisect::run(bisect),
+        Some(Command::Capsules(capsules)) => capsules::run(capsules),
         Some(Command::Counterfactual(counterfactual)) => counterfactual::run(counterfactual),
         Some(Command::Engine(engine)) => engines::run(engine),
         Some(Command::Eval(eval)) => eval::run(eval),

@@ -14,8 +14,9 @@ fn scanned(place: &Place, level: &str) {
 }
 
 fn without(mut object: Value, keys: &[&str]) -> Value {
-    let members = object.as_object_mut().unwrap();
-    keys.iter().for_each(|key| drop(members.remove(*key)));
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|key, _| !keys.contains(&key.as_str()));
+    }
     object
 }
 

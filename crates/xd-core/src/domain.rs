@@ -113,16 +113,29 @@ impl Domain {
 
 /// Whether a text is a domain as it stands, as nearly all are: one look at each byte.
 fn is_settled(text: &str) -> bool {
-    let mut label = 0;
-    for byte in text.bytes() {
-        label = match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' if label < 63 => label + 1,
-            b'.' if label > 0 => 0,
-            _ => return false,
-        };
+    let mut start = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if SETTLED[usize::from(byte)] {
+            continue;
+        }
+        if byte != b'.' || !(1..=63).contains(&(at - start)) {
+            return false;
+        }
+        start = at + 1;
     }
-    label > 0 && text.len() <= 253
+    (1..=63).contains(&(text.len() - start)) && text.len() <= 253
 }
+
+/// The bytes of labels as they stand in a [`Domain`].
+const SETTLED: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        bytes[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+        byte += 1;
+    }
+    bytes
+};
 
 impl fmt::Display for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

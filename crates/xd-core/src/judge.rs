@@ -10,8 +10,8 @@ use crate::{Envelope, ForwardPath, Known, Message, Score, Thresholds, Truth};
 /// The judgement of one message: a verdict per recipient.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Judgement<'e> {
-    /// One verdict per forward path, in their order; a single one when the envelope names nobody.
-    pub verdicts: Vec<Verdict<'e>>,
+    /// At least one.
+    pub(crate) verdicts: Vec<Verdict<'e>>,
     /// What is wrong with the message as bytes.
     pub defects: Defects,
     /// The engine that judged.
@@ -19,6 +19,12 @@ pub struct Judgement<'e> {
 }
 
 impl<'e> Judgement<'e> {
+    /// One verdict per forward path, in their order; a single one when the envelope names nobody.
+    #[must_use]
+    pub fn verdicts(&self) -> &[Verdict<'e>] {
+        &self.verdicts
+    }
+
     /// The verdict for the first recipient, or for no one in particular.
     #[must_use]
     pub fn verdict(&self) -> &Verdict<'e> {
@@ -82,11 +88,11 @@ pub(crate) fn verdict<'e>(
     let mut findings = Vec::new();
     let mut open = Vec::new();
     for (index, rule) in rules.rules().iter().enumerate() {
-        if settings.disabled.contains(rule.id()) {
+        let truth = seen.truths[index];
+        if truth == Truth::False || settings.disabled.contains(rule.id()) {
             continue;
         }
         let full_score = settings.score_of(rule);
-        let truth = seen.truths[index];
         let score = tally.add(rule.group(), full_score, truth);
         match truth {
             Truth::True => {

@@ -68,6 +68,15 @@ impl<T> Known<T> {
             Self::Unknown(why) => Known::Unknown(why),
         }
     }
+
+    /// What follows from the value, if it was found; the same state otherwise.
+    pub fn and_then<U>(self, next: impl FnOnce(T) -> Known<U>) -> Known<U> {
+        match self {
+            Self::Found(value) => next(value),
+            Self::Absent => Known::Absent,
+            Self::Unknown(why) => Known::Unknown(why),
+        }
+    }
 }
 
 impl<T> Default for Known<T> {

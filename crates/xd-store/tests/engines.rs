@@ -1,6 +1,7 @@
 //! Engines that were kept: found again, in order, and never taken for what they are not.
 
 #![allow(missing_docs)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use std::path::{Path, PathBuf};
 

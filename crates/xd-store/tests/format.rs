@@ -1,6 +1,7 @@
 //! The description of the format, held against what is written.
 
 #![allow(missing_docs)]
+#![allow(clippy::expect_used, reason = "a description that cannot be read has failed")]
 
 mod support;
 
@@ -17,7 +18,7 @@ fn example() -> Vec<u8> {
         let Ok(address) = usize::from_str_radix(address, 16) else { continue };
         bytes.resize(address, 0);
         let hex = rest.split('|').next().unwrap_or_default().split_whitespace();
-        bytes.extend(hex.map(|byte| u8::from_str_radix(byte, 16).unwrap()));
+        bytes.extend(hex.map(|byte| u8::from_str_radix(byte, 16).expect("hexadecimal")));
     }
     bytes
 }

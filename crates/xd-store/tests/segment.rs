@@ -1,6 +1,7 @@
 //! What must hold of segments, whatever is in them and whatever happens to their bytes.
 
 #![allow(missing_docs)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod support;
 

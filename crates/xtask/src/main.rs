@@ -3,6 +3,7 @@
 //! What a contributor runs and what the continuous checks run is the same code: `.ci/run` only calls `cargo xtask ci`.
 //! Every command is a list of named steps (see [`report`]); a step passes, fails, or is skipped with its reason.
 
+mod capsules;
 mod ci;
 mod corpus;
 mod deny;

@@ -6,7 +6,7 @@ use crate::corpus::Corpus;
 use crate::report::{Report, Shortfall};
 use crate::shared::SharedData;
 use crate::workspace::Workspace;
-use crate::{examples, hostile, quality, readme};
+use crate::{capsules, examples, hostile, quality, readme};
 
 const BUILD: &str = "corpus: build the optimised xd";
 const HOSTILE: &str = "corpus: hostile messages are judged in bounded memory";
@@ -41,7 +41,7 @@ fn with_shared_data(workspace: &Workspace, report: &mut Report) {
         Err(Shortfall::Skipped(why)) => {
             report.skip(&[BUILD, UNPACK], &why);
             report.skip(&quality::STEPS, &why);
-            report.skip(&[HOSTILE], &why);
+            report.skip(&[capsules::STEP, HOSTILE], &why);
             return;
         }
         Err(failed) => {
@@ -57,8 +57,11 @@ fn with_shared_data(workspace: &Workspace, report: &mut Report) {
     let unpacked = report.step(UNPACK, || corpus.unpack(workspace, &shared));
     if built && unpacked {
         quality::run(workspace, &corpus, report);
+        report.step(capsules::STEP, || capsules::run(workspace, &corpus));
     } else {
-        report.skip(&quality::STEPS, "needs the optimised xd and the unpacked corpus");
+        let why = "needs the optimised xd and the unpacked corpus";
+        report.skip(&quality::STEPS, why);
+        report.skip(&[capsules::STEP], why);
     }
     if built {
         report.step(HOSTILE, || hostile::run(workspace, &shared));

@@ -77,7 +77,8 @@ impl Question {
         }
         let new = self.rules.as_ref().unwrap_or(old);
         let replace = self.config.as_ref().map(|config| config.settings(new)).transpose()?;
-        let change = SettingsChange { replace, ..SettingsChange::default() };
+        let operator = self.config.as_ref().map(Config::operator);
+        let change = SettingsChange { replace, operator, ..SettingsChange::default() };
         Ok(Asked::WhatIf(Box::new(WhatIf::new(old, new, change, Limits::default()))))
     }
 }

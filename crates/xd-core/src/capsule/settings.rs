@@ -1,7 +1,7 @@
 //! The settings in force for each recipient, in bytes: every distinct one once.
 
 use super::wire::{DecodeError, Reader, Wire, Writer};
-use crate::{Operator, Score, Settings, Thresholds};
+use crate::{Score, Settings, Thresholds};
 
 type Read<T> = Result<T, DecodeError>;
 
@@ -16,16 +16,10 @@ impl Wire for Score {
 }
 
 impl Wire for Settings {
-    /// A byte that says which of the four differ from what is built in, then those.
+    /// A byte that says which of the three differ from what is built in, then those.
     fn write(&self, out: &mut Writer) {
-        let Self { thresholds, disabled, scores, operator } = self;
-        let Operator { names, domains } = operator;
-        let parts = [
-            *thresholds != Thresholds::default(),
-            !disabled.is_empty(),
-            !scores.is_empty(),
-            !(names.is_empty() && domains.is_empty()),
-        ];
+        let Self { thresholds, disabled, scores } = self;
+        let parts = [*thresholds != Thresholds::default(), !disabled.is_empty(), !scores.is_empty()];
         out.byte(parts.iter().rev().fold(0, |bits, &part| bits << 1 | u8::from(part)));
         if parts[0] {
             thresholds.spam().write(out);
@@ -41,10 +35,6 @@ impl Wire for Settings {
                 rule.write(out);
                 score.write(out);
             }
-        }
-        if parts[3] {
-            names.write(out);
-            domains.write(out);
         }
     }
 
@@ -73,14 +63,9 @@ impl Wire for Settings {
                 settings.scores.insert(rule, Score::read(from)?);
             }
         }
-        if bits & 8 != 0 {
-            settings.operator = Operator { names: Wire::read(from)?, domains: Wire::read(from)? };
-        }
         // One spelling: what is empty is not written at all.
-        let empty = bits & 2 != 0 && settings.disabled.is_empty()
-            || bits & 4 != 0 && settings.scores.is_empty()
-            || bits & 8 != 0 && settings.operator == Operator::default();
-        if bits > 15 || empty { Reader::wrong(at, "there are no such settings") } else { Ok(settings) }
+        let empty = bits & 2 != 0 && settings.disabled.is_empty() || bits & 4 != 0 && settings.scores.is_empty();
+        if bits > 7 || empty { Reader::wrong(at, "there are no such settings") } else { Ok(settings) }
     }
 }
 

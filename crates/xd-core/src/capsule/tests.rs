@@ -16,15 +16,41 @@ pub(super) fn builtin() -> &'static Engine {
     ENGINE.get_or_init(|| Engine::builtin().unwrap())
 }
 
-/// The messages in `examples/mail`, by name.
+macro_rules! mail {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../../../../examples/mail/", $name)))),*]
+    };
+}
+
+/// The messages in `examples/mail`. `tests/capsule_samples.rs` reads whatever is there.
+const SAMPLES: &[(&str, &[u8])] = mail![
+    "01-personal.eml",
+    "02-reply-german.eml",
+    "03-newsletter.eml",
+    "04-receipt.eml",
+    "05-appointment.eml",
+    "06-patch.eml",
+    "07-password-reset.eml",
+    "08-delivery-report.eml",
+    "09-pills-and-watches.eml",
+    "10-advance-fee.eml",
+    "11-credential-phish.eml",
+    "12-invoice-fraud.eml",
+    "13-gift-cards.eml",
+    "14-payroll-diversion.eml",
+    "15-lookalike-domain.eml",
+    "16-mailbox-deactivated.eml",
+    "17-hidden-text.eml",
+    "18-invisible-characters.eml",
+    "19-forged-marks.eml",
+    "20-malformed.eml",
+    "21-backscatter.eml",
+    "22-gtube.eml",
+    "23-extortion.eml",
+];
+
 pub(super) fn samples() -> Vec<(String, Vec<u8>)> {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/mail");
-    #[allow(clippy::disallowed_methods, reason = "a test reads its samples")]
-    let mut files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    #[allow(clippy::disallowed_methods, reason = "a test reads its samples")]
-    let read = |path: std::path::PathBuf| (path.display().to_string(), std::fs::read(path).unwrap());
-    files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "eml")).map(read).collect()
+    SAMPLES.iter().map(|(name, raw)| ((*name).to_owned(), raw.to_vec())).collect()
 }
 
 pub(super) fn recordings() -> Vec<Recording> {
@@ -53,12 +79,11 @@ pub(super) fn rich(message: &Message<'_>) -> (Envelope, Evidence) {
     evidence.correspondence = Known::Found(Correspondence { sent: 2, last: Timestamp::from_unix(1) });
     let listing = Listing { zone: domain("zen.example.net"), item: Host::Address("192.0.2.7".parse().unwrap()) };
     evidence.listings.insert(listing, Known::Found(vec!["127.0.0.2".parse().unwrap()]));
-    evidence.settings.operator = Operator { names: vec!["Example Mail".into()], domains: vec![domain("example.org")] };
+    evidence.operator = Operator { names: vec!["Example Mail".into()], domains: vec![domain("example.org")] };
     let strict = Settings {
         thresholds: Thresholds::try_new(Score::from_hundredths(100), Score::from_hundredths(200)).unwrap(),
         disabled: ["subject-all-capitals".to_owned()].into(),
         scores: [("gtube".to_owned(), Score::from_hundredths(-5))].into(),
-        ..Settings::default()
     };
     evidence.recipient_settings.insert("bob@example.com".into(), strict.clone());
     evidence.recipient_settings.insert("carol@example.net".into(), strict);
@@ -129,6 +154,38 @@ fn facts_prove_what_they_tell() {
         };
         assert_eq!(proofs(&explained), proofs(&judgement), "{name}");
     }
+}
+
+/// Header fields, links and parts read from facts are those of the message.
+fn reads_alike(raw: &[u8]) {
+    let message = Message::parse(raw, &Limits::default());
+    let facts = Facts::of(&message);
+    let again = facts.message(None, message.defects(), &Limits::default());
+    let fields = |message: &Message<'_>| -> Vec<_> {
+        let fields = message.header().fields().iter();
+        fields.map(|field| (field.name().to_owned(), field.raw_value().to_vec(), field.decoded().to_owned())).collect()
+    };
+    assert_eq!(fields(&again), fields(&message));
+    assert_eq!((again.from(), again.sender(), again.reply_to()), (message.from(), message.sender(), message.reply_to()));
+    assert_eq!((again.to(), again.cc(), again.hops()), (message.to(), message.cc(), message.hops()));
+    assert_eq!((again.subject(), again.date(), again.links()), (message.subject(), message.date(), message.links()));
+    for ((fact, again), part) in facts.parts.iter().zip(again.parts()).zip(message.parts()) {
+        assert_eq!((&again.declared, again.sniffed, &again.charset), (&part.declared, part.sniffed, &part.charset));
+        assert_eq!((&again.file_name, &again.other_names), (&part.file_name, &part.other_names));
+        assert_eq!(again.is_attachment(), part.is_attachment());
+        assert!(part.decode_whole(raw).is_none_or(|whole| whole.starts_with(&part.content)));
+        assert!(fact.sha256.is_none() || part.is_attachment());
+    }
+}
+
+#[test]
+fn facts_read_as_the_message_does() {
+    samples().iter().for_each(|(_, raw)| reads_alike(raw));
+    // The hash is that of the file, not of how it travels.
+    let raw = b"Content-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\nYWJj\n";
+    let facts = Facts::of(&Message::parse(raw, &Limits::default()));
+    let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; // FIPS 180-2 §B.1: "abc"
+    assert_eq!(facts.parts[0].sha256.unwrap().map(|byte| format!("{byte:02x}")).concat(), expected);
 }
 
 #[test]
@@ -277,6 +334,7 @@ proptest! {
     fn generated_messages_follow_from_their_records(raw in generated()) {
         check(&raw, evidence::derive);
         check(&raw, rich);
+        reads_alike(&raw);
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl<'e> WhatIf<'e> {
     /// Works out the new rules; gives the tests that the capsule leaves open, or nothing when no answer touches what changed.
     fn derive(&mut self, capsule: &Capsule) -> Result<Option<Vec<usize>>, ReplayError> {
         check(capsule, self.old)?;
-        let operator_differs = self.change.operator_differs(&capsule.evidence.settings.operator);
+        let operator_differs = self.change.operator_differs(&capsule.evidence.operator);
         if !operator_differs && !self.bridge.touches(&capsule.outcomes) {
             return Ok(None);
         }
@@ -166,7 +166,7 @@ impl<'e> WhatIf<'e> {
         let mut evidence;
         let evidence = if operator_differs {
             evidence = capsule.evidence.clone();
-            self.change.apply_operator(&mut evidence.settings.operator);
+            self.change.apply_operator(&mut evidence.operator);
             &evidence
         } else {
             &capsule.evidence

@@ -9,7 +9,7 @@ use crate::evidence::{
     Antivirus, ArcResult, Correspondence, DkimResult, DkimSignature, Dmarc, DmarcPolicy, DmarcResult, HostStanding, Listing,
     SpfResult,
 };
-use crate::{Domain, Envelope, Evidence, Host, Known, Settings, Timestamp};
+use crate::{Domain, Envelope, Evidence, Host, Known, Operator, Settings, Timestamp};
 
 type Read<T> = Result<T, DecodeError>;
 
@@ -48,6 +48,7 @@ pub(super) fn write_evidence(evidence: &Evidence, out: &mut Writer) {
         antivirus,
         host_standing,
         correspondence,
+        operator: Operator { names, domains },
         settings: _,
         recipient_settings: _,
     } = evidence;
@@ -61,6 +62,8 @@ pub(super) fn write_evidence(evidence: &Evidence, out: &mut Writer) {
     antivirus.write(out);
     host_standing.write(out);
     correspondence.write(out);
+    names.write(out);
+    domains.write(out);
     out.count(listings.len());
     for (listing, answer) in listings {
         listing.zone.write(out);
@@ -81,6 +84,7 @@ pub(super) fn read_evidence(from: &mut Reader<'_>) -> Read<Evidence> {
         antivirus: Known::read(from)?,
         host_standing: Known::read(from)?,
         correspondence: Known::read(from)?,
+        operator: Operator { names: Wire::read(from)?, domains: Wire::read(from)? },
         listings: read_listings(from)?,
         settings: Settings::default(),
         recipient_settings: BTreeMap::new(),

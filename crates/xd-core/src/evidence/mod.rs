@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 pub use inquiry::{Answer, Inquiry, Lookup};
 pub use settings::{Operator, Settings, SpamClass, Thresholds, ThresholdsError};
 
-use crate::{Domain, Envelope, ForwardPath, Host, Known, Message, ReversePath, Timestamp, Unknown};
+use crate::{Domain, Envelope, ForwardPath, Host, Known, Message, Timestamp, Unknown};
 
 /// The result of an SPF check (RFC 7208 §2.6). A temporary error is [`Known::Unknown`], not a result.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -161,6 +161,8 @@ pub struct Evidence {
     pub host_standing: Known<HostStanding>,
     /// Earlier mail to this sender; absent when there was none.
     pub correspondence: Known<Correspondence>,
+    /// Who runs this filter; the same for every recipient.
+    pub operator: Operator,
     /// The settings in force for recipients that have none of their own.
     pub settings: Settings,
     /// The settings in force for single recipients, by address in lower case.
@@ -217,16 +219,6 @@ pub fn derive(message: &Message<'_>) -> (Envelope, Evidence) {
         evidence.now = hop.date.map_or_else(Known::default, Known::Found);
     }
     (envelope, evidence)
-}
-
-impl ReversePath {
-    /// The path as rules compare it: the address in lower case, or `<>`.
-    pub(crate) fn as_rule_text(&self) -> String {
-        match self {
-            Self::Mailbox(mailbox) => mailbox.address.to_lowercase(),
-            Self::Null => "<>".to_owned(),
-        }
-    }
 }
 
 macro_rules! words {

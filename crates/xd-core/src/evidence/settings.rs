@@ -122,8 +122,6 @@ pub struct Settings {
     pub disabled: BTreeSet<String>,
     /// Scores that replace those of the rules.
     pub scores: BTreeMap<String, Score>,
-    /// Who runs this filter. The same for everyone: read from [`Evidence::settings`](super::Evidence::settings) only.
-    pub operator: Operator,
 }
 
 impl Settings {

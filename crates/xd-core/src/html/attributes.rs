@@ -1,7 +1,5 @@
 //! The attributes of one start tag that say what is seen, where it leads, or what it asks for.
 
-use std::ops::Range;
-
 /// An attribute that is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
@@ -69,11 +67,13 @@ const NAME_BYTES: usize = 16;
 
 /// The attributes of a start tag. Values are cut at a bound, so that megabytes in one are passed over, not copied.
 #[derive(Clone, Debug)]
-pub(super) struct Attributes {
+pub(super) struct Attributes<'h> {
+    html: &'h str,
+    /// Which attributes stand in the tag, one bit each.
+    present: u32,
+    values: [Value; KEPT],
+    /// Values that do not stand in the page as they are.
     bytes: Vec<u8>,
-    values: [Option<(usize, usize)>; KEPT],
-    /// Where the values stand in the page, entities undecoded.
-    sources: [(usize, usize); KEPT],
     name: [u8; NAME_BYTES],
     name_len: usize,
     current: Option<Attribute>,
@@ -82,13 +82,24 @@ pub(super) struct Attributes {
     most: usize,
 }
 
-impl Attributes {
-    /// Attributes whose values are cut at `most` bytes.
-    pub(super) fn new(most: usize) -> Self {
+#[derive(Clone, Copy, Debug, Default)]
+struct Value {
+    /// Whether it is a slice of the page, or else of the bytes.
+    in_page: bool,
+    from: usize,
+    to: usize,
+    /// Where it stands in the page, entities undecoded.
+    source: (usize, usize),
+}
+
+impl<'h> Attributes<'h> {
+    /// Attributes of a page's tags, whose values are cut at `most` bytes.
+    pub(super) fn new(html: &'h str, most: usize) -> Self {
         Self {
+            html,
+            present: 0,
+            values: [Value::default(); KEPT],
             bytes: Vec::new(),
-            values: [None; KEPT],
-            sources: [(0, 0); KEPT],
             name: [0; NAME_BYTES],
             name_len: 0,
             current: None,
@@ -99,8 +110,8 @@ impl Attributes {
 
     /// Forgets all attributes.
     pub(super) fn clear(&mut self) {
+        self.present = 0;
         self.bytes.clear();
-        self.values = [None; KEPT];
         self.name_len = 0;
         self.current = None;
         self.handlers = 0;
@@ -112,9 +123,12 @@ impl Attributes {
         self.name_len = 0;
     }
 
+    /// Appends to the name letters in any case.
     pub(super) fn push_name(&mut self, name: &[u8]) {
         if let Some(to) = self.name.get_mut(self.name_len..self.name_len + name.len()) {
-            to.copy_from_slice(name);
+            for (to, byte) in to.iter_mut().zip(name) {
+                *to = byte.to_ascii_lowercase();
+            }
             self.name_len += name.len();
         } else {
             self.name_len = NAME_BYTES + 1;
@@ -124,16 +138,31 @@ impl Attributes {
     /// Begins the value of the attribute whose name was pushed.
     pub(super) fn begin_value(&mut self, position: usize) {
         self.identify();
-        if let Some(source) = self.current.and_then(|attribute| self.sources.get_mut(attribute as usize)) {
-            *source = (position, position);
+        if let Some(value) = self.current() {
+            value.source = (position, position);
         }
     }
 
-    pub(super) fn push_value(&mut self, value: &[u8]) {
-        let Some(Some((from, to))) = self.current.and_then(|attribute| self.values.get_mut(attribute as usize)) else { return };
-        let room = self.most.saturating_sub(*to - *from);
-        self.bytes.extend_from_slice(value.get(..room).unwrap_or(value));
-        *to = self.bytes.len();
+    /// Whether the value that was begun is kept.
+    pub(super) fn keeps_value(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// Sets the value that was begun to what stands in the page.
+    pub(super) fn set_value(&mut self, from: usize, to: usize) {
+        let to = self.html.floor_char_boundary(to.min(from.saturating_add(self.most)));
+        if let Some(value) = self.current() {
+            *value = Value { in_page: true, from, to, ..*value };
+        }
+    }
+
+    pub(super) fn push_value(&mut self, more: &[u8]) {
+        let (most, end) = (self.most, self.bytes.len());
+        let Some(value) = self.current() else { return };
+        let room = most.saturating_sub(value.to - value.from);
+        let more = more.get(..room).unwrap_or(more);
+        value.to = end + more.len();
+        self.bytes.extend_from_slice(more);
     }
 
     /// Ends the attribute before `position`.
@@ -141,14 +170,21 @@ impl Attributes {
         if self.name_len > 0 {
             self.identify();
         }
-        if let Some(source) = self.current.take().and_then(|attribute| self.sources.get_mut(attribute as usize)) {
-            source.1 = position;
+        if let Some(value) = self.current() {
+            value.source.1 = position;
         }
+        self.current = None;
     }
 
     /// The value of an attribute, if it stands in the tag; empty if it has none. It is cut where it stops being text.
     pub(super) fn get(&self, attribute: Attribute) -> Option<&str> {
-        let (from, to) = (*self.values.get(attribute as usize)?)?;
+        if !self.has(attribute) {
+            return None;
+        }
+        let &Value { in_page, from, to, .. } = self.values.get(attribute as usize)?;
+        if in_page {
+            return self.html.get(from..to);
+        }
         let bytes = self.bytes.get(from..to)?;
         Some(match str::from_utf8(bytes) {
             Ok(text) => text,
@@ -162,27 +198,30 @@ impl Attributes {
     }
 
     pub(super) fn has(&self, attribute: Attribute) -> bool {
-        self.values.get(attribute as usize).is_some_and(Option::is_some)
+        self.present & 1 << attribute as u32 != 0
     }
 
-    /// Where the value stands in the page, a quote at its end perhaps included.
-    pub(super) fn source(&self, attribute: Attribute) -> Range<usize> {
-        self.sources.get(attribute as usize).map_or(0..0, |&(from, to)| from..to)
+    /// How the value stands in the page, a quote at its end perhaps included.
+    pub(super) fn source(&self, attribute: Attribute) -> &str {
+        let value = self.values.get(attribute as usize).filter(|_| self.has(attribute));
+        value.and_then(|value| self.html.get(value.source.0..value.source.1)).unwrap_or_default()
+    }
+
+    fn current(&mut self) -> Option<&mut Value> {
+        self.values.get_mut(self.current? as usize)
     }
 
     /// Finds out which attribute the name is of. Of several with one name the first counts (HTML §13.2.5.33).
     fn identify(&mut self) {
         let name = self.name.get(..self.name_len).unwrap_or_default();
         self.handlers += u32::from(name.starts_with(b"on") && name.len() > 3);
-        self.current = Attribute::from_name(name);
+        self.current = Attribute::from_name(name).filter(|&attribute| !self.has(attribute));
         self.name_len = 0;
-        if let Some(attribute) = self.current
-            && let Some(value) = self.values.get_mut(attribute as usize)
-        {
-            if value.is_some() {
-                self.current = None;
-            } else {
-                *value = Some((self.bytes.len(), self.bytes.len()));
+        if let Some(attribute) = self.current {
+            self.present |= 1 << attribute as u32;
+            let end = self.bytes.len();
+            if let Some(value) = self.current() {
+                *value = Value { in_page: false, from: end, to: end, source: (0, 0) };
             }
         }
     }

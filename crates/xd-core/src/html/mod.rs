@@ -1,6 +1,6 @@
 //! What a person sees of HTML, what is hidden from them, and what the page tries to do.
 //!
-//! html5gum tokenizes by the standard; here the tokens become text as a mail program shows it: blocks separate words,
+//! A page is read as the standard tokenizes it; here the tokens become text as a mail program shows it: blocks separate words,
 //! hidden elements go to a text of their own, scripts and comments are dropped. No tree is built, nothing is loaded, no
 //! script runs, and media queries, selectors of several parts and layout are not computed: what then stays uncertain
 //! counts as seen.
@@ -9,13 +9,16 @@ mod attributes;
 mod color;
 mod element;
 mod flow;
+mod memo;
 mod page;
 mod sheet;
 mod stack;
+mod standard;
 mod style;
+mod tag;
 mod tokens;
 
-use html5gum::Tokenizer;
+use std::borrow::Cow;
 
 use self::page::Page;
 use self::tokens::Tokens;
@@ -85,8 +88,25 @@ pub(crate) struct HtmlSink<'s> {
 pub(crate) fn read(html: &str, limits: &Limits, sink: HtmlSink<'_>) {
     sink.facts.parts += 1;
     sink.facts.needless_entities = sink.facts.needless_entities.saturating_add(needless_entities(html));
-    let tokens = Tokens::new(html, Page::new(limits, sink), limits.link_bytes);
-    let Ok(()) = Tokenizer::new_with_emitter(html, tokens).finish();
+    let html = with_plain_line_ends(html);
+    Tokens::new(&html, Page::new(limits, sink), limits.link_bytes).read();
+}
+
+/// The page with LF for CRLF and CR (HTML §13.2.3.5).
+fn with_plain_line_ends(html: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\r', html.as_bytes()).is_none() {
+        return Cow::Borrowed(html);
+    }
+    let mut plain = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = memchr::memchr(b'\r', rest.as_bytes()) {
+        plain.push_str(rest.get(..at).unwrap_or_default());
+        plain.push('\n');
+        rest = rest.get(at + 1..).unwrap_or_default();
+        rest = rest.strip_prefix('\n').unwrap_or(rest);
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
 }
 
 /// How many numeric entities stand for ASCII letters, digits or blanks in between.
@@ -124,6 +144,7 @@ mod tests {
     use crate::{Defect, Link, LinkOrigin, LinkTrick};
 
     /// What came out of one page.
+    #[derive(Debug, PartialEq)]
     struct Outcome {
         visible: String,
         hidden: String,
@@ -133,12 +154,26 @@ mod tests {
     }
 
     fn read_with(html: &str, limits: &Limits) -> Outcome {
+        outcome(limits, |sink| read(html, limits, sink))
+    }
+
+    /// The page as html5gum alone reads it.
+    fn read_by_standard(html: &str) -> Outcome {
+        let limits = Limits::default();
+        outcome(&limits, |sink| {
+            sink.facts.parts = 1;
+            sink.facts.needless_entities = needless_entities(html);
+            Tokens::new(html, Page::new(&limits, sink), limits.link_bytes).read_by_standard();
+        })
+    }
+
+    fn outcome(limits: &Limits, read: impl FnOnce(HtmlSink<'_>)) -> Outcome {
         let (mut visible, mut hidden) = (TextCollector::new(1 << 20, 0), TextCollector::new(1 << 20, 0));
         let mut links = LinkCollector::new(limits);
         let (mut facts, mut defects) = (HtmlFacts::default(), Defects::default());
         let sink =
             HtmlSink { visible: &mut visible, hidden: &mut hidden, links: &mut links, facts: &mut facts, defects: &mut defects };
-        read(html, limits, sink);
+        read(sink);
         let links = links.finish(&mut defects);
         let text = |collector: TextCollector| collector.finish().0.original().to_owned();
         Outcome { visible: text(visible), hidden: text(hidden), links, facts, defects }
@@ -348,7 +383,18 @@ mod tests {
         assert_eq!(outcome.links[0].url.len(), Limits::default().link_bytes);
     }
 
+    /// Pieces of tags, usual and not.
+    const SHAPES: &str = "(<|>|</|/>|/|=|\"|'|&|;|#|&amp;|&#65;|&#x|&copy|&not|&lt;|\r\n|\r|\n| |\0|\u{7f}|é|a|b=|P|<a|<A\
+        |<a href=|<a href=\"http://a\\.example/\\?x&amp;y=|<p|</p>|<b|</b>|<p style='display:none'>|<td class=x|<img alt=|<img src='\
+        |<title>|</title>|<style>|</style>|<script>|</script|<!--|-->|--!>|<!|<\\?|<!DOCTYPE|<!\\[CDATA\\[|<textarea>|<plaintext>\
+        |<xmp>|</xmp >| onclick| hidden|alt|style=color:#fff){0,24}";
+
     proptest! {
+        #[test]
+        fn usual_shapes_are_read_as_the_standard_says(html in SHAPES) {
+            prop_assert_eq!(read_page(&html), read_by_standard(&html));
+        }
+
         #[test]
         fn any_page_is_read(html in "(\\PC|[<>/='\" &;#]|<(/)?(p|b|a|td|table|div|style|script|font|title|li)( (style|href|color|class)='?(color:#fff|x|white|http://a.example)'?)?>){0,60}") {
             let outcome = read_page(&html);

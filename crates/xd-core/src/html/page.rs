@@ -7,6 +7,7 @@ use super::HtmlFacts;
 use super::attributes::{Attribute, Attributes};
 use super::element::{Kind, Raw, Tag};
 use super::flow::{Flow, Gap, fold_blanks, needs_folding};
+use super::memo::Memo;
 use super::sheet::Sheet;
 use super::stack::{Sight, Stack};
 use super::style::{Display, Ground, Style};
@@ -33,6 +34,7 @@ pub(super) struct Page<'s> {
     defects: &'s mut Defects,
     stack: Stack,
     sheet: Sheet,
+    styles: Memo,
     /// The raw text that is being read, and whether it is seen.
     raw: Option<(Raw, Sight)>,
     /// A style sheet that is being read.
@@ -59,6 +61,7 @@ impl<'s> Page<'s> {
             defects: sink.defects,
             stack: Stack::new(limits.html_depth),
             sheet: Sheet::default(),
+            styles: Memo::default(),
             raw: None,
             css: Vec::new(),
             css_applies: true,
@@ -114,8 +117,8 @@ impl<'s> Page<'s> {
         }
     }
 
-    /// A start tag. `html` is the whole page, in which the attributes know their places.
-    pub(super) fn start(&mut self, tag: Tag, attributes: &Attributes, html: &str) {
+    /// A start tag.
+    pub(super) fn start(&mut self, tag: Tag, attributes: &Attributes<'_>) {
         self.facts.tags = self.facts.tags.saturating_add(1);
         self.facts.scripts = self.facts.scripts.saturating_add(attributes.handlers);
         let style = self.style(tag, attributes);
@@ -138,7 +141,7 @@ impl<'s> Page<'s> {
                 self.stack.open(tag, &style);
             }
         }
-        self.notice(tag, attributes, &style, html);
+        self.notice(tag, attributes, &style);
     }
 
     /// An end tag.
@@ -243,7 +246,7 @@ impl<'s> Page<'s> {
     }
 
     /// The style of an element: its sheet's rules, old attributes below them, its own declarations above.
-    fn style(&mut self, tag: Tag, attributes: &Attributes) -> Style {
+    fn style(&mut self, tag: Tag, attributes: &Attributes<'_>) -> Style {
         let mut style = Style::NONE;
         match tag {
             Tag::A if attributes.has(Attribute::Href) => style.color = Some(color::Paint::full(color::Rgb::LINK)),
@@ -267,12 +270,22 @@ impl<'s> Page<'s> {
             style = style.overlaid(&self.sheet.style(tag, class, attributes.get(Attribute::Id).unwrap_or_default()));
         }
         if let Some(text) = attributes.get(Attribute::Style) {
-            let mut address = None;
-            let own = Style::parse(text, &mut |url| address = Some(url.to_owned()));
-            style = style.overlaid(&own);
-            if let Some(address) = address {
-                self.background(&address);
-            }
+            style = style.overlaid(&self.own_style(text));
+        }
+        style
+    }
+
+    /// What a style attribute says.
+    fn own_style(&mut self, text: &str) -> Style {
+        if let Some(style) = self.styles.find(text) {
+            return style;
+        }
+        let mut address = None;
+        let style = Style::parse(text, &mut |url| address = Some(url.to_owned()));
+        match address {
+            Some(address) => self.background(&address),
+            // A picture is counted each time.
+            None => self.styles.keep(text, style),
         }
         style
     }
@@ -290,7 +303,7 @@ impl<'s> Page<'s> {
     }
 
     /// An element without content.
-    fn void(&mut self, tag: Tag, attributes: &Attributes, style: &Style, sight: Sight) {
+    fn void(&mut self, tag: Tag, attributes: &Attributes<'_>, style: &Style, sight: Sight) {
         match tag {
             Tag::Img | Tag::Image => self.image(attributes, style, sight),
             Tag::Input => self.input(attributes, sight),
@@ -319,7 +332,7 @@ impl<'s> Page<'s> {
         }
     }
 
-    fn image(&mut self, attributes: &Attributes, style: &Style, sight: Sight) {
+    fn image(&mut self, attributes: &Attributes<'_>, style: &Style, sight: Sight) {
         let src = attributes.trimmed(Attribute::Src);
         let remote = self.count_image(src);
         let side = |attribute, own: Option<u32>| own.or_else(|| leading_number(attributes.trimmed(attribute)));
@@ -353,7 +366,7 @@ impl<'s> Page<'s> {
         self.folded = folded;
     }
 
-    fn input(&mut self, attributes: &Attributes, sight: Sight) {
+    fn input(&mut self, attributes: &Attributes<'_>, sight: Sight) {
         let kind = attributes.trimmed(Attribute::Type);
         let is = |name: &str| kind.eq_ignore_ascii_case(name);
         if is("hidden") {
@@ -372,7 +385,7 @@ impl<'s> Page<'s> {
         }
     }
 
-    fn count_input(&mut self, attributes: &Attributes, password: bool) {
+    fn count_input(&mut self, attributes: &Attributes<'_>, password: bool) {
         self.facts.inputs = self.facts.inputs.saturating_add(1);
         let asks = [Attribute::Name, Attribute::Id, Attribute::Placeholder]
             .into_iter()
@@ -396,18 +409,18 @@ impl<'s> Page<'s> {
     }
 
     /// What an element that is no void one means beyond its text.
-    fn notice(&mut self, tag: Tag, attributes: &Attributes, style: &Style, html: &str) {
+    fn notice(&mut self, tag: Tag, attributes: &Attributes<'_>, style: &Style) {
         match tag {
-            Tag::A => self.begin_anchor(attributes, style, html),
+            Tag::A => self.begin_anchor(attributes, style),
             Tag::Area => {
                 let href = attributes.trimmed(Attribute::Href);
-                let escaped = is_escaped(html.get(attributes.source(Attribute::Href)).unwrap_or_default());
+                let escaped = is_escaped(attributes.source(Attribute::Href));
                 let hidden = self.stack.sight().hides_pictures();
                 self.add_link(LinkOrigin::Anchor, href, hidden, escaped);
             }
             Tag::Form => {
                 self.facts.forms = self.facts.forms.saturating_add(1);
-                let escaped = is_escaped(html.get(attributes.source(Attribute::Action)).unwrap_or_default());
+                let escaped = is_escaped(attributes.source(Attribute::Action));
                 let hidden = self.stack.sight().hides_pictures();
                 self.add_link(LinkOrigin::Form, attributes.trimmed(Attribute::Action), hidden, escaped);
             }
@@ -466,10 +479,12 @@ fn edge(tag: Tag, kind: Kind, display: Option<Display>) -> Gap {
 fn count_chars(text: &str) -> u32 {
     let count = if text.is_ascii() {
         // Sums of a byte each, over blocks too short to overflow, compile to vector code.
-        let in_block = |block: &[u8]| usize::from(block.iter().map(|&byte| u8::from(byte > b' ')).fold(0, u8::wrapping_add));
+        let seen = |byte: u8| u8::from(byte > b' ') & u8::from(byte != 0x7f);
+        let in_block = |block: &[u8]| usize::from(block.iter().map(|&byte| seen(byte)).fold(0, u8::wrapping_add));
         text.as_bytes().chunks(192).map(in_block).sum()
     } else {
-        text.chars().filter(|&c| c > ' ' && !is_blank(c) && !is_invisible(c)).count()
+        let seen = |c: char| if c.is_ascii() { c > ' ' && c != '\u{7f}' } else { !is_blank(c) && !is_invisible(c) };
+        text.chars().filter(|&c| seen(c)).count()
     };
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -117,12 +117,11 @@ impl Style {
         let text = plain(text);
         let mut rest = &*text;
         while !rest.is_empty() {
-            let end = end_of_declaration(rest);
+            let (colon, end) = bounds_of_declaration(rest);
             let (declaration, after) = rest.split_at(end);
             rest = after.get(1..).unwrap_or_default();
-            if let Some(colon) = memchr::memchr(b':', declaration.as_bytes()) {
-                let (name, value) = declaration.split_at(colon);
-                style.declare(name.trim_ascii(), &value[1..], url);
+            if let Some((name, value)) = colon.and_then(|colon| declaration.split_at_checked(colon)) {
+                style.declare(name.trim_ascii(), value.get(1..).unwrap_or_default(), url);
             }
         }
         style
@@ -152,13 +151,15 @@ impl Style {
             }
             b"mso-hide" => self.mso_hidden = Some(is(important(value), "all")),
             b"height" => {
-                self.height = pixels(important(value)).and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
-                self.flat = Some(is_nothing(important(value)));
+                let length = pixels(important(value));
+                self.height = length.and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
+                self.flat = Some(length.is_some_and(|length| length <= 0));
             }
             b"max-height" => self.low = Some(is_nothing(important(value))),
             b"width" => {
-                self.width = pixels(important(value)).and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
-                self.narrow = Some(is_nothing(important(value)));
+                let length = pixels(important(value));
+                self.width = length.and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
+                self.narrow = Some(length.is_some_and(|length| length <= 0));
             }
             b"max-width" => self.narrow = Some(is_nothing(important(value))),
             b"overflow" | b"overflow-x" | b"overflow-y" => {
@@ -211,7 +212,9 @@ const NAME_BYTES: usize = 24;
 
 /// The text without comments and with escapes decoded (CSS Syntax 3 §4.3.2, §4.3.7): `d\69splay`, `dis/**/play`.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'\\', text.as_bytes()).is_none() && memchr::memmem::find(text.as_bytes(), b"/*").is_none() {
+    let bytes = text.as_bytes();
+    let special = |at: usize| bytes.get(at) == Some(&b'\\') || bytes.get(at + 1) == Some(&b'*');
+    if !memchr::memchr2_iter(b'\\', b'/', bytes).any(special) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -238,6 +241,25 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// Where the first colon of the first declaration stands, and where the declaration ends. Most are shorter than what a search
+/// for each of their signs would take.
+fn bounds_of_declaration(text: &str) -> (Option<usize>, usize) {
+    let mut colon = None;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b':' if colon.is_none() => colon = Some(at),
+            b';' => return (colon, at),
+            b'(' => {
+                let end = end_of_declaration(text);
+                let colon = colon.or_else(|| memchr::memchr(b':', text.as_bytes().get(..end)?));
+                return (colon, end);
+            }
+            _ => {}
+        }
+    }
+    (colon, text.len())
 }
 
 /// Where the first declaration ends: at a semicolon that stands in no brackets (`url(data:image/png;base64,…)`).

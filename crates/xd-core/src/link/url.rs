@@ -94,7 +94,7 @@ pub(super) fn read(raw: &str) -> Option<Reading> {
 /// The link without blanks at its ends and without tabs and line ends inside (WHATWG URL §4.4, first steps).
 fn stripped<'r>(raw: &'r str, tricks: &mut LinkTricks) -> Cow<'r, str> {
     let text = raw.trim_matches(|c: char| c <= ' ' || is_blank(c));
-    if text.bytes().any(|byte| matches!(byte, b'\t' | b'\r' | b'\n')) {
+    if memchr::memchr3(b'\t', b'\r', b'\n', text.as_bytes()).is_some() {
         tricks.record(LinkTrick::InnerBlank);
         return Cow::Owned(text.chars().filter(|c| !matches!(c, '\t' | '\r' | '\n')).collect());
     }
@@ -189,7 +189,7 @@ fn split_port(text: &str) -> (&str, Option<u16>) {
 fn push_path(path: &str, special: bool, url: &mut String, tricks: &mut LinkTricks) {
     let mut in_path = special;
     let mut rest = path;
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'%' | b'\\' | b'?' | b'#') || byte <= b' ') {
+    while let Some(at) = rest.bytes().position(|byte| RESPELLED[usize::from(byte)]) {
         let (plain, from) = rest.split_at(at);
         url.push_str(plain);
         let mut taken = 1;
@@ -217,6 +217,21 @@ fn push_path(path: &str, special: bool, url: &mut String, tricks: &mut LinkTrick
     }
     url.push_str(rest);
 }
+
+/// The bytes of a path that may stand otherwise in the link that is kept, or that end the path.
+const RESPELLED: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        bytes[byte] = true;
+        byte += 1;
+    }
+    bytes[b'%' as usize] = true;
+    bytes[b'\\' as usize] = true;
+    bytes[b'?' as usize] = true;
+    bytes[b'#' as usize] = true;
+    bytes
+};
 
 /// The host of the first whole link in a path or query, as it stands or escaped up to twice.
 fn inner_host(path: &str) -> Option<Host> {

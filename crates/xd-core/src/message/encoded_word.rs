@@ -57,7 +57,8 @@ pub(super) fn decode(text: &str, defects: &mut Defects) -> String {
 /// Whether the text may hold an encoded word.
 pub(super) fn may_be_in(text: &str) -> bool {
     let bytes = text.as_bytes();
-    memchr::memchr_iter(b'=', bytes).any(|at| bytes.get(at + 1) == Some(&b'?'))
+    // Tags of signatures hold many equal signs; question marks are rare.
+    memchr::memchr_iter(b'?', bytes).any(|at| at > 0 && bytes.get(at - 1) == Some(&b'='))
 }
 
 /// How many bytes an encoded word at the beginning of `text` takes.

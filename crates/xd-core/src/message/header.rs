@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::charset;
 use super::content_type::charset_of;
 use super::part_header::PartHeader;
-use super::section::{End, Item, RawField, Section};
+use super::section::{End, Item, RawField, Section, without_line_end};
 use super::value;
 use crate::{Defect, Defects, Limits};
 
@@ -58,7 +58,17 @@ impl<'a> Header<'a> {
     pub(super) fn of(fields: impl Iterator<Item = (&'a str, &'a [u8])>, limits: &Limits) -> Self {
         let field = |(name, raw_value)| Field { name, raw_value, decoded: Cow::Borrowed(""), span: 0..0 };
         let mut fields: Vec<_> = fields.map(field).collect();
-        decode(&mut fields, limits, &mut Defects::default());
+        let texts: Option<Vec<&str>> = fields.iter().map(|field| std::str::from_utf8(field.raw_value).ok()).collect();
+        match texts {
+            // As where the whole header section is text.
+            Some(texts) => {
+                for (field, text) in fields.iter_mut().zip(texts) {
+                    let text = text.get(..text.floor_char_boundary(limits.field_bytes)).unwrap_or(text);
+                    field.decoded = value::decode(text, &mut Defects::default());
+                }
+            }
+            None => decode(&mut fields, &Whole { raw: &[], start: 0, text: None }, limits, &mut Defects::default()),
+        }
         Self { fields }
     }
 
@@ -122,6 +132,7 @@ impl<'a> Head<'a> {
             }
         }
         let (end, mut body) = section.end();
+        let text = std::str::from_utf8(raw.get(start..body).unwrap_or_default()).ok();
         match end {
             End::EmptyLine if fields.is_empty() => defects.record(Defect::NoHeaderSection),
             End::EmptyLine => {}
@@ -133,7 +144,8 @@ impl<'a> Head<'a> {
         if memchr::memchr(0, raw.get(start..body).unwrap_or_default()).is_some() {
             defects.record(Defect::NulByte);
         }
-        decode(&mut fields, limits, defects);
+        let whole = Whole { raw, start, text };
+        decode(&mut fields, &whole, limits, defects);
         let disputed = malformed.unwrap_or(body).min(body)..body;
         Self { header: Header { fields }, part: part.finish(), body, disputed }
     }
@@ -164,20 +176,42 @@ fn named<'a>(field: &RawField<'a>, defects: &mut Defects) -> Option<Field<'a>> {
         defects.record(Defect::BlankFold);
     }
     // RFC 5322 §2.2: a name holds printable characters of ASCII.
+    let mut readable = field.name.len();
     if !field.name.iter().all(u8::is_ascii_graphic) {
         defects.record(Defect::BadFieldName);
+        readable = field.name.iter().position(|b| !b.is_ascii()).unwrap_or(readable);
     }
-    let readable = field.name.iter().position(|b| !b.is_ascii()).unwrap_or(field.name.len());
     let name = std::str::from_utf8(field.name.get(..readable)?).ok()?;
     Some(Field { name, raw_value: field.value, decoded: Cow::Borrowed(""), span: field.span.clone() })
 }
 
+/// A header section, and its text if all its bytes are UTF-8: to validate it once takes less than to validate each value.
+struct Whole<'a> {
+    raw: &'a [u8],
+    start: usize,
+    text: Option<&'a str>,
+}
+
+impl<'a> Whole<'a> {
+    /// The value of a field as text, at most so many bytes of it.
+    fn value(&self, field: &Field<'a>, most: usize) -> Option<&'a str> {
+        let line = without_line_end(self.raw.get(field.span.clone())?);
+        let from = (field.span.start + line.len()).checked_sub(field.raw_value.len() + self.start)?;
+        let value = self.text?.get(from..from + field.raw_value.len())?;
+        value.get(..value.floor_char_boundary(most))
+    }
+}
+
 /// Decodes the values of fields, all together: the charset of one is that of another.
-fn decode(fields: &mut [Field<'_>], limits: &Limits, defects: &mut Defects) {
+fn decode<'a>(fields: &mut [Field<'a>], whole: &Whole<'a>, limits: &Limits, defects: &mut Defects) {
     let mut foreign = false;
     for field in &mut *fields {
         if field.raw_value.len() > limits.field_bytes {
             defects.record(Defect::FieldBytesLimit);
+        }
+        if let Some(text) = whole.value(field, limits.field_bytes) {
+            field.decoded = value::decode(text, defects);
+            continue;
         }
         let value = field.raw_value.get(..limits.field_bytes).unwrap_or(field.raw_value);
         match value::decode_utf8(value, defects) {

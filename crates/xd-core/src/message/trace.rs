@@ -132,12 +132,12 @@ impl<'t> Tokens<'t> {
         let first = rest.bytes().next()?;
         if first == b'(' {
             let mut depth = 0_usize;
-            for (at, byte) in rest.bytes().enumerate() {
-                match byte {
-                    b'(' => depth += 1,
-                    b')' => depth -= 1,
-                    _ => {}
+            for at in memchr::memchr2_iter(b'(', b')', rest.as_bytes()) {
+                if rest.as_bytes().get(at) == Some(&b'(') {
+                    depth += 1;
+                    continue;
                 }
+                depth -= 1;
                 if depth == 0 {
                     self.rest = rest.get(at + 1..).unwrap_or_default();
                     return rest.get(1..at).map(Token::Comment);

@@ -16,11 +16,16 @@ pub(super) fn decode_utf8<'a>(raw: &'a [u8], defects: &mut Defects) -> Option<Co
         Err(error) if error.error_len().is_none() => std::str::from_utf8(raw.get(..error.valid_up_to())?).ok()?,
         Err(_) => return None,
     };
+    Some(decode(text, defects))
+}
+
+/// The value unfolded, its encoded words decoded.
+pub(super) fn decode<'a>(text: &'a str, defects: &mut Defects) -> Cow<'a, str> {
     let text = unfold(text.trim_ascii());
     if encoded_word::may_be_in(&text) {
-        return Some(Cow::Owned(encoded_word::decode(&text, defects)));
+        return Cow::Owned(encoded_word::decode(&text, defects));
     }
-    Some(text)
+    text
 }
 
 /// The value as text, when its bytes are not UTF-8.

@@ -212,8 +212,8 @@ keys! { EVIDENCE:
     malware = |_, evidence, text| { evidence.antivirus = known(text, |text| Ok(Antivirus::Infected(text.to_owned())))?; Ok(()) };
     operator = |_, evidence, text| {
         let (name, domain) = text.split_once('=').ok_or("operator is written name=domain")?;
-        evidence.settings.operator.names.push(name.to_owned());
-        evidence.settings.operator.domains.push(parsed(Domain::parse(domain).ok(), domain, "a domain")?);
+        evidence.operator.names.push(name.to_owned());
+        evidence.operator.domains.push(parsed(Domain::parse(domain).ok(), domain, "a domain")?);
         Ok(())
     };
 }

@@ -55,17 +55,26 @@ impl Condition {
         match self {
             Self::All(terms) => {
                 let mut terms = arranged(terms);
-                terms.sort_by_key(|term| term.is_likely(likely));
+                terms.sort_by_key(|term| (term.is_likely(likely), term.size()));
                 Self::All(terms)
             }
             Self::Any(terms) => {
                 let mut terms = arranged(terms);
-                terms.sort_by_key(|term| !term.is_likely(likely));
+                terms.sort_by_key(|term| (!term.is_likely(likely), term.size()));
                 Self::Any(terms)
             }
             Self::AtLeast(needed, terms) => Self::AtLeast(*needed, arranged(terms)),
             Self::Not(term) => Self::Not(Box::new(term.arranged(likely))),
             Self::Matcher(_) | Self::Rule(_) => self.clone(),
+        }
+    }
+
+    /// The matchers and rules in it.
+    fn size(&self) -> usize {
+        match self {
+            Self::All(terms) | Self::Any(terms) | Self::AtLeast(_, terms) => terms.iter().map(Self::size).sum(),
+            Self::Not(term) => term.size(),
+            Self::Matcher(_) | Self::Rule(_) => 1,
         }
     }
 

@@ -54,7 +54,7 @@ impl Finder {
             _ if count <= FEW => {
                 Way::Few(indexed.iter().map(|(number, literal)| (*number, memmem::Finder::new(literal).into_owned())).collect())
             }
-            ..=MANY => Way::Small(Box::new(Grams::new(indexed))),
+            1..=MANY => Way::Small(Box::new(Grams::new(indexed))),
             _ => Way::Large(Box::new(Grams::new(indexed))),
         };
         let (short_numbers, short): (Vec<usize>, Vec<_>) = short.into_iter().unzip();

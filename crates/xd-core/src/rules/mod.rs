@@ -14,6 +14,7 @@ mod grams;
 mod kinship;
 mod literal;
 mod matcher;
+mod needs;
 mod number;
 mod partial;
 mod plan;
@@ -22,6 +23,7 @@ mod read;
 mod register;
 mod scanner;
 mod source;
+mod spelling;
 mod syntax;
 mod target;
 mod text_set;
@@ -128,7 +130,7 @@ pub struct List {
 /// What a rule set can cost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Cost {
-    /// Steps that one byte of the most costly target can take at worst: the states of all automata of its regexes.
+    /// Steps that one byte of a message can take at worst: the states of the automata of all regexes, whatever they look at.
     pub steps_per_byte: usize,
     /// The most that is allowed.
     pub budget: usize,
@@ -222,17 +224,16 @@ impl RuleSet {
         let mut next = 0;
         while let Some(&rule) = rules.get(next) {
             next += 1;
-            let condition = &self.rules[rule].condition;
-            condition.each_matcher(true, &mut |index, wanted| {
-                if wanted && proofs.len() < MOST && seen.outcomes[index].truth.is_true() {
-                    proofs.extend(self.proof(index, seen));
-                }
-            });
-            condition.each_rule(&mut |named| {
+            let met = self.plan.wanted(rule).filter(|&index| seen.outcomes[index].truth.is_true());
+            proofs.extend(met.filter_map(|index| self.proof(index, seen)).take(MOST - proofs.len()));
+            if proofs.len() == MOST {
+                break;
+            }
+            for named in self.plan.named(rule) {
                 if seen.truths[named].is_true() && !rules.contains(&named) {
                     rules.push(named);
                 }
-            });
+            }
         }
         proofs
     }

@@ -23,6 +23,10 @@ pub(super) struct Plan {
     conditions: Vec<Condition>,
     /// For each matcher, the places in `order` of the rules that build on it, directly or through others.
     touched: Vec<Box<[u32]>>,
+    /// For each rule, the matchers it names itself and wants to hold.
+    wanted: Vec<Box<[u32]>>,
+    /// For each rule, the rules it names.
+    named: Vec<Box<[u32]>>,
     /// For each number, whether a test asks for it.
     numbers: Vec<bool>,
 }
@@ -46,6 +50,19 @@ impl Plan {
             matchers.iter().for_each(|&matcher| touched[matcher].push(place));
             below[rule] = matchers;
         }
+        let listed = |list: Vec<usize>| list.into_iter().filter_map(|index| u32::try_from(index).ok()).collect();
+        let wanted = conditions.iter().map(|condition| {
+            let mut list = Vec::new();
+            condition.each_matcher(true, &mut |matcher, wanted| list.extend(wanted.then_some(matcher)));
+            listed(list)
+        });
+        let wanted = wanted.collect();
+        let named = conditions.iter().map(|condition| {
+            let mut list = Vec::new();
+            condition.each_rule(&mut |rule| list.push(rule));
+            listed(list)
+        });
+        let named = named.collect();
         let likely = |matcher: usize| matches!(matchers[matcher].question, Question::Number(..) | Question::Present(..));
         let conditions = conditions.iter().map(|condition| condition.arranged(&likely)).collect();
         let mut numbers = vec![false; NUMBERS.len()];
@@ -56,7 +73,7 @@ impl Plan {
         }
         let mostly_met = (0..usual.len()).filter(|&matcher| usual[matcher] != Truth::False).collect();
         let touched = touched.into_iter().map(Vec::into_boxed_slice).collect();
-        Self { usual, mostly_met, baseline, order, conditions, touched, numbers }
+        Self { usual, mostly_met, baseline, order, conditions, touched, wanted, named, numbers }
     }
 
     /// Indices of rules, each after those it builds on.
@@ -87,6 +104,16 @@ impl Plan {
     /// The places in [`Plan::order`] of the rules that build on a matcher.
     pub(super) fn touched(&self, matcher: usize) -> &[u32] {
         &self.touched[matcher]
+    }
+
+    /// The matchers that a rule names itself and wants to hold, in the order of its condition.
+    pub(super) fn wanted(&self, rule: usize) -> impl Iterator<Item = usize> {
+        self.wanted[rule].iter().map(|&matcher| matcher as usize)
+    }
+
+    /// The rules that a rule names.
+    pub(super) fn named(&self, rule: usize) -> impl Iterator<Item = usize> {
+        self.named[rule].iter().map(|&rule| rule as usize)
     }
 
     /// Whether some test asks for a number.

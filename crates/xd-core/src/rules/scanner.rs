@@ -13,6 +13,7 @@ use regex_syntax::hir::Hir;
 
 use super::finder::Finder;
 use super::literal;
+use super::needs::{ByteSet, Needs};
 use super::target::Shape;
 
 /// Bytes of the automaton of one pattern; 256 KiB. Larger ones come from counted repetitions of large classes.
@@ -72,6 +73,8 @@ struct Regex {
     bounded: bool,
     /// The most bytes a match can have, when that is few.
     reach: Option<usize>,
+    /// What a value must hold; asked only of those without a gate.
+    needs: Needs,
 }
 
 /// The compiled patterns of one target.
@@ -143,8 +146,13 @@ impl Scanner {
         windows.resize_with(self.regexes.len(), Windows::default);
         for (index, value) in values.iter().enumerate() {
             self.scan_literals(index, value, &mut found, seen, windows);
+            let mut bytes = None;
             for (regex, windows) in self.regexes.iter().zip(windows.iter_mut()) {
-                if regex.gated && !windows.hit {
+                let worth_a_look = match regex.gated {
+                    true => windows.hit,
+                    false => regex.needs.met_by(value.len(), *bytes.get_or_insert_with(|| ByteSet::of(value.as_bytes()))),
+                };
+                if !worth_a_look {
                     continue;
                 }
                 let ranges = std::mem::take(windows).ranges(regex, value.len());
@@ -301,7 +309,7 @@ impl Builder {
         let reach = hir.properties().maximum_len().filter(|&length| length <= MAX_WINDOW);
         let index = self.regexes.len();
         let bounded = hir.properties().maximum_len().is_some();
-        self.regexes.push(Regex { regex, slot, gated: literals.is_some(), bounded, reach });
+        self.regexes.push(Regex { regex, slot, gated: literals.is_some(), bounded, reach, needs: Needs::of(hir) });
         for literal in literals.into_iter().flatten() {
             self.literals.entry(literal).or_default().push(Use::Gate(index));
         }

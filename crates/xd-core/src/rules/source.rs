@@ -29,6 +29,12 @@ impl RuleSource {
         (line, column)
     }
 
+    /// A place in this file: `links.toml:12:8`.
+    pub(crate) fn place(&self, span: Range<usize>) -> String {
+        let (line, column) = self.position(span.start);
+        format!("{}:{line}:{column}", self.name)
+    }
+
     /// An error at a place in this file.
     pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> RuleError {
         let (line, column) = self.position(span.start);

@@ -9,9 +9,12 @@ use crate::{Defect, Domain, Score};
 use super::number::Number;
 use super::read::{Located, TableReader, parse_file, table};
 use super::source::{RuleError, RuleSource};
-use super::target::Target;
+use super::target::{Shape, Target};
 
 type Read<T> = Result<T, RuleError>;
+
+/// Conditions nest at most so deep; a deeper one is a mistake, and its evaluation recurses.
+pub(super) const MAX_CONDITION_DEPTH: usize = 30;
 
 /// One rule file.
 #[derive(Debug, Default)]
@@ -78,24 +81,24 @@ pub(super) type SetTree = Vec<Located<String>>;
 /// What a test asks.
 #[derive(Debug)]
 pub(super) enum TestKind {
-    Contains { target: Target, set: SetTree, at_least: u32 },
+    Contains { target: Target, set: SetTree, at_least: Located<u32> },
     Defect(Vec<Defect>),
     DiffersFrom { target: Target, other: Target },
-    Equals { target: Target, set: SetTree, at_least: u32 },
+    Equals { target: Target, set: SetTree, at_least: Located<u32> },
     Listed { target: Target, zone: Domain, answers: Vec<std::net::Ipv4Addr> },
     Mentions { target: Target, other: Target },
     NamesBrand { target: Target, outside: Vec<Target> },
     Number { number: Number, comparison: Comparison, value: i64 },
     Present { target: Target, present: bool },
-    Regex { target: Target, pattern: Located<String>, at_least: u32 },
+    Regex { target: Target, pattern: Located<String>, at_least: Located<u32> },
     ResemblesBrand { target: Target },
     SameAs { target: Target, other: Target },
-    Within { target: Target, set: SetTree, at_least: u32 },
-    Words { target: Target, set: SetTree, at_least: u32 },
+    Within { target: Target, set: SetTree, at_least: Located<u32> },
+    Words { target: Target, set: SetTree, at_least: Located<u32> },
 }
 
 /// How a number is compared.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Comparison {
     AtLeast,
     AtMost,
@@ -227,21 +230,27 @@ fn rule(mut table: TableReader<'_, '_>, family: String) -> Read<RuleTree> {
         return Err(table.source().error(why.span, message));
     }
     let group = table.text("group")?.map(own);
-    let when = condition(table.required_table("when", "a condition")?)?;
+    let when = condition(table.required_table("when", "a condition")?, 0)?;
     table.finish()?;
     Ok(RuleTree { id, family, score, why: why.value.to_owned(), group, when })
 }
 
-fn condition(mut table: TableReader<'_, '_>) -> Read<ConditionTree> {
+/// A condition inside `depth` others.
+fn condition(mut table: TableReader<'_, '_>, depth: usize) -> Read<ConditionTree> {
+    if depth > MAX_CONDITION_DEPTH {
+        return Err(
+            table.error(format!("a condition nests deeper than {MAX_CONDITION_DEPTH}; give a part of it a rule of its own"))
+        );
+    }
     let combined = if table.has("all") {
-        ConditionTree::All(conditions(&mut table, "all")?)
+        ConditionTree::All(conditions(&mut table, "all", depth)?)
     } else if table.has("any") {
-        ConditionTree::Any(conditions(&mut table, "any")?)
+        ConditionTree::Any(conditions(&mut table, "any", depth)?)
     } else if table.has("not") {
-        ConditionTree::Not(Box::new(condition(table.required_table("not", "a condition")?)?))
+        ConditionTree::Not(Box::new(condition(table.required_table("not", "a condition")?, depth + 1)?))
     } else if table.has("of") {
         let Some(needed) = table.integer("at_least")? else { return Err(table.missing("at_least")) };
-        let terms = conditions(&mut table, "of")?;
+        let terms = conditions(&mut table, "of", depth)?;
         match usize::try_from(needed.value) {
             Ok(count) if (1..=terms.len()).contains(&count) => ConditionTree::AtLeast(count, terms),
             _ => {
@@ -265,14 +274,17 @@ fn condition(mut table: TableReader<'_, '_>) -> Read<ConditionTree> {
     Ok(combined)
 }
 
-fn conditions(table: &mut TableReader<'_, '_>, key: &'static str) -> Read<Vec<ConditionTree>> {
+fn conditions(table: &mut TableReader<'_, '_>, key: &'static str, depth: usize) -> Read<Vec<ConditionTree>> {
     let source = table.source();
     match table.take(key) {
         Some((DeValue::Array(items), span)) => {
             if items.is_empty() {
                 return Err(source.error(span, format!("{key:?} needs at least one condition")));
             }
-            items.iter().map(|item| condition(self::table(source, item.get_ref(), item.span(), "a condition")?)).collect()
+            items
+                .iter()
+                .map(|item| condition(self::table(source, item.get_ref(), item.span(), "a condition")?, depth + 1))
+                .collect()
         }
         Some((_, span)) => Err(source.error(span, format!("{key:?} is an array of conditions"))),
         None => Err(table.missing(key)),
@@ -304,6 +316,7 @@ fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
         let (set, at_least) = (set(table, "equals")?, at_least(table)?);
         Ok(TestKind::Equals { target, set, at_least })
     } else if table.has("within") {
+        fits(table.source(), &name, &target, "within", &[Shape::Host])?;
         let (set, at_least) = (set(table, "within")?, at_least(table)?);
         Ok(TestKind::Within { target, set, at_least })
     } else if table.has("regex") {
@@ -312,6 +325,7 @@ fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
     } else if let Some(present) = table.boolean("present")? {
         Ok(TestKind::Present { target, present })
     } else if table.has("listed_in") {
+        fits(table.source(), &name, &target, "listed_in", &[Shape::Address, Shape::Host])?;
         listed(table, target)
     } else if table.has("mentions") {
         Ok(TestKind::Mentions { target, other: other(table, "mentions")? })
@@ -322,9 +336,19 @@ fn test(table: &mut TableReader<'_, '_>) -> Read<TestKind> {
     } else if flag(table, "names_brand")? {
         let source = table.source();
         let names = table.texts("outside")?.ok_or_else(|| table.missing("outside"))?;
-        let outside = names.iter().map(|name| parse_target(source, name)).collect::<Read<_>>()?;
+        let outside = names.iter().map(|name| {
+            let target = parse_target(source, name)?;
+            fits(source, name, &target, "outside", &[Shape::Host])?;
+            Ok(target)
+        });
+        let outside = outside.collect::<Read<_>>()?;
+        if !target.shape().is_normal() {
+            let message = format!("names of brands are looked for in normal spelling, and {target} keeps its own");
+            return Err(source.error(name.span, message));
+        }
         Ok(TestKind::NamesBrand { target, outside })
     } else if flag(table, "resembles_brand")? {
+        fits(table.source(), &name, &target, "resembles_brand", &[Shape::Host])?;
         Ok(TestKind::ResemblesBrand { target })
     } else {
         Err(table.error(format!("a test of {:?} needs a matcher: one of {MATCHERS}", name.value)))
@@ -337,6 +361,15 @@ fn parse_target(source: &RuleSource, name: &Located<&str>) -> Read<Target> {
             format!("unknown target {:?}; docs/rules.md lists them, header fields are header:name in lower case", name.value);
         source.error(name.span.clone(), message)
     })
+}
+
+/// Refuses a target whose values the matcher could never be met by.
+fn fits(source: &RuleSource, name: &Located<&str>, target: &Target, matcher: &str, shapes: &[Shape]) -> Read<()> {
+    if shapes.contains(&target.shape()) {
+        return Ok(());
+    }
+    let message = format!("{matcher} looks at hosts, and {target} is none; expected one of {}", Target::names_of(shapes));
+    Err(source.error(name.span.clone(), message))
 }
 
 fn other(table: &mut TableReader<'_, '_>, key: &'static str) -> Read<Target> {
@@ -357,11 +390,11 @@ fn set(table: &mut TableReader<'_, '_>, key: &'static str) -> Read<SetTree> {
     Ok(texts.into_iter().map(own).collect())
 }
 
-fn at_least(table: &mut TableReader<'_, '_>) -> Read<u32> {
+fn at_least(table: &mut TableReader<'_, '_>) -> Read<Located<u32>> {
     match table.integer("at_least")? {
-        None => Ok(1),
+        None => Ok(Located { value: 1, span: table.span() }),
         Some(Located { value, span }) => match u32::try_from(value) {
-            Ok(count) if (1..=1000).contains(&count) => Ok(count),
+            Ok(value) if (1..=1000).contains(&value) => Ok(Located { value, span }),
             _ => Err(table.source().error(span, "at_least is a number from 1 to 1000")),
         },
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::evidence::{Antivirus, DkimResult};
+use crate::evidence::{Antivirus, ArcResult, DkimResult, DmarcPolicy, DmarcResult, SpfResult};
 use crate::message::Field;
 use crate::{Envelope, Evidence, Host, Known, Link, LinkOrigin, Mailbox, Message, View, normalize};
 
@@ -25,6 +25,10 @@ pub(crate) type Values<'m> = Known<Vec<Cow<'m, str>>>;
 /// How the values of a target are spelled and how long they get.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Shape {
+    /// An address of IPv4 or IPv6.
+    Address,
+    /// A domain in lower case and A-labels, or an address, of IPv6 in brackets.
+    Host,
     /// Short, in lower case and normal spelling.
     Normal,
     /// Short, as it stands.
@@ -37,7 +41,7 @@ pub(crate) enum Shape {
 
 impl Shape {
     pub(crate) fn is_normal(self) -> bool {
-        matches!(self, Self::Normal | Self::NormalText)
+        matches!(self, Self::Address | Self::Host | Self::Normal | Self::NormalText)
     }
 
     pub(crate) fn is_text(self) -> bool {
@@ -93,6 +97,26 @@ impl Target {
             Self::Header(..) => None,
             Self::Named(index) => Some(NAMED[*index].name),
         }
+    }
+
+    /// The names of all targets of these shapes.
+    pub(crate) fn names_of(shapes: &[Shape]) -> String {
+        let names = NAMED.iter().filter(|named| shapes.contains(&named.shape)).map(|named| named.name);
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether a text can be a value, as far as values are words from a fixed list; if not, what the target is.
+    pub(crate) fn lists(&self, text: &str) -> Result<(), &'static str> {
+        let Self::Named(index) = self else { return Ok(()) };
+        let listed = match NAMED[*index].name {
+            "evidence.spf" => SpfResult::parse(text).is_some(),
+            "evidence.dkim" => DkimResult::parse(text).is_some(),
+            "evidence.dmarc" => DmarcResult::parse(text).is_some(),
+            "evidence.dmarc_policy" => DmarcPolicy::parse(text).is_some(),
+            "evidence.arc" => ArcResult::parse(text).is_some(),
+            _ => true,
+        };
+        if listed { Ok(()) } else { Err(NAMED[*index].about) }
     }
 
     pub(crate) fn shape(&self) -> Shape {
@@ -209,11 +233,11 @@ fn names(mailboxes: &[Mailbox]) -> Values<'_> {
 }
 
 fn addresses(mailboxes: &[Mailbox]) -> Values<'_> {
-    owned(mailboxes.iter().map(|mailbox| mailbox.address.to_lowercase()))
+    owned(mailboxes.iter().map(|mailbox| normalize(&mailbox.address)))
 }
 
 fn local_parts(mailboxes: &[Mailbox]) -> Values<'_> {
-    owned(mailboxes.iter().map(|mailbox| mailbox.local_part().to_lowercase()))
+    owned(mailboxes.iter().map(|mailbox| normalize(mailbox.local_part())))
 }
 
 fn domains(mailboxes: &[Mailbox]) -> Values<'_> {
@@ -275,60 +299,60 @@ named! {
     OriginalText "text.original" "what a person reads, in its own case and spelling" |s| borrowed([View::Plain, View::Html].into_iter().map(|view| s.message.view(view).original()));
     Normal "subject" "the Subject; every one when there are several" |s| owned(s.message.header().all("subject").map(|field| normalize(field.decoded())));
     Original "subject.original" "the same in its own case and spelling" |s| borrowed(s.message.header().all("subject").map(|field| field.decoded()));
-    Normal "header.names" "the names of all header fields, in lower case" |s| owned(s.message.header().fields().iter().map(|field| field.name().to_ascii_lowercase()));
+    Normal "header.names" "the names of all header fields, in lower case" |s| owned(s.message.header().fields().iter().map(|field| normalize(field.name())));
     Normal "from.name" "display names of From" |s| names(s.message.from());
     Original "from.name.original" "display names of From in their own case and spelling" |s| borrowed(s.message.from().iter().map(|mailbox| mailbox.name.as_str()));
     Normal "from.address" "addresses of From" |s| addresses(s.message.from());
     Normal "from.local" "local parts of From" |s| local_parts(s.message.from());
-    Normal "from.domain" "domains of From" |s| domains(s.message.from());
-    Normal "from.registered" "registered domains of From" |s| registered(s.message.from());
+    Host "from.domain" "domains of From" |s| domains(s.message.from());
+    Host "from.registered" "registered domains of From" |s| registered(s.message.from());
     Normal "sender.address" "addresses of Sender" |s| addresses(s.message.sender());
-    Normal "sender.registered" "registered domains of Sender" |s| registered(s.message.sender());
+    Host "sender.registered" "registered domains of Sender" |s| registered(s.message.sender());
     Normal "reply_to.name" "display names of Reply-To" |s| names(s.message.reply_to());
     Normal "reply_to.address" "addresses of Reply-To" |s| addresses(s.message.reply_to());
     Normal "reply_to.local" "local parts of Reply-To" |s| local_parts(s.message.reply_to());
-    Normal "reply_to.domain" "domains of Reply-To" |s| domains(s.message.reply_to());
-    Normal "reply_to.registered" "registered domains of Reply-To" |s| registered(s.message.reply_to());
+    Host "reply_to.domain" "domains of Reply-To" |s| domains(s.message.reply_to());
+    Host "reply_to.registered" "registered domains of Reply-To" |s| registered(s.message.reply_to());
     Normal "to.name" "display names of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| normalize(&mailbox.name)));
-    Normal "to.address" "addresses of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| mailbox.address.to_lowercase()));
-    Normal "to.local" "local parts of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| mailbox.local_part().to_lowercase()));
-    Normal "to.domain" "domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.as_str()));
-    Normal "to.registered" "registered domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()));
+    Normal "to.address" "addresses of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| normalize(&mailbox.address)));
+    Normal "to.local" "local parts of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| normalize(mailbox.local_part())));
+    Host "to.domain" "domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.as_str()));
+    Host "to.registered" "registered domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()));
     Normal "to.name_of_domain" "the chosen label of the registered domains of To and Cc: example of mail.example.com" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.name()));
-    Normal "return_path.registered" "registered domain of the reverse-path" |s| match &s.envelope.reverse_path { Known::Found(path) => borrowed(path.mailbox().and_then(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()).into_iter()), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
-    Normal "envelope.reverse_path" "the reverse-path, <> when it is null" |s| one(s.envelope.reverse_path.as_ref().map(|path| path.as_rule_text()));
-    Normal "envelope.ehlo" "what the client called itself" |s| one(s.envelope.ehlo.as_ref().map(|host| host.to_string()));
-    Normal "envelope.client_address" "the client's address" |s| one(s.envelope.client_address.as_ref().map(|address| address.to_string()));
-    Normal "envelope.forward_path" "the addresses in RCPT TO; unknown when there is none" |s| match s.envelope.forward_paths.as_slice() { [] => Known::default(), paths => owned(paths.iter().map(|path| path.mailbox().address.to_lowercase())) };
-    Normal "envelope.tls" "the TLS version of the connection" |s| one(s.envelope.tls.as_ref().map(|version| version.to_lowercase()));
-    Normal "envelope.identity" "the name the client authenticated as" |s| one(s.envelope.authenticated_identity.as_ref().map(|name| name.to_lowercase()));
-    Normal "hop.ehlo" "what clients called themselves, of all trace fields" |s| owned(s.message.hops().iter().filter_map(|hop| hop.ehlo.as_ref()).map(ToString::to_string));
-    Normal "hop.by" "the servers that wrote trace fields" |s| owned(s.message.hops().iter().filter_map(|hop| hop.by.as_ref()).map(ToString::to_string));
+    Host "return_path.registered" "registered domain of the reverse-path" |s| s.envelope.reverse_path.as_ref().and_then(|path| borrowed(path.mailbox().and_then(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()).into_iter()));
+    Normal "envelope.reverse_path" "the reverse-path, <> when it is null" |s| one(s.envelope.reverse_path.as_ref().map(|path| path.mailbox().map_or_else(|| "<>".to_owned(), |mailbox| normalize(&mailbox.address))));
+    Host "envelope.ehlo" "what the client called itself" |s| one(s.envelope.ehlo.as_ref().map(|host| host.to_string()));
+    Address "envelope.client_address" "the client's address" |s| one(s.envelope.client_address.as_ref().map(|address| address.to_string()));
+    Normal "envelope.forward_path" "the addresses in RCPT TO; unknown when there is none" |s| match s.envelope.forward_paths.as_slice() { [] => Known::default(), paths => owned(paths.iter().map(|path| normalize(&path.mailbox().address))) };
+    Normal "envelope.tls" "the TLS version of the connection" |s| one(s.envelope.tls.as_ref().map(|version| normalize(version)));
+    Normal "envelope.identity" "the name the client authenticated as" |s| one(s.envelope.authenticated_identity.as_ref().map(|name| normalize(name)));
+    Host "hop.ehlo" "what clients called themselves, of all trace fields" |s| owned(s.message.hops().iter().filter_map(|hop| hop.ehlo.as_ref()).map(ToString::to_string));
+    Host "hop.by" "the servers that wrote trace fields" |s| owned(s.message.hops().iter().filter_map(|hop| hop.by.as_ref()).map(ToString::to_string));
     Original "link.url" "links a person can follow, in the case of their paths" |s| borrowed(followable(s).map(|link| link.url.as_str()));
-    Normal "link.host" "their hosts, each once" |s| hosts(followable(s), whole_host);
-    Normal "link.registered" "their registered domains or addresses, each once" |s| hosts(followable(s), registered_host);
+    Host "link.host" "their hosts, each once" |s| hosts(followable(s), whole_host);
+    Host "link.registered" "their registered domains or addresses, each once" |s| hosts(followable(s), registered_host);
     Normal "link.scheme" "their schemes" |s| borrowed(followable(s).map(|link| link.scheme.as_str()));
     Normal "link.shown" "what links show" |s| owned(followable(s).filter_map(|link| link.shown.as_deref()).map(normalize));
-    Normal "link.shown_registered" "registered domains that links show" |s| hosts_shown(s);
-    Normal "image.host" "hosts of images, each once" |s| hosts(of_origin(s, LinkOrigin::Image), whole_host);
-    Normal "image.registered" "registered domains of images, each once" |s| hosts(of_origin(s, LinkOrigin::Image), registered_host);
-    Normal "form.host" "hosts that forms send to, each once" |s| hosts(of_origin(s, LinkOrigin::Form), whole_host);
+    Host "link.shown_registered" "registered domains that links show" |s| hosts_shown(s);
+    Host "image.host" "hosts of images, each once" |s| hosts(of_origin(s, LinkOrigin::Image), whole_host);
+    Host "image.registered" "registered domains of images, each once" |s| hosts(of_origin(s, LinkOrigin::Image), registered_host);
+    Host "form.host" "hosts that forms send to, each once" |s| hosts(of_origin(s, LinkOrigin::Form), whole_host);
     Normal "attachment.name" "file names of attachments, other readings included" |s| owned(s.message.attachments().flat_map(|part| part.file_name.iter().chain(&part.other_names)).map(|name| normalize(name)));
     Normal "attachment.type" "types that attachments declare" |s| owned(s.message.attachments().map(|part| part.declared.to_string()));
     Normal "attachment.sniffed" "types that the first bytes of attachments show" |s| borrowed(s.message.attachments().filter_map(|part| part.sniffed));
     Normal "part.type" "types that all parts declare" |s| owned(s.message.parts().iter().map(|part| part.declared.to_string()));
-    Normal "part.charset" "charsets that text parts declare" |s| owned(s.message.parts().iter().filter_map(|part| part.charset.as_deref()).map(str::to_ascii_lowercase));
-    Normal "evidence.reverse_name" "names in the client's PTR records" |s| match &s.evidence.reverse_names { Known::Found(found) => borrowed(found.iter().map(|name| name.as_str())), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
-    Normal "evidence.confirmed_name" "the reverse name that leads back to the client" |s| one(s.evidence.confirmed_name.as_ref().map(|name| name.as_str()));
+    Normal "part.charset" "charsets that text parts declare" |s| owned(s.message.parts().iter().filter_map(|part| part.charset.as_deref()).map(normalize));
+    Host "evidence.reverse_name" "names in the client's PTR records" |s| s.evidence.reverse_names.as_ref().and_then(|found| borrowed(found.iter().map(|name| name.as_str())));
+    Host "evidence.confirmed_name" "the reverse name that leads back to the client" |s| one(s.evidence.confirmed_name.as_ref().map(|name| name.as_str()));
     Normal "evidence.spf" "the result of SPF: pass fail softfail neutral none permerror" |s| one(s.evidence.spf.as_ref().map(|result| result.as_str()));
-    Normal "evidence.dkim" "the results of DKIM signatures: pass fail neutral policy permerror" |s| match &s.evidence.dkim { Known::Found(found) => borrowed(found.iter().map(|signature| signature.result.as_str())), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
-    Normal "evidence.dkim_domain" "domains whose DKIM signature passed" |s| match &s.evidence.dkim { Known::Found(found) => borrowed(found.iter().filter(|signature| signature.result == DkimResult::Pass).map(|signature| signature.domain.as_str())), Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
+    Normal "evidence.dkim" "the results of DKIM signatures: pass fail neutral policy permerror" |s| s.evidence.dkim.as_ref().and_then(|found| borrowed(found.iter().map(|signature| signature.result.as_str())));
+    Host "evidence.dkim_domain" "domains whose DKIM signature passed" |s| s.evidence.dkim.as_ref().and_then(|found| borrowed(found.iter().filter(|signature| signature.result == DkimResult::Pass).map(|signature| signature.domain.as_str())));
     Normal "evidence.dmarc" "the result of DMARC: pass fail none permerror" |s| one(s.evidence.dmarc.as_ref().map(|dmarc| dmarc.result.as_str()));
     Normal "evidence.dmarc_policy" "what the author's domain asks for: none quarantine reject" |s| one(s.evidence.dmarc.as_ref().map(|dmarc| dmarc.policy.as_str()));
     Normal "evidence.arc" "the result of the ARC chain: pass fail none" |s| one(s.evidence.arc.as_ref().map(|result| result.as_str()));
-    Normal "evidence.malware" "what the antivirus engine found" |s| match &s.evidence.antivirus { Known::Found(Antivirus::Infected(name)) => Known::Found(vec![name.to_lowercase().into()]), Known::Found(Antivirus::Clean) | Known::Absent => Known::Absent, Known::Unknown(why) => Known::Unknown(*why) };
-    Normal "operator.name" "names of whoever runs this filter, from the settings" |s| owned(s.evidence.settings.operator.names.iter().map(|name| normalize(name)));
-    Normal "operator.domain" "domains of whoever runs this filter, from the settings" |s| borrowed(s.evidence.settings.operator.domains.iter().map(|domain| domain.as_str()));
+    Normal "evidence.malware" "what the antivirus engine found" |s| s.evidence.antivirus.as_ref().and_then(|scan| match scan { Antivirus::Clean => Known::Absent, Antivirus::Infected(name) => one(Known::Found(normalize(name))) });
+    Normal "operator.name" "names of whoever runs this filter, as configured" |s| owned(s.evidence.operator.names.iter().map(|name| normalize(name)));
+    Host "operator.domain" "domains of whoever runs this filter, as configured" |s| borrowed(s.evidence.operator.domains.iter().map(|domain| domain.as_str()));
 }
 
 fn hosts_shown(scene: Scene<'_>) -> Values<'_> {
@@ -339,22 +363,4 @@ fn hosts_shown(scene: Scene<'_>) -> Values<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_distinct_and_parse_to_themselves() {
-        for (index, named) in NAMED.iter().enumerate() {
-            assert_eq!(Target::parse(named.name), Some(Target::Named(index)), "{}", named.name);
-        }
-    }
-
-    #[test]
-    fn header_targets_take_lower_case_names() {
-        let target = Target::parse("header:x-mailer").unwrap();
-        assert_eq!(target.to_string(), "header:x-mailer");
-        assert_eq!(Target::parse("header:X-Mailer"), None);
-        assert_eq!(Target::parse("header:"), None);
-        assert_eq!(Target::parse("nonsense"), None);
-    }
-}
+mod tests;

@@ -67,7 +67,7 @@ impl<F: FileSystem> SegmentWriter<F> {
     /// The file exists already, or cannot be written.
     pub fn create(files: &F, path: impl Into<PathBuf>, header: &SegmentHeader) -> Result<Self, SegmentError> {
         let path = path.into();
-        let above = path.parent().unwrap_or(Path::new(""));
+        let above = path.parent().unwrap_or_else(|| Path::new(""));
         // Renaming would replace it.
         match files.open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -311,5 +311,5 @@ fn keep<F: FileSystem>(files: &F, file: &F::File, damage: Damage, kept: &Path) -
             offset = damage.bytes - rest.limit();
         }
     })?;
-    files.sync_dir(kept.parent().unwrap_or(Path::new("")))
+    files.sync_dir(kept.parent().unwrap_or_else(|| Path::new("")))
 }

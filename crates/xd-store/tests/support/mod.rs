@@ -1,6 +1,7 @@
 //! What the tests share: segments in memory, and what a reader makes of bytes.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use xd_store::simulated::Disk;
 use xd_store::{Damage, DamageKind, Entry, Offset, RecordType, SegmentHeader, SegmentKind, SegmentReader, SegmentWriter};

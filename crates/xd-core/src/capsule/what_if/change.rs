@@ -11,6 +11,8 @@ use crate::{Operator, Score, Thresholds};
 pub struct SettingsChange {
     /// Settings in place of all that were in force, those of single recipients too.
     pub replace: Option<Settings>,
+    /// Who would run the filter.
+    pub operator: Option<Operator>,
     /// Thresholds in place of all.
     pub thresholds: Option<Thresholds>,
     /// Rules that would not score.
@@ -39,12 +41,12 @@ impl SettingsChange {
     }
 
     pub(super) fn operator_differs(&self, operator: &Operator) -> bool {
-        self.replace.as_ref().is_some_and(|settings| settings.operator != *operator)
+        self.operator.as_ref().is_some_and(|other| other != operator)
     }
 
     pub(super) fn apply_operator(&self, operator: &mut Operator) {
-        if let Some(settings) = &self.replace {
-            operator.clone_from(&settings.operator);
+        if let Some(other) = &self.operator {
+            operator.clone_from(other);
         }
     }
 

@@ -37,6 +37,9 @@ fn compare(
         settings.disabled.extend(change.disable.iter().cloned());
         settings.scores.extend(change.scores.clone());
     }
+    if let Some(operator) = &change.operator {
+        later.operator.clone_from(operator);
+    }
     let fresh = judge(new, &envelope, &message, &later);
     let mut open = Vec::new();
     for recording in recordings() {
@@ -155,7 +158,8 @@ fn settings_are_exact_from_causes() {
         (SettingsChange { scores: [("gtube".to_owned(), points(-700))].into(), ..SettingsChange::default() }, true),
         (
             SettingsChange {
-                replace: Some(Settings { thresholds, operator, ..Settings::default() }),
+                replace: Some(Settings { thresholds, ..Settings::default() }),
+                operator: Some(operator),
                 ..SettingsChange::default()
             },
             false,
@@ -319,7 +323,7 @@ proptest! {
         let change = SettingsChange { disable: ["r0".to_owned()].into(), scores: [("r1".to_owned(), points(450))].into(), ..SettingsChange::default() };
         compare((&old, &new), &change, &raw, rich);
         compare((&old, &old), &change, &raw, rich);
-        let change = SettingsChange { replace: Some(Settings::default()), ..SettingsChange::default() };
+        let change = SettingsChange { replace: Some(Settings::default()), operator: Some(crate::Operator::default()), ..SettingsChange::default() };
         compare((&old, &new), &change, &raw, rich);
     }
 }

@@ -29,7 +29,7 @@ impl Page<'_> {
         self.add_link(LinkOrigin::Image, address, hidden, false);
     }
 
-    pub(super) fn begin_anchor(&mut self, attributes: &Attributes, style: &Style, html: &str) {
+    pub(super) fn begin_anchor(&mut self, attributes: &Attributes<'_>, style: &Style) {
         let href = attributes.trimmed(Attribute::Href);
         if href.is_empty() {
             return;
@@ -39,7 +39,7 @@ impl Page<'_> {
             place: self.links.place(),
             href: resolved(self.base.as_deref(), href).into_owned(),
             shown: String::new(),
-            escaped: is_escaped(html.get(attributes.source(Attribute::Href)).unwrap_or_default()),
+            escaped: is_escaped(attributes.source(Attribute::Href)),
             hidden: self.stack.sight().hides_pictures(),
             // A picture behind nothing can be what people click on.
             seen: style.ground == Some(Ground::Picture),
