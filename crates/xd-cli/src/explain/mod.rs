@@ -44,7 +44,7 @@ struct Recorded {
 
 impl<'a> Explanation<'a> {
     fn verdict(&self) -> &'a Verdict<'a> {
-        self.judgement.verdicts.get(self.verdict).unwrap_or_else(|| self.judgement.verdict())
+        self.judgement.verdicts().get(self.verdict).unwrap_or_else(|| self.judgement.verdict())
     }
 }
 

@@ -121,7 +121,7 @@ pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
         findings: verdict.findings.iter().map(Finding::of).collect(),
         open: verdict.open.iter().map(|open| Open { rule: open.rule, score: open.score }).collect(),
         defects: judgement.defects.iter().map(|d| Defect { id: d.id(), sentence: d.sentence() }).collect(),
-        recipients: judgement.verdicts.iter().map(Recipient::of).collect(),
+        recipients: judgement.verdicts().iter().map(Recipient::of).collect(),
         envelope: Derived {
             client_address: found(&envelope.client_address),
             ehlo: found(&envelope.ehlo),

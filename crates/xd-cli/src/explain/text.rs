@@ -61,7 +61,7 @@ impl Page {
 
     /// Where several are concerned, whom the verdict is for and what it is for the others.
     fn recipients(&mut self, explanation: &Explanation<'_>) {
-        let verdicts = &explanation.judgement.verdicts;
+        let verdicts = explanation.judgement.verdicts();
         if verdicts.len() < 2 {
             return;
         }
