@@ -28,16 +28,25 @@ pub(crate) enum Command {
     /// Judge messages and print a line for each.
     #[command(after_long_help = SCAN_EXAMPLES)]
     Scan(Scan),
-    /// Show all there is to know about the judgement of a message.
+    /// Show all there is to know about the judgement of a message, judged now or kept in a capsule.
     #[command(after_long_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
     /// Derive past verdicts again from their capsules, or ask what other rules and settings would have decided.
     #[command(after_long_help = REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Name the smallest changes that would have altered a class.
+    #[command(after_long_help = COUNTERFACTUAL_EXAMPLES)]
+    Counterfactual(Counterfactual),
+    /// Find the change of rules that altered the class of a message.
+    #[command(after_long_help = BISECT_EXAMPLES)]
+    Bisect(Bisect),
+    /// List, show and compare the engines that are kept beside capsules.
+    #[command(subcommand)]
+    Engine(Engines),
     /// List or erase what was kept of past verdicts.
     #[command(subcommand)]
     Capsules(Capsules),
-    /// List, show, check and test rules.
+    /// List, show, check, test and value rules.
     #[command(subcommand)]
     Rules(Rules),
     /// Measure the rules on labelled messages.
@@ -220,9 +229,91 @@ pub(crate) struct Explain {
     /// How to print: for people, or one JSON object a line for each message.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Messages: files, mailbox files or one of their messages (inbox.mbox#3), directories, or `-`.
-    #[arg(value_name = "MESSAGE", required = true)]
-    pub(crate) messages: Vec<PathBuf>,
+    /// Look for the engines of capsules here, too, when they are not beside them; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) engines: Vec<PathBuf>,
+    /// Messages: files, mailbox files or one of their messages (inbox.mbox#3), directories, or `-`; or capsules: files,
+    /// directories of NNNNNN.xdc, or one of their capsules (FILE.xdc#3, or FILE.xdc#SHA256 with the beginning of a hash).
+    #[arg(value_name = "CAPSULE|MESSAGE", required = true)]
+    pub(crate) cases: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Counterfactual {
+    #[command(flatten)]
+    pub(crate) judge: JudgeArguments,
+    /// How to print: for people, or one JSON object a line for each message.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Look for the engines of capsules here, too, when they are not beside them; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) engines: Vec<PathBuf>,
+    /// Messages, which are judged first, or capsules (FILE.xdc#3, or FILE.xdc#SHA256 with the beginning of a hash).
+    #[arg(value_name = "CAPSULE|MESSAGE", required = true)]
+    pub(crate) cases: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Bisect {
+    /// The engines to try, in the order in which they were first kept: a directory of capsules or of engines [default: those
+    /// beside the capsule]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) engines: Option<PathBuf>,
+    /// How to print: for people, or one JSON object.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// One capsule: FILE.xdc#3, or FILE.xdc#SHA256 with the beginning of a hash.
+    #[arg(value_name = "CAPSULE")]
+    pub(crate) capsule: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Engines {
+    /// List engines in the order in which they were first kept.
+    List(EngineList),
+    /// Show what an engine is made of: files, rules, semantics version, model.
+    Show(EngineShow),
+    /// Say what changed from one engine to another.
+    Diff(EngineDiff),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EngineList {
+    /// A directory of capsules, or of engines itself; without it, the built-in engine is the only one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) engines: Option<PathBuf>,
+    /// How to print: a table, or one JSON object.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EngineShow {
+    /// A directory of capsules, or of engines itself; without it, the built-in engine is the only one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) engines: Option<PathBuf>,
+    /// How to print: for people, or one JSON object a line.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Engines by the beginning of their hash, or `builtin`.
+    #[arg(value_name = "HASH", required = true)]
+    pub(crate) hashes: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EngineDiff {
+    /// A directory of capsules, or of engines itself; without it, the built-in engine is the only one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) engines: Option<PathBuf>,
+    /// How to print: for people, or one JSON object.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// The older engine, by the beginning of its hash, or `builtin`.
+    #[arg(value_name = "A")]
+    pub(crate) old: String,
+    /// The newer engine, named alike.
+    #[arg(value_name = "B")]
+    pub(crate) new: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -235,6 +326,9 @@ pub(crate) enum Rules {
     Check(RulesCheck),
     /// Run the cases that say where rules must fire and where they must not.
     Test(RulesTest),
+    /// Count what each rule did to recorded messages: hits, and where it alone decided.
+    #[command(after_long_help = VALUE_EXAMPLES)]
+    Value(RulesValue),
 }
 
 /// Which rules a command is about.
@@ -279,6 +373,19 @@ pub(crate) struct RulesTest {
     /// Case files besides the `cases` folders of the rule directories; may be given several times.
     #[arg(long, value_name = "DIR")]
     pub(crate) cases: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RulesValue {
+    /// Look for engines here, too, when they are not beside the capsules; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) engines: Vec<PathBuf>,
+    /// How to print: a table, or one JSON object.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Capsules: files, or directories of NNNNNN.xdc.
+    #[arg(value_name = "CAPSULES", required = true)]
+    pub(crate) capsules: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -343,7 +450,26 @@ Exit status: 0 when all messages were judged, 2 when one could not be read (it i
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   xd explain letter.eml
-  xd explain 'inbox.mbox#3'";
+  xd explain 'inbox.mbox#3'
+  xd explain capsules/000001.xdc#3                 as it was judged then";
+
+const COUNTERFACTUAL_EXAMPLES: &str = "\
+Examples:
+  xd counterfactual letter.eml                     what would make it another class?
+  xd counterfactual capsules/000001.xdc#9f86d081   of the recorded message whose SHA-256 begins so";
+
+const BISECT_EXAMPLES: &str = "\
+Examples:
+  xd bisect --engines capsules/ capsules/000001.xdc#3
+
+Exit status: 0 when all engines could be tried, 2 when something could not be read (it is named on standard error).";
+
+const VALUE_EXAMPLES: &str = "\
+Examples:
+  xd rules value capsules/
+
+A solo hit is a message whose class would differ if the rule were disabled. A hit agrees when the class went to the side that \
+the rule's points take. A dead rule held for no message.";
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:

@@ -44,6 +44,14 @@ pub(crate) fn score<S: serde::Serializer>(score: &Score, serializer: S) -> Resul
     serializer.collect_str(score)
 }
 
+/// Serializes a score as text, or null where there is none.
+pub(crate) fn score_or_null<S: serde::Serializer>(score: &Option<Score>, serializer: S) -> Result<S::Ok, S::Error> {
+    match score {
+        Some(score) => serializer.collect_str(score),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// A SHA-256 digest as hexadecimal digits in lower case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hex([u8; 64]);

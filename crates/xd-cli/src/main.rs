@@ -5,9 +5,13 @@
 
 mod arguments;
 mod base;
+mod bisect;
 mod capsules;
+mod cases;
 mod config;
+mod counterfactual;
 mod engine;
+mod engines;
 mod escape;
 mod eval;
 mod explain;
@@ -43,7 +47,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ending = match &arguments.command {
         _ if arguments.version => version(),
+        Some(Command::Bisect(bisect)) => bisect::run(bisect),
         Some(Command::Capsules(capsules)) => capsules::run(capsules),
+        Some(Command::Counterfactual(counterfactual)) => counterfactual::run(counterfactual),
+        Some(Command::Engine(engine)) => engines::run(engine),
         Some(Command::Eval(eval)) => eval::run(eval),
         Some(Command::Explain(explain)) => explain::run(explain),
         Some(Command::Replay(replay)) => replay::run(replay),

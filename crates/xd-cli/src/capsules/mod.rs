@@ -8,6 +8,7 @@ mod batch;
 mod engines;
 mod erase;
 mod list;
+mod named;
 mod person;
 mod records;
 mod writer;
@@ -18,7 +19,8 @@ use xd_core::capsule::Capsule;
 use xd_store::RecordType;
 
 pub(crate) use batch::Batch;
-pub(crate) use engines::Engines;
+pub(crate) use engines::{BESIDE, Engines, told as engine_told};
+pub(crate) use named::Named;
 pub(crate) use records::{Found, Origin, Records, Trouble};
 pub(crate) use writer::CapsuleWriter;
 

@@ -28,7 +28,7 @@ pub(super) struct Point {
 
 /// A share of messages, kept as a fraction.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Share {
+pub(crate) struct Share {
     part: u128,
     whole: u128,
 }
@@ -99,7 +99,7 @@ impl Share {
     }
 
     /// So many of so many messages.
-    pub(super) fn of(part: u64, whole: u64) -> Option<Self> {
+    pub(crate) fn of(part: u64, whole: u64) -> Option<Self> {
         Self::try_new(part.into(), whole.into())
     }
 
@@ -109,7 +109,7 @@ impl Share {
     }
 
     /// With four decimals, as a number for JSON.
-    pub(super) fn number(self) -> f64 {
+    pub(crate) fn number(self) -> f64 {
         // At most 10,000 for any share, so exact.
         u32::try_from(self.rounded(10_000)).map_or(f64::NAN, f64::from) / 10_000.0
     }
@@ -121,7 +121,7 @@ impl Share {
     }
 
     /// In per cent with two decimals.
-    pub(super) fn percent(self) -> String {
+    pub(crate) fn percent(self) -> String {
         let rounded = self.rounded(10_000);
         format!("{}.{:02} %", rounded / 100, rounded % 100)
     }

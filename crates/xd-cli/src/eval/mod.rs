@@ -23,6 +23,7 @@ use crate::progress::Progress;
 use crate::scan::Outcome;
 use crate::stop;
 use crate::terminal::Terminal;
+pub(crate) use figures::Share;
 use figures::{Counts, Histogram};
 use manifest::{Kind, Sample, Samples, directory};
 

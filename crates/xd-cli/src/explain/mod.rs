@@ -1,4 +1,4 @@
-//! `xd explain`: all there is to know about the judgement of a message.
+//! `xd explain`: all there is to know about the judgement of a message, judged now or kept in a capsule.
 
 mod object;
 mod text;
@@ -6,15 +6,18 @@ mod text;
 use std::process::ExitCode;
 
 use sha2::{Digest, Sha256};
-use xd_core::{Engine, Envelope, Evidence, Judgement, Message};
+use xd_core::capsule::Level;
+use xd_core::{Engine, Envelope, Evidence, Judgement, Message, Thresholds, Verdict};
 
 use crate::arguments::{Explain, Format};
+use crate::cases::{self, Case};
 use crate::failure::{Failure, UNREAD};
-use crate::input::Buffer;
 use crate::json::Hex;
 use crate::judging::Judge;
-use crate::output::{Output, complain};
+use crate::output::Output;
 use crate::terminal::Terminal;
+
+pub(crate) use text::signed;
 
 /// A judged message with all that led there.
 #[derive(Debug)]
@@ -25,45 +28,81 @@ struct Explanation<'a> {
     envelope: &'a Envelope,
     evidence: &'a Evidence,
     judgement: &'a Judgement<'a>,
+    /// Which of the judgement's verdicts is explained.
+    verdict: usize,
+    thresholds: Thresholds,
+    /// The capsule that it comes from; none for a message.
+    recorded: Option<Recorded>,
 }
 
-/// Explains all messages that the paths name.
+/// What kind of capsule an explanation comes from.
+#[derive(Clone, Copy, Debug)]
+struct Recorded {
+    level: Level,
+    pseudonymous: bool,
+}
+
+impl<'a> Explanation<'a> {
+    fn verdict(&self) -> &'a Verdict<'a> {
+        self.judgement.verdicts().get(self.verdict).unwrap_or_else(|| self.judgement.verdict())
+    }
+}
+
+/// Explains all messages and capsules that the arguments name.
 pub(crate) fn run(arguments: &Explain) -> Result<ExitCode, Failure> {
     let judge = Judge::try_new(&arguments.judge)?;
     let terminal = Terminal::of_output();
     let mut output = Output::new(terminal);
-    let mut inputs = judge.inputs(&arguments.messages);
-    let mut buffer = Buffer::default();
-    let mut unread = false;
     let mut first = true;
-    while let Some(input) = inputs.next(&mut buffer) {
-        let (path, read) = input.read(&mut buffer);
-        if let Err(reason) = read {
-            complain(&path, &reason.why);
-            unread = true;
-            continue;
-        }
-        let message = Message::parse(buffer.message(), judge.limits());
-        let (envelope, evidence, judgement) = judge.judge_parsed(&message);
-        let explanation = Explanation {
-            path: &path,
-            sha256: Hex::of(Sha256::digest(buffer.message()).into()),
-            engine: judge.engine(),
-            envelope: &envelope,
-            evidence: &evidence,
-            judgement: &judgement,
-        };
+    let mut print = |explanation: &Explanation<'_>| -> Result<(), Failure> {
         match arguments.format {
             Format::Text => {
                 if !first {
                     output.lines("\n")?;
                 }
-                output.lines(text::write(&explanation, terminal))?;
+                output.lines(text::write(explanation, terminal))?;
             }
-            Format::Json => output.lines(object::write(&explanation)?)?,
+            Format::Json => output.lines(object::write(explanation)?)?,
         }
         first = false;
-    }
+        Ok(())
+    };
+    let all = cases::each(&judge, &arguments.cases, &arguments.engines, |case| match case {
+        Case::Message { path, bytes } => {
+            let message = Message::parse(bytes, judge.limits());
+            let (envelope, evidence, judgement) = judge.judge_parsed(&message);
+            print(&Explanation {
+                path,
+                sha256: Hex::of(Sha256::digest(bytes).into()),
+                engine: judge.engine(),
+                envelope: &envelope,
+                evidence: &evidence,
+                judgement: &judgement,
+                verdict: 0,
+                thresholds: evidence.settings.thresholds,
+                recorded: None,
+            })
+            .map(Ok)
+        }
+        Case::Capsule { name, capsule, engine, verdict } => {
+            let judgement = match capsule.explain(engine, judge.limits()) {
+                Ok(judgement) => judgement,
+                Err(error) => return Ok(Err(error.to_string())),
+            };
+            print(&Explanation {
+                path: name,
+                sha256: Hex::of(*capsule.message_sha256()),
+                engine,
+                envelope: capsule.envelope(),
+                evidence: capsule.evidence(),
+                judgement: &judgement,
+                verdict,
+                thresholds: capsule.settings(&capsule.verdicts()[verdict]).thresholds,
+                recorded: Some(Recorded { level: capsule.level(), pseudonymous: capsule.is_pseudonymous() }),
+            })
+            .map(Ok)
+        }
+    })?;
     output.finish()?;
-    Ok(if unread { ExitCode::from(UNREAD) } else { ExitCode::SUCCESS })
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(UNREAD) })
 }

@@ -12,7 +12,10 @@ use crate::json;
 #[derive(Serialize)]
 struct Object<'a> {
     path: &'a str,
+    /// Null for a message that was judged now.
+    capsule: Option<Recorded>,
     sha256: &'a str,
+    recipient: Option<String>,
     class: &'a str,
     spam_class: &'a str,
     #[serde(serialize_with = "json::score")]
@@ -25,9 +28,25 @@ struct Object<'a> {
     findings: Vec<Finding<'a>>,
     open: Vec<Open<'a>>,
     defects: Vec<Defect<'a>>,
+    recipients: Vec<Recipient<'a>>,
     envelope: Derived,
     fields: Vec<Field>,
     engine: String,
+}
+
+#[derive(Serialize)]
+struct Recorded {
+    level: &'static str,
+    pseudonymous: bool,
+}
+
+/// One of the verdicts, whichever is explained.
+#[derive(Serialize)]
+struct Recipient<'a> {
+    recipient: Option<String>,
+    class: &'a str,
+    #[serde(serialize_with = "json::score")]
+    score: Score,
 }
 
 #[derive(Serialize)]
@@ -85,10 +104,14 @@ struct Field {
 /// The object with its line end.
 pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
     let Explanation { envelope, evidence, judgement, .. } = explanation;
-    let verdict = judgement.verdict();
+    let verdict = explanation.verdict();
     let object = Object {
         path: explanation.path,
+        capsule: explanation
+            .recorded
+            .map(|recorded| Recorded { level: recorded.level.as_str(), pseudonymous: recorded.pseudonymous }),
         sha256: explanation.sha256.as_str(),
+        recipient: verdict.recipient.as_ref().map(ToString::to_string),
         class: verdict.class.as_str(),
         spam_class: verdict.spam_class.as_str(),
         score: verdict.score,
@@ -98,6 +121,7 @@ pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
         findings: verdict.findings.iter().map(Finding::of).collect(),
         open: verdict.open.iter().map(|open| Open { rule: open.rule, score: open.score }).collect(),
         defects: judgement.defects.iter().map(|d| Defect { id: d.id(), sentence: d.sentence() }).collect(),
+        recipients: judgement.verdicts().iter().map(Recipient::of).collect(),
         envelope: Derived {
             client_address: found(&envelope.client_address),
             ehlo: found(&envelope.ehlo),
@@ -131,6 +155,13 @@ impl<'a> Finding<'a> {
             why: finding.why,
             proofs: proofs.collect(),
         }
+    }
+}
+
+impl<'a> Recipient<'a> {
+    fn of(verdict: &'a xd_core::Verdict<'_>) -> Self {
+        let recipient = verdict.recipient.as_ref().map(ToString::to_string);
+        Self { recipient, class: verdict.class.as_str(), score: verdict.score }
     }
 }
 

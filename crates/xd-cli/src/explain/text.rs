@@ -3,10 +3,11 @@
 use std::fmt::{Display, Write as _};
 
 use unicode_width::UnicodeWidthStr;
+use xd_core::capsule::Level;
 use xd_core::report::header_fields;
 use xd_core::{Finding, Known, Score};
 
-use super::Explanation;
+use super::{Explanation, Recorded};
 use crate::escape::Plain;
 use crate::table::{class_style, cut_right};
 use crate::terminal::{Style, Terminal};
@@ -15,6 +16,7 @@ use crate::terminal::{Style, Terminal};
 pub(super) fn write(explanation: &Explanation<'_>, terminal: Terminal) -> String {
     let mut page = Page { text: String::new(), terminal };
     page.verdict(explanation);
+    page.recipients(explanation);
     page.findings(explanation);
     page.open(explanation);
     page.defects(explanation);
@@ -31,16 +33,19 @@ struct Page {
 /// The most rules that are listed as open.
 const OPEN_MAX: usize = 20;
 
+/// The most recipients that are listed.
+const RECIPIENTS_MAX: usize = 20;
+
 const POINTS: usize = 8;
 const LABEL: usize = 16;
 
 impl Page {
     fn verdict(&mut self, explanation: &Explanation<'_>) {
-        let verdict = explanation.judgement.verdict();
+        let verdict = explanation.verdict();
         let style = class_style(verdict.class);
         self.line(self.terminal.paint(Style::Bold, Plain(explanation.path)));
         let class = self.terminal.paint(style, format!("{} {}", verdict.class, verdict.score));
-        let thresholds = explanation.evidence.settings.thresholds;
+        let thresholds = explanation.thresholds;
         let bounds = match (verdict.low == verdict.high, verdict.decided) {
             (true, _) => "nothing unknown can change it".to_owned(),
             (false, true) => format!("between {} and {} when all is known, the class stays", verdict.low, verdict.high),
@@ -49,10 +54,31 @@ impl Page {
         self.line(format_args!("  {class}  {bounds}"));
         let thresholds = format!("spam from {}, surespam from {}", thresholds.spam(), thresholds.surespam());
         self.line(self.terminal.paint(Style::Dim, format!("  {thresholds}; sha256 {}", explanation.sha256.as_str())));
+        if let Some(recorded) = explanation.recorded {
+            self.line(self.terminal.paint(Style::Dim, format!("  {}", held(recorded))));
+        }
+    }
+
+    /// Where several are concerned, whom the verdict is for and what it is for the others.
+    fn recipients(&mut self, explanation: &Explanation<'_>) {
+        let verdicts = explanation.judgement.verdicts();
+        if verdicts.len() < 2 {
+            return;
+        }
+        self.title("Recipients");
+        for (index, verdict) in verdicts.iter().enumerate().take(RECIPIENTS_MAX) {
+            let name = verdict.recipient.as_ref().map_or_else(String::new, ToString::to_string);
+            let explained = if index == explanation.verdict { "; explained here" } else { "" };
+            let label = format!("{:>8} {:>7}", verdict.class, verdict.score);
+            self.entry(&label, LABEL, format_args!("{}  (#{}{explained})", Plain(&name), index + 1));
+        }
+        if let Some(more @ 1..) = verdicts.len().checked_sub(RECIPIENTS_MAX) {
+            self.line(format_args!("  {:>LABEL$}  {more} more (--format json names all)", "…"));
+        }
     }
 
     fn findings(&mut self, explanation: &Explanation<'_>) {
-        let verdict = explanation.judgement.verdict();
+        let verdict = explanation.verdict();
         if verdict.findings.is_empty() {
             self.title("No findings");
             return;
@@ -77,7 +103,7 @@ impl Page {
     }
 
     fn open(&mut self, explanation: &Explanation<'_>) {
-        let verdict = explanation.judgement.verdict();
+        let verdict = explanation.verdict();
         if verdict.open.is_empty() {
             return;
         }
@@ -105,7 +131,10 @@ impl Page {
 
     fn envelope(&mut self, explanation: &Explanation<'_>) {
         let Explanation { envelope, evidence, .. } = explanation;
-        self.title("Envelope, as the topmost trace field and Return-Path tell it");
+        self.title(match explanation.recorded {
+            None => "Envelope, as the topmost trace field and Return-Path tell it",
+            Some(_) => "Envelope, as recorded",
+        });
         self.fact("client address", &envelope.client_address);
         self.fact("EHLO domain", &envelope.ehlo);
         self.fact("reverse-path", &envelope.reverse_path);
@@ -118,7 +147,7 @@ impl Page {
     fn fields(&mut self, explanation: &Explanation<'_>) {
         self.title("Header fields that xd would add");
         let judgement = explanation.judgement;
-        for field in header_fields(judgement.verdict(), judgement.engine) {
+        for field in header_fields(explanation.verdict(), judgement.engine) {
             for line in field.to_field().lines() {
                 self.line(format_args!("  {}", Plain(line)));
             }
@@ -166,6 +195,17 @@ impl Page {
     }
 }
 
+/// What a capsule can be quoted from.
+fn held(recorded: Recorded) -> String {
+    let what = match recorded.level {
+        Level::Causes => "it does not hold what stood in the message, so nothing of it is quoted",
+        Level::Facts => "it holds header fields, links and attachments; the text is not held, so nothing of it is quoted",
+        Level::Content => "it holds the message",
+    };
+    let pseudonyms = if recorded.pseudonymous { "; pseudonyms stand for what identifies people" } else { "" };
+    format!("from a capsule at the level {}: {what}{pseudonyms}", recorded.level.as_str())
+}
+
 /// How a cap cut the points of a finding.
 fn share(explanation: &Explanation<'_>, finding: &Finding<'_>) -> Option<String> {
     if finding.score == finding.full_score {
@@ -177,7 +217,7 @@ fn share(explanation: &Explanation<'_>, finding: &Finding<'_>) -> Option<String>
 }
 
 /// A score with its sign.
-fn signed(score: Score) -> String {
+pub(crate) fn signed(score: Score) -> String {
     if score > Score::ZERO { format!("+{score}") } else { score.to_string() }
 }
 

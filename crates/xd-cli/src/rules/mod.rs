@@ -1,7 +1,8 @@
-//! `xd rules`: list, show, check and test rules.
+//! `xd rules`: list, show, check, test and value rules.
 
 mod check;
 mod test;
+mod value;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,6 +27,7 @@ pub(crate) fn run(rules: &Rules) -> Result<ExitCode, Failure> {
         Rules::List(arguments) => list(arguments),
         Rules::Show(arguments) => show(arguments),
         Rules::Test(arguments) => test::run(arguments),
+        Rules::Value(arguments) => value::run(arguments),
     }
 }
 
@@ -42,7 +44,7 @@ fn list(arguments: &RulesList) -> Result<ExitCode, Failure> {
 }
 
 /// The rules by family, each family with its largest scores first.
-fn list_text(engine: &Engine, terminal: Terminal) -> String {
+pub(crate) fn list_text(engine: &Engine, terminal: Terminal) -> String {
     let mut families: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
     for rule in engine.rules().rules() {
         families.entry(rule.family()).or_default().push(rule);
@@ -73,6 +75,13 @@ fn list_text(engine: &Engine, terminal: Terminal) -> String {
 #[derive(Serialize)]
 struct List<'a> {
     engine: String,
+    #[serde(flatten)]
+    list: RuleList<'a>,
+}
+
+/// All rules and groups of an engine.
+#[derive(Serialize)]
+pub(crate) struct RuleList<'a> {
     rules: Vec<ListedRule<'a>>,
     groups: Vec<ListedGroup<'a>>,
 }
@@ -112,12 +121,17 @@ impl<'a> ListedRule<'a> {
     }
 }
 
+impl<'a> RuleList<'a> {
+    pub(crate) fn of(engine: &'a Engine) -> Self {
+        Self {
+            rules: engine.rules().rules().iter().map(|rule| ListedRule::of(engine, rule)).collect(),
+            groups: engine.rules().groups().iter().map(|group| ListedGroup { id: &group.id, cap: group.cap }).collect(),
+        }
+    }
+}
+
 fn list_json(engine: &Engine) -> Result<Vec<u8>, Failure> {
-    let list = List {
-        engine: engine.hash().to_string(),
-        rules: engine.rules().rules().iter().map(|rule| ListedRule::of(engine, rule)).collect(),
-        groups: engine.rules().groups().iter().map(|group| ListedGroup { id: &group.id, cap: group.cap }).collect(),
-    };
+    let list = List { engine: engine.hash().to_string(), list: RuleList::of(engine) };
     let mut line = Vec::new();
     json::write_line(&mut line, &list)?;
     Ok(line)

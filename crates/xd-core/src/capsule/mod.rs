@@ -6,7 +6,7 @@
 //!
 //! [`judge_recorded`] makes one, [`Capsule::encode`] and [`Capsule::decode`] store it, [`Replay`] derives its verdicts again,
 //! [`WhatIf`] says what other rules or settings would have decided, [`counterfactuals`] which smallest change would have
-//! altered a class, and [`Capsule::explain`] gives the findings as they were. What a capsule cannot answer is unknown, and
+//! altered a class, [`RuleValues`] what each rule did to many messages, and [`Capsule::explain`] gives the findings as they were. What a capsule cannot answer is unknown, and
 //! said so.
 
 mod counterfactual;
@@ -21,6 +21,7 @@ mod record;
 mod replay;
 mod settings;
 mod told;
+mod value;
 mod what_if;
 mod wire;
 mod world;
@@ -35,6 +36,7 @@ pub use identity::Identities;
 pub use pseudonym::PseudonymKey;
 pub use record::{Recording, RecordingError, judge_recorded};
 pub use replay::{Replay, ReplayError, Replayed};
+pub use value::{RuleValue, RuleValues};
 pub use what_if::{Conclusion, RuleShift, SettingsChange, WhatIf};
 pub use wire::{DecodeError, Fault};
 

@@ -112,21 +112,14 @@ impl<'e> WhatIf<'e> {
     /// # Errors
     /// When the capsule is not one of the old engine, or another semantics version judged.
     pub fn ask(&mut self, capsule: &Capsule) -> Result<Vec<Conclusion<'e>>, ReplayError> {
-        check(capsule, self.old)?;
-        let operator_differs = self.change.operator_differs(&capsule.evidence.operator);
-        if !operator_differs && !self.bridge.touches(&capsule.outcomes) {
+        let Some(open) = self.derive(capsule)? else {
             let unchanged = |verdict: &RecordedVerdict| {
                 let thresholds = self.change.thresholds(capsule.settings(verdict));
                 let (_, to) = class_of(thresholds, verdict.score, &capsule.evidence);
                 conclude(verdict, to, Some(verdict.score), Vec::new())
             };
             return Ok(capsule.verdicts.iter().map(unchanged).collect());
-        }
-        let selection = if operator_differs { &self.bridge.asked_of_operator } else { &self.bridge.asked };
-        self.after.tests.clear();
-        self.bridge.carry(&capsule.outcomes, operator_differs, &mut self.after.tests);
-        let open = if selection.matchers().is_empty() { Vec::new() } else { self.answer(capsule, operator_differs) };
-        self.new.rules().derive(&self.after.tests, None, &mut self.after.room);
+        };
         let mut conclusions: Vec<Conclusion<'e>> = Vec::with_capacity(capsule.verdicts.len());
         for (index, verdict) in capsule.verdicts.iter().enumerate() {
             match index.checked_sub(1) {
@@ -135,6 +128,32 @@ impl<'e> WhatIf<'e> {
             }
         }
         Ok(conclusions)
+    }
+
+    /// The rules whose points would differ for each verdict of a capsule, in their order, whatever becomes of the class; the
+    /// largest difference first.
+    ///
+    /// # Errors
+    /// As for [`WhatIf::ask`].
+    pub fn differences(&mut self, capsule: &Capsule) -> Result<Vec<Vec<RuleShift<'e>>>, ReplayError> {
+        let touched = self.derive(capsule)?.is_some();
+        let shifts = |verdict| if touched { self.shifts(capsule, verdict) } else { Vec::new() };
+        Ok(capsule.verdicts.iter().map(shifts).collect())
+    }
+
+    /// Works out the new rules; gives the tests that the capsule leaves open, or nothing when no answer touches what changed.
+    fn derive(&mut self, capsule: &Capsule) -> Result<Option<Vec<usize>>, ReplayError> {
+        check(capsule, self.old)?;
+        let operator_differs = self.change.operator_differs(&capsule.evidence.operator);
+        if !operator_differs && !self.bridge.touches(&capsule.outcomes) {
+            return Ok(None);
+        }
+        let selection = if operator_differs { &self.bridge.asked_of_operator } else { &self.bridge.asked };
+        self.after.tests.clear();
+        self.bridge.carry(&capsule.outcomes, operator_differs, &mut self.after.tests);
+        let open = if selection.matchers().is_empty() { Vec::new() } else { self.answer(capsule, operator_differs) };
+        self.new.rules().derive(&self.after.tests, None, &mut self.after.room);
+        Ok(Some(open))
     }
 
     /// Answers the tests that the record does not, as far as the capsule tells; gives those that it leaves open.
@@ -219,7 +238,8 @@ impl<'e> WhatIf<'e> {
         }
         // Both sets stand in the order of ids.
         let known = shifts.len();
-        let mut tally = Tally::new(new);
+        // Under a cap, what a rule gives depends on those before it: with all that are not told, and without them.
+        let (mut tally, mut crowded) = (Tally::new(new), Tally::new(new));
         for (rule, possible) in new.rules().iter().zip(&self.after.room.rules) {
             let counts = possible.counts();
             if counts == Truth::False || self.change.disables(settings, rule.id()) {
@@ -227,7 +247,8 @@ impl<'e> WhatIf<'e> {
             }
             let full = self.change.score(settings, rule);
             let share = tally.add(rule.group(), full, counts);
-            let to = (counts.is_true() || full == Score::ZERO).then_some(share);
+            let told = crowded.add(rule.group(), full, Truth::True) == share;
+            let to = (told && (counts.is_true() || full == Score::ZERO)).then_some(share);
             match shifts[..known].binary_search_by(|shift| shift.rule.cmp(rule.id())) {
                 Ok(index) => shifts[index].to = to,
                 Err(_) => shifts.push(RuleShift { rule: rule.id(), from: Score::ZERO, to }),

@@ -82,6 +82,11 @@ impl Brands {
         Ok(Self { brands, names, owners, owners_of_domains, signs, sign_map, longest, entries: known })
     }
 
+    /// Names and domains of each, sorted.
+    pub(super) fn entries(&self) -> &[(Vec<String>, Vec<String>)] {
+        &self.entries
+    }
+
     /// Whether tests of brands mean the same with both.
     pub(super) fn are(&self, other: &Self) -> bool {
         self.entries == other.entries

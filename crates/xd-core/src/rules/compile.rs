@@ -23,7 +23,7 @@ use super::source::{RuleError, RuleErrors, RuleSource};
 use super::syntax::{self, ConditionTree, FileTree, RuleTree, SetTree, TestKind, TestTree};
 use super::target::{Target, Targets};
 use super::text_set::TextSet;
-use super::{Cost, Group, Rule, RuleSet, spelling};
+use super::{Cost, Group, List, Rule, RuleSet, spelling};
 
 /// Steps that one byte of a message may cost at worst, over all regexes of a rule set.
 ///
@@ -164,9 +164,11 @@ impl<'s> Compiler<'s> {
         self.lints.sort();
         self.lints.dedup();
         let plan = Plan::new(order, &rules.iter().map(|rule| &rule.condition).collect::<Vec<_>>(), &self.matchers);
+        let lists = self.lists.iter().map(|(id, entries)| list(id, entries)).collect();
         Some(RuleSet {
             rules,
             groups,
+            lists,
             plan,
             targets: Targets::new(self.targets),
             scanners,
@@ -492,6 +494,12 @@ fn groups(files: &Files<'_>, errors: &mut Vec<RuleError>) -> Vec<Group> {
     }
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     groups
+}
+
+fn list(id: &str, entries: &[&str]) -> List {
+    let mut entries: Vec<String> = entries.iter().map(|&entry| entry.to_owned()).collect();
+    entries.sort();
+    List { id: id.to_owned(), entries }
 }
 
 fn cost(scanners: &[Scanner]) -> Cost {

@@ -118,6 +118,15 @@ pub struct Group {
     pub cap: Score,
 }
 
+/// Texts under one name, which conditions fill in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct List {
+    /// The id.
+    pub id: String,
+    /// The texts, sorted.
+    pub entries: Vec<String>,
+}
+
 /// What a rule set can cost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Cost {
@@ -138,6 +147,8 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     /// In the order of ids.
     groups: Vec<Group>,
+    /// In the order of ids.
+    lists: Vec<List>,
     plan: Plan,
     targets: Targets,
     scanners: Vec<Scanner>,
@@ -164,6 +175,17 @@ impl RuleSet {
     #[must_use]
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// The lists, in the order of their ids. Conditions hold their texts already; a list alone matches nothing.
+    #[must_use]
+    pub fn lists(&self) -> &[List] {
+        &self.lists
+    }
+
+    /// The brands: the names that each goes by, in normal spelling, and the domains it sends from, both sorted.
+    pub fn brands(&self) -> impl Iterator<Item = (&[String], &[String])> {
+        self.brands.entries().iter().map(|(names, domains)| (names.as_slice(), domains.as_slice()))
     }
 
     /// What is allowed and unwise, with places.

@@ -72,6 +72,20 @@ fn compare(
         }
         assert!(undecided == 0 || capsule.level() != Level::Content, "the message tells everything");
         open.push(undecided);
+        // Every rule that is not named gives what it gave.
+        let differences = what_if.differences(&capsule).unwrap();
+        for ((differences, before), after) in differences.iter().zip(&recorded.verdicts).zip(&fresh.verdicts) {
+            let given = |verdict: &crate::Verdict<'_>, rule: &str| {
+                verdict.findings.iter().find(|finding| finding.rule == rule).map_or(Score::ZERO, |finding| finding.score)
+            };
+            for finding in before.findings.iter().chain(&after.findings) {
+                let (from, to) = (given(before, finding.rule), given(after, finding.rule));
+                match differences.iter().find(|shift| shift.rule == finding.rule) {
+                    Some(shift) => assert_eq!((shift.from, shift.to.unwrap_or(to)), (from, to), "{shift:?}"),
+                    None => assert_eq!(from, to, "{}", finding.rule),
+                }
+            }
+        }
     }
     open
 }
