@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use support::{Place, RULES, Run, message};
+use xd_store::{Entry, OsFileSystem, RecordType, SegmentDir, SegmentDirOptions, SegmentKind, SegmentReader};
 
 /// The sample messages of the project.
 const MAIL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/mail");
@@ -217,6 +218,37 @@ fn a_flipped_byte_costs_one_capsule_and_is_told_with_its_offset() {
         assert_eq!(value["identical"], 4, "byte {at}: {}", run.err);
         assert!(run.err.contains("capsules/000001.xdc: ") && run.err.contains("offset"), "{}", run.err);
     }
+}
+
+/// Whole by its checksum, and yet not what its engine says: nothing but a fault of xd or a forgery looks so.
+#[test]
+fn a_verdict_that_does_not_follow_is_shown() {
+    let place = samples("a_verdict_that_does_not_follow_is_shown");
+    let mut reader = SegmentReader::open(place.path("capsules/000001.xdc")).unwrap();
+    let options = SegmentDirOptions::new(SegmentKind::CAPSULES);
+    let (mut forged, _) = SegmentDir::open(&OsFileSystem, place.path("forged"), options).unwrap();
+    // A capsule of causes ends with the score (3.00, zigzag) and its distances from the bounds.
+    for (from, to) in [([0xD8, 0x04, 0, 0], [0xDA, 0x04, 0, 0]), ([0xCC, 0x08, 0, 0], [0xCC, 0x08, 0, 1])] {
+        let payload = loop {
+            let Some(Entry::Record(record)) = reader.next_entry().unwrap() else { panic!("no such score") };
+            if let Some(start) = record.payload().strip_suffix(&from) {
+                break [start, &to].concat();
+            }
+        };
+        forged.append(RecordType::new(1), &payload).unwrap();
+    }
+    forged.sync().unwrap();
+    let (run, value) = replay(&place, "--engines capsules/engines forged");
+    assert_eq!((run.code, &value["changed"], &value["identical"]), (Some(1), &Value::from(2), &Value::from(0)));
+    assert_eq!([&value["changes"][0]["score_from"], &value["changes"][0]["score_to"]], ["3.01", "3.00"]);
+    assert_eq!([&value["changes"][1]["bounds"][0]["high"], &value["changes"][1]["bounds"][1]["high"]], ["5.51", "5.50"]);
+    let text = place.run("replay --engines capsules/engines forged");
+    assert_eq!(text.code, Some(1));
+    assert!(
+        text.out.contains("2 verdicts replayed: 0 identical, 2 different") && text.out.contains("[5.50, 5.51] → [5.50, 5.50]"),
+        "{}",
+        text.out
+    );
 }
 
 #[test]

@@ -5,10 +5,10 @@ use serde::ser::Serializer;
 use xd_core::Score;
 use xd_core::capsule::RuleShift;
 
-use super::Answer;
 use super::question::Question;
 use super::spill::Spill;
 use super::tally::Tally;
+use super::{Answer, Bounds};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::Output;
@@ -25,6 +25,17 @@ struct Change<'a> {
     score_to: Option<Score>,
     rules: Vec<&'a str>,
     points: Vec<Points>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bounds: Option<[Within; 2]>,
+}
+
+/// The bounds of a score that an exact replay found different: as recorded, and as derived.
+#[derive(Serialize)]
+struct Within {
+    #[serde(serialize_with = "json::score")]
+    low: Score,
+    #[serde(serialize_with = "json::score")]
+    high: Score,
 }
 
 /// The points that a rule gave and would have given, in the order of `rules`.
@@ -97,6 +108,7 @@ pub(super) fn change(id: &str, answer: &Answer<'_>, lines: &mut Vec<u8>) -> Resu
         score_to: answer.score_to,
         rules: answer.rules.iter().map(|shift| shift.rule).collect(),
         points: answer.rules.iter().map(points).collect(),
+        bounds: answer.bounds.map(|bounds| bounds.map(|Bounds { low, high }| Within { low, high })),
     };
     lines.push(b',');
     json::write_line(lines, &change)?;

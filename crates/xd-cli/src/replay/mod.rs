@@ -95,10 +95,19 @@ struct Answer<'e> {
     score_from: Score,
     /// None where the capsule does not tell.
     score_to: Option<Score>,
+    /// The bounds as recorded and as derived, where an exact replay differs.
+    bounds: Option<[Bounds; 2]>,
     /// The rules whose points differ, the largest difference first.
     rules: Vec<RuleShift<'e>>,
     /// The tests that the capsule does not answer, where it is undecided.
     tests: Vec<&'e str>,
+}
+
+/// The least and the most that a score can become.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Bounds {
+    low: Score,
+    high: Score,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

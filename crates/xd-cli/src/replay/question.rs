@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use xd_core::capsule::{Capsule, Conclusion, Replay as ExactReplay, SettingsChange, WhatIf};
+use xd_core::capsule::{Capsule, Conclusion, RecordedVerdict, Replay as ExactReplay, SettingsChange, WhatIf};
 use xd_core::{Engine, EngineHash, Limits};
 
-use super::{Answer, Outcome};
+use super::{Answer, Bounds, Outcome};
 use crate::arguments::Replay;
 use crate::capsules::Engines;
 use crate::config::Config;
@@ -132,8 +132,10 @@ impl<'e> Asker<'e> {
 fn exact<'e>(replay: &mut ExactReplay<'e>, capsule: &Capsule) -> Result<Vec<Answer<'e>>, Unanswered> {
     let replayed = replay.run(capsule).map_err(|error| Unanswered::Capsule(error.to_string()))?;
     let verdicts = capsule.verdicts().iter().zip(&replayed.verdicts);
-    let answer = |(recorded, derived): (&xd_core::capsule::RecordedVerdict, &xd_core::capsule::RecordedVerdict)| Answer {
+    let bounds = |verdict: &RecordedVerdict| Bounds { low: verdict.low, high: verdict.high };
+    let answer = |(recorded, derived): (&RecordedVerdict, &RecordedVerdict)| Answer {
         outcome: if recorded == derived { Outcome::Identical } else { Outcome::Changed },
+        bounds: (recorded != derived).then(|| [bounds(recorded), bounds(derived)]),
         from: recorded.class,
         to: Some(derived.class),
         score_from: recorded.score,
@@ -146,16 +148,16 @@ fn exact<'e>(replay: &mut ExactReplay<'e>, capsule: &Capsule) -> Result<Vec<Answ
 
 impl<'e> Answer<'e> {
     fn of(conclusion: Conclusion<'e>) -> Self {
-        let (rules, tests) = (Vec::new(), Vec::new());
+        let (bounds, rules, tests) = (None, Vec::new(), Vec::new());
         match conclusion {
             Conclusion::Changed { from, to, score_from, score_to, rules } => {
-                Self { outcome: Outcome::Changed, from, to: Some(to), score_from, score_to, rules, tests }
+                Self { outcome: Outcome::Changed, from, to: Some(to), score_from, score_to, bounds, rules, tests }
             }
             Conclusion::Undecided { from, score_from, tests } => {
-                Self { outcome: Outcome::Undecided, from, to: None, score_from, score_to: None, rules, tests }
+                Self { outcome: Outcome::Undecided, from, to: None, score_from, score_to: None, bounds, rules, tests }
             }
             Conclusion::Unchanged { class, score_from, score_to } => {
-                Self { outcome: Outcome::Identical, from: class, to: Some(class), score_from, score_to, rules, tests }
+                Self { outcome: Outcome::Identical, from: class, to: Some(class), score_from, score_to, bounds, rules, tests }
             }
         }
     }

@@ -68,6 +68,10 @@ pub(super) fn row(id: &str, answer: &Answer<'_>, terminal: Terminal) -> String {
     let rules: Vec<&str> = answer.rules.iter().map(|shift| shift.rule).collect();
     let rules = cut_right(&rules.join(" "), terminal.width.max(WIDE) - ROW);
     let mut row = format!("{id}  {from} → {after}  {rules}");
+    if let Some([before, after]) = answer.bounds {
+        // Class and score may be the same.
+        let _ = write!(row, "[{}, {}] → [{}, {}]", before.low, before.high, after.low, after.high);
+    }
     row.truncate(row.trim_end().len());
     row.push('\n');
     row
