@@ -1,5 +1,7 @@
 //! `xd engine`, `xd bisect` and `xd rules value`: what engines are, what changed between them, and what their rules did.
 
+#![allow(clippy::unwrap_used, reason = "a failed step here is a failed test")]
+
 mod support;
 
 use support::{Place, RULES};

@@ -72,9 +72,25 @@ impl Score {
 
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let magnitude = self.0.unsigned_abs();
-        f.pad(&format!("{sign}{}.{:02}", magnitude / 100, magnitude % 100))
+        // Written by hand, since reports print many: at most 19 digits, a point and a sign, from the last to the first.
+        let mut text = [b'-'; 24];
+        let mut start = text.len();
+        let mut rest = self.0.unsigned_abs();
+        for place in 0.. {
+            if place == 2 {
+                start -= 1;
+                text[start] = b'.';
+            }
+            start -= 1;
+            text[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 && place >= 2 {
+                break;
+            }
+        }
+        // What stands before the digits is all signs.
+        start -= usize::from(self.0 < 0);
+        f.pad(str::from_utf8(&text[start..]).unwrap_or_default())
     }
 }
 
@@ -115,6 +131,22 @@ impl Sum for Score {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prints_two_decimals_to_both_ends() {
+        for (hundredths, text) in [
+            (0, "0.00"),
+            (5, "0.05"),
+            (-5, "-0.05"),
+            (100, "1.00"),
+            (-12_345, "-123.45"),
+            (i64::MAX, "92233720368547758.07"),
+            (i64::MIN, "-92233720368547758.08"),
+        ] {
+            assert_eq!(Score::from_hundredths(hundredths).to_string(), text);
+        }
+        assert_eq!(format!("{:>7}", Score::from_hundredths(-5)), "  -0.05");
+    }
 
     #[test]
     fn reads_what_it_prints() {

@@ -242,6 +242,26 @@ fn a_length_that_claims_too_much_costs_no_memory() {
 }
 
 #[test]
+fn a_length_that_grew_by_little_hides_no_record() {
+    // Claimed ends on, within and behind the next marker.
+    for more in 1..20u8 {
+        let (mut bytes, offsets) = segment(&[b"first".to_vec(), b"second".to_vec(), b"third".to_vec()]);
+        bytes[offsets[0].bytes() as usize + 4] += more;
+        assert_eq!(read(&bytes).payloads(), [b"second".as_slice(), b"third"], "{more} more");
+    }
+}
+
+#[test]
+fn a_length_that_grew_by_much_hides_no_record() {
+    // The next marker stands where one piece that is read ends and the next begins.
+    for length in (256 << 10) - 20..(256 << 10) + 60 {
+        let (mut bytes, offsets) = segment(&[vec![b'x'; length], b"second".to_vec()]);
+        bytes[offsets[0].bytes() as usize + 7] = 5;
+        assert_eq!(read(&bytes).payloads(), [b"second"], "{length} bytes");
+    }
+}
+
+#[test]
 fn a_payload_beyond_the_limit_is_refused_and_the_longest_is_not() {
     let disk = Disk::new();
     let mut writer = SegmentWriter::create(&disk, "/s", &header()).unwrap();

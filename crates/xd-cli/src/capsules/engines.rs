@@ -1,6 +1,6 @@
 //! The engines that capsules name: loaded where they are kept, compiled once, and shared by all threads.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use xd_core::{Engine, EngineHash, SEMANTICS};
@@ -24,13 +24,13 @@ pub(crate) struct Engines {
 struct Link {
     hash: EngineHash,
     engine: Result<Engine, String>,
-    next: OnceLock<Box<Link>>,
+    next: OnceLock<Box<Self>>,
 }
 
 impl Engines {
     /// The engines beside these capsules, then those of further directories.
     pub(crate) fn of(records: &Records, further: &[PathBuf]) -> Self {
-        let beside = records.files().iter().map(|file| file.parent().unwrap_or(Path::new("")).join(BESIDE));
+        let beside = records.files().iter().map(|file| file.parent().map_or_else(|| BESIDE.into(), |parent| parent.join(BESIDE)));
         Self::new(beside.chain(further.iter().cloned()))
     }
 
@@ -69,7 +69,7 @@ impl Engines {
             match EngineStore::new(OsFileSystem, place).load(hash) {
                 Ok(inputs) => return compile(hash, inputs),
                 Err(EngineError::Missing { .. }) => {}
-                Err(error) => trouble = trouble.or(Some(told(&error))),
+                Err(error) => trouble = trouble.or_else(|| Some(told(&error))),
             }
         }
         Err(trouble.unwrap_or_else(|| {

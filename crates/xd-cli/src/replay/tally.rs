@@ -94,7 +94,7 @@ impl<'e> Tally<'e> {
     pub(super) fn ranked_rules(&self) -> Vec<(&'e str, Share)> {
         let mut rules: Vec<_> = self.rules.iter().map(|(rule, share)| (*rule, *share)).collect();
         let size = |share: &Share| (share.changes, share.points.hundredths().unsigned_abs());
-        rules.sort_by(|(_, a), (_, b)| size(b).cmp(&size(a)));
+        rules.sort_by_key(|(_, share)| std::cmp::Reverse(size(share)));
         rules
     }
 

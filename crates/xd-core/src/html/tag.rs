@@ -61,27 +61,40 @@ fn read_attribute(bytes: &[u8], from: usize, attributes: &mut Attributes<'_>) ->
         return Some(to);
     }
     let from = find(bytes, sign + 1, |byte| !is_blank(byte))?;
-    let (from, to, end) = match *bytes.get(from)? {
-        quote @ (b'"' | b'\'') => {
-            let to = from + 1 + memchr::memchr(quote, bytes.get(from + 1..)?)?;
-            (from + 1, to, to + 1)
-        }
-        b'>' => return None,
-        _ => {
-            let to = find(bytes, from, |byte| is_blank(byte) || byte == b'>')?;
-            (from, to, to)
-        }
-    };
-    attributes.begin_value(from);
-    if attributes.keeps_value() {
-        let value = bytes.get(from..to)?;
-        match memchr::memchr2(b'&', 0, value) {
-            None => attributes.set_value(from, to),
-            Some(_) => push_decoded(value, attributes)?,
-        }
+    match *bytes.get(from)? {
+        quote @ (b'"' | b'\'') => read_value(bytes, from + 1, attributes, Some(quote)),
+        b'>' => None,
+        _ => read_value(bytes, from, attributes, None),
     }
-    attributes.end(to);
-    Some(end)
+}
+
+/// Reads a value up to its quote, or without one up to a blank or the tag's end, and returns where the attribute ends.
+fn read_value(bytes: &[u8], from: usize, attributes: &mut Attributes<'_>, quote: Option<u8>) -> Option<usize> {
+    attributes.begin_value(from);
+    let rest = bytes.get(from..)?;
+    let kept = attributes.keeps_value();
+    // Most values end without a sign that takes a closer look, and then one search is enough.
+    let first = match quote {
+        Some(quote) if kept => memchr::memchr3(quote, b'&', 0, rest)?,
+        Some(quote) => memchr::memchr(quote, rest)?,
+        None => rest.iter().position(|&byte| is_blank(byte) || matches!(byte, b'>' | b'&' | 0))?,
+    };
+    let ends = |byte: u8| quote.map_or_else(|| is_blank(byte) || byte == b'>', |quote| byte == quote);
+    let length = if ends(*rest.get(first)?) {
+        attributes.set_value(from, from + first);
+        first
+    } else {
+        let length = match quote {
+            Some(quote) => memchr::memchr(quote, rest)?,
+            None => rest.iter().position(|&byte| ends(byte))?,
+        };
+        if kept {
+            push_decoded(rest.get(..length)?, attributes)?;
+        }
+        length
+    };
+    attributes.end(from + length);
+    Some(from + length + usize::from(quote.is_some()))
 }
 
 /// Decodes a value whose only character references are `&amp;`. An ampersand before anything but a letter, a digit or `#` stands

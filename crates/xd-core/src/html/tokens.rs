@@ -68,25 +68,28 @@ impl<'h, 's> Tokens<'h, 's> {
     /// Reads the whole page.
     pub(super) fn read(mut self) {
         while let Some(rest) = self.html.get(self.position..).filter(|rest| !rest.is_empty()) {
-            let end = memchr::memchr(b'<', rest.as_bytes()).unwrap_or(rest.len());
-            if end > 0 {
-                self.text(rest.get(..end).unwrap_or_default());
-            } else {
+            if rest.starts_with('<') {
                 self.markup();
+            } else {
+                self.text(rest);
             }
         }
         self.page.end_of_page();
     }
 
-    /// Text before markup, or before the end.
-    fn text(&mut self, text: &str) {
-        let end = self.position + text.len();
-        if memchr::memchr(b'&', text.as_bytes()).is_none() {
-            self.page.text(text);
-        } else {
+    /// Text up to the next markup, or to the end.
+    fn text(&mut self, rest: &str) {
+        let bytes = rest.as_bytes();
+        let first = memchr::memchr2(b'<', b'&', bytes).unwrap_or(rest.len());
+        if bytes.get(first) == Some(&b'&') {
+            let length = first + memchr::memchr(b'<', bytes.get(first..).unwrap_or_default()).unwrap_or(rest.len() - first);
+            let end = self.position + length;
             self.by_standard(State::Data, end);
+            self.position = end;
+        } else {
+            self.page.text(rest.get(..first).unwrap_or_default());
+            self.position += first;
         }
-        self.position = end;
     }
 
     /// Whatever begins with `<`.

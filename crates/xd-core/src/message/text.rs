@@ -6,6 +6,7 @@ mod normal;
 
 pub(crate) use collector::TextCollector;
 pub use facts::TextFacts;
+pub(crate) use normal::in_normal_spelling;
 pub use normal::{MAX_EXPANSION, normalize};
 pub(crate) use normal::{is_blank, is_invisible};
 

@@ -19,7 +19,19 @@ pub(super) enum Condition {
 
 impl Condition {
     /// Whether it holds, given the outcomes of matchers and of the rules it builds on.
+    #[inline(always)]
     pub(super) fn truth(&self, outcomes: &[Outcome], rules: &[Truth]) -> Truth {
+        match self {
+            // Most terms; they need no call.
+            Self::Matcher(index) => outcomes[*index].truth,
+            Self::Rule(index) => rules[*index],
+            _ => self.compound_truth(outcomes, rules),
+        }
+    }
+
+    /// Never inlined: then its terms are answered in place.
+    #[inline(never)]
+    fn compound_truth(&self, outcomes: &[Outcome], rules: &[Truth]) -> Truth {
         match self {
             Self::All(terms) => {
                 let mut all = Truth::True;
@@ -42,8 +54,8 @@ impl Condition {
                 any
             }
             Self::AtLeast(needed, terms) => Truth::at_least(*needed, terms.iter().map(|term| term.truth(outcomes, rules))),
-            Self::Matcher(index) => outcomes[*index].truth,
             Self::Not(term) => !term.truth(outcomes, rules),
+            Self::Matcher(index) => outcomes[*index].truth,
             Self::Rule(index) => rules[*index],
         }
     }

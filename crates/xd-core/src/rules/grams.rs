@@ -124,7 +124,7 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
             }
             bytes.extend_from_slice(&literal);
         }
-        entries.sort_by_key(|entry: &Entry| (Self::bucket_of(entry.gram), entry.gram, entry.id));
+        entries.sort_by_cached_key(|entry: &Entry| (Self::bucket_of(entry.gram), entry.gram, entry.id));
         for entry in &entries {
             let is_whole = entry.length as usize >= BYTES;
             index.map[Self::word_of(entry.gram)] |= if is_whole { 1 << Self::bit_of(entry.gram) } else { u64::MAX };

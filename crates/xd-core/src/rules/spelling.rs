@@ -28,7 +28,9 @@ pub(super) fn spelled(target: &Target, text: &str) -> Result<String, String> {
 
 /// Why a text of a set, spelled as its target, stands in no value; none when it can. `whole` asks for it as a whole value.
 pub(super) fn misplaced(target: &Target, text: &str, whole: bool) -> Option<String> {
-    if let Some(stranger) = text.chars().find(|&c| !can_stand(target.shape(), c)) {
+    // Whatever is spelled as a text can stand in one.
+    let is_narrow = matches!(target.shape(), Shape::Address | Shape::Host);
+    if let Some(stranger) = text.chars().find(|&c| is_narrow && !can_stand(target.shape(), c)) {
         return Some(format!("{text:?} never stands in {target}, which {}: {stranger:?} does not", holds(target.shape())));
     }
     if let Some(about) = target.lists(text).err().filter(|_| whole) {
@@ -77,6 +79,9 @@ fn can_stand(shape: Shape, c: char) -> bool {
 }
 
 fn is_normal(c: char) -> bool {
+    if c.is_ascii_lowercase() || c.is_ascii_digit() {
+        return true;
+    }
     let mut bytes = [0; 4];
     let text = c.encode_utf8(&mut bytes);
     normalize(text) == *text

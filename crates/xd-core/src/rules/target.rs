@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::evidence::{Antivirus, ArcResult, DkimResult, DmarcPolicy, DmarcResult, SpfResult};
-use crate::message::Field;
+use crate::message::{Field, in_normal_spelling};
 use crate::{Envelope, Evidence, Host, Known, Link, LinkOrigin, Mailbox, Message, View, normalize};
 
 /// Everything a rule can see.
@@ -209,7 +209,7 @@ impl fmt::Display for Target {
 
 fn spelled<'m>(field: &'m Field<'m>, form: HeaderForm) -> Cow<'m, str> {
     match form {
-        HeaderForm::Normal => normalize(field.decoded()).into(),
+        HeaderForm::Normal => in_normal_spelling(field.decoded()),
         HeaderForm::Original => Cow::Borrowed(field.decoded()),
         HeaderForm::Raw => String::from_utf8_lossy(field.raw_value()),
     }
@@ -224,20 +224,24 @@ fn borrowed<'m>(values: impl Iterator<Item = &'m str>) -> Values<'m> {
     list(values.filter(|value| !value.is_empty()).map(Cow::Borrowed))
 }
 
+fn normal<'m>(values: impl Iterator<Item = &'m str>) -> Values<'m> {
+    list(values.map(in_normal_spelling).filter(|value| !value.is_empty()))
+}
+
 fn owned<'m>(values: impl Iterator<Item = String>) -> Values<'m> {
     list(values.filter(|value| !value.is_empty()).map(Cow::Owned))
 }
 
 fn names(mailboxes: &[Mailbox]) -> Values<'_> {
-    owned(mailboxes.iter().map(|mailbox| normalize(&mailbox.name)))
+    normal(mailboxes.iter().map(|mailbox| mailbox.name.as_str()))
 }
 
 fn addresses(mailboxes: &[Mailbox]) -> Values<'_> {
-    owned(mailboxes.iter().map(|mailbox| normalize(&mailbox.address)))
+    normal(mailboxes.iter().map(|mailbox| mailbox.address.as_str()))
 }
 
 fn local_parts(mailboxes: &[Mailbox]) -> Values<'_> {
-    owned(mailboxes.iter().map(|mailbox| normalize(mailbox.local_part())))
+    normal(mailboxes.iter().map(|mailbox| mailbox.local_part()))
 }
 
 fn domains(mailboxes: &[Mailbox]) -> Values<'_> {
@@ -297,9 +301,9 @@ named! {
     NormalText "text.attached" "the text of nested messages and text files" |s| borrowed([s.message.view(View::Attached).normal()].into_iter());
     NormalText "text.any" "all of the texts above" |s| borrowed(View::ALL.into_iter().map(|view| s.message.view(view).normal()));
     OriginalText "text.original" "what a person reads, in its own case and spelling" |s| borrowed([View::Plain, View::Html].into_iter().map(|view| s.message.view(view).original()));
-    Normal "subject" "the Subject; every one when there are several" |s| owned(s.message.header().all("subject").map(|field| normalize(field.decoded())));
+    Normal "subject" "the Subject; every one when there are several" |s| normal(s.message.header().all("subject").map(|field| field.decoded()));
     Original "subject.original" "the same in its own case and spelling" |s| borrowed(s.message.header().all("subject").map(|field| field.decoded()));
-    Normal "header.names" "the names of all header fields, in lower case" |s| owned(s.message.header().fields().iter().map(|field| normalize(field.name())));
+    Normal "header.names" "the names of all header fields, in lower case" |s| normal(s.message.header().fields().iter().map(|field| field.name()));
     Normal "from.name" "display names of From" |s| names(s.message.from());
     Original "from.name.original" "display names of From in their own case and spelling" |s| borrowed(s.message.from().iter().map(|mailbox| mailbox.name.as_str()));
     Normal "from.address" "addresses of From" |s| addresses(s.message.from());
@@ -313,9 +317,9 @@ named! {
     Normal "reply_to.local" "local parts of Reply-To" |s| local_parts(s.message.reply_to());
     Host "reply_to.domain" "domains of Reply-To" |s| domains(s.message.reply_to());
     Host "reply_to.registered" "registered domains of Reply-To" |s| registered(s.message.reply_to());
-    Normal "to.name" "display names of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| normalize(&mailbox.name)));
-    Normal "to.address" "addresses of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| normalize(&mailbox.address)));
-    Normal "to.local" "local parts of To and Cc" |s| owned(s.message.to().iter().chain(s.message.cc()).map(|mailbox| normalize(mailbox.local_part())));
+    Normal "to.name" "display names of To and Cc" |s| normal(s.message.to().iter().chain(s.message.cc()).map(|mailbox| mailbox.name.as_str()));
+    Normal "to.address" "addresses of To and Cc" |s| normal(s.message.to().iter().chain(s.message.cc()).map(|mailbox| mailbox.address.as_str()));
+    Normal "to.local" "local parts of To and Cc" |s| normal(s.message.to().iter().chain(s.message.cc()).map(|mailbox| mailbox.local_part()));
     Host "to.domain" "domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.as_str()));
     Host "to.registered" "registered domains of To and Cc" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.registered()));
     Normal "to.name_of_domain" "the chosen label of the registered domains of To and Cc: example of mail.example.com" |s| borrowed(s.message.to().iter().chain(s.message.cc()).filter_map(|mailbox| mailbox.domain.as_ref()).map(|domain| domain.name()));
@@ -332,16 +336,16 @@ named! {
     Host "link.host" "their hosts, each once" |s| hosts(followable(s), whole_host);
     Host "link.registered" "their registered domains or addresses, each once" |s| hosts(followable(s), registered_host);
     Normal "link.scheme" "their schemes" |s| borrowed(followable(s).map(|link| link.scheme.as_str()));
-    Normal "link.shown" "what links show" |s| owned(followable(s).filter_map(|link| link.shown.as_deref()).map(normalize));
+    Normal "link.shown" "what links show" |s| normal(followable(s).filter_map(|link| link.shown.as_deref()));
     Host "link.shown_registered" "registered domains that links show" |s| hosts_shown(s);
     Host "image.host" "hosts of images, each once" |s| hosts(of_origin(s, LinkOrigin::Image), whole_host);
     Host "image.registered" "registered domains of images, each once" |s| hosts(of_origin(s, LinkOrigin::Image), registered_host);
     Host "form.host" "hosts that forms send to, each once" |s| hosts(of_origin(s, LinkOrigin::Form), whole_host);
-    Normal "attachment.name" "file names of attachments, other readings included" |s| owned(s.message.attachments().flat_map(|part| part.file_name.iter().chain(&part.other_names)).map(|name| normalize(name)));
+    Normal "attachment.name" "file names of attachments, other readings included" |s| normal(s.message.attachments().flat_map(|part| part.file_name.iter().chain(&part.other_names)).map(String::as_str));
     Normal "attachment.type" "types that attachments declare" |s| owned(s.message.attachments().map(|part| part.declared.to_string()));
     Normal "attachment.sniffed" "types that the first bytes of attachments show" |s| borrowed(s.message.attachments().filter_map(|part| part.sniffed));
     Normal "part.type" "types that all parts declare" |s| owned(s.message.parts().iter().map(|part| part.declared.to_string()));
-    Normal "part.charset" "charsets that text parts declare" |s| owned(s.message.parts().iter().filter_map(|part| part.charset.as_deref()).map(normalize));
+    Normal "part.charset" "charsets that text parts declare" |s| normal(s.message.parts().iter().filter_map(|part| part.charset.as_deref()));
     Host "evidence.reverse_name" "names in the client's PTR records" |s| s.evidence.reverse_names.as_ref().and_then(|found| borrowed(found.iter().map(|name| name.as_str())));
     Host "evidence.confirmed_name" "the reverse name that leads back to the client" |s| one(s.evidence.confirmed_name.as_ref().map(|name| name.as_str()));
     Normal "evidence.spf" "the result of SPF: pass fail softfail neutral none permerror" |s| one(s.evidence.spf.as_ref().map(|result| result.as_str()));
@@ -351,7 +355,7 @@ named! {
     Normal "evidence.dmarc_policy" "what the author's domain asks for: none quarantine reject" |s| one(s.evidence.dmarc.as_ref().map(|dmarc| dmarc.policy.as_str()));
     Normal "evidence.arc" "the result of the ARC chain: pass fail none" |s| one(s.evidence.arc.as_ref().map(|result| result.as_str()));
     Normal "evidence.malware" "what the antivirus engine found" |s| s.evidence.antivirus.as_ref().and_then(|scan| match scan { Antivirus::Clean => Known::Absent, Antivirus::Infected(name) => one(Known::Found(normalize(name))) });
-    Normal "operator.name" "names of whoever runs this filter, as configured" |s| owned(s.evidence.operator.names.iter().map(|name| normalize(name)));
+    Normal "operator.name" "names of whoever runs this filter, as configured" |s| normal(s.evidence.operator.names.iter().map(String::as_str));
     Host "operator.domain" "domains of whoever runs this filter, as configured" |s| borrowed(s.evidence.operator.domains.iter().map(|domain| domain.as_str()));
 }
 

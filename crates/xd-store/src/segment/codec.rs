@@ -15,6 +15,9 @@
 //! | brotli 5 | 1,677 | 1,403 | 213 |
 //! | lz4 | 2,302 | 1,955 | 21 |
 //!
+//! In a segment, with what frames and records add and content sizes kept, that makes 1,517 bytes a message, 25 µs to write and 6 µs
+//! to read.
+//!
 //! Half of what is left is signatures and boundaries, which nothing makes shorter. Deflate comes as close, but its fast
 //! implementations choose other matches on other processors; zstd gives the same bytes everywhere.
 

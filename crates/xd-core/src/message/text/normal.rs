@@ -2,6 +2,8 @@
 //!
 //! Unicode normalisation (UAX #15, NFKC) runs only where characters outside ASCII stand; the rest is folded in blocks.
 
+use std::borrow::Cow;
+
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// How many bytes the normal spelling can take for each byte of text: U+FDFA, three bytes, becomes four Arabic words of
@@ -25,6 +27,21 @@ pub fn normalize(text: &str) -> String {
     let mut builder = Builder::new(text.len());
     builder.push(text);
     builder.finish()
+}
+
+/// The text in normal spelling, borrowed when that is how it stands, as addresses and names of hosts mostly do.
+pub(crate) fn in_normal_spelling(text: &str) -> Cow<'_, str> {
+    let (mut is_simple, mut is_lower) = (true, true);
+    for byte in text.bytes() {
+        is_simple &= byte.is_ascii_graphic();
+        is_lower &= !byte.is_ascii_uppercase();
+    }
+    match (is_simple, is_lower) {
+        (true, true) => Cow::Borrowed(text),
+        // Without blanks and controls, nothing but case is folded.
+        (true, false) => Cow::Owned(text.to_ascii_lowercase()),
+        (false, _) => Cow::Owned(normalize(text)),
+    }
 }
 
 /// Builds a normal text piece by piece. Pieces do not compose with each other.
@@ -54,15 +71,10 @@ impl Builder {
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let plain = match rest.first_chunk::<BLOCK>() {
                 Some(block) => self.push_block(block),
-                None => {
-                    // Zeros are nothing that is folded.
-                    let mut last = [0; BLOCK];
-                    last.iter_mut().zip(rest).for_each(|(to, &byte)| *to = byte);
-                    self.push_block(&last)
-                }
+                None => self.push_bytes(rest),
             };
             at += plain;
-            if plain < BLOCK {
+            if plain < BLOCK && at < bytes.len() {
                 let run = run_len(bytes.get(at..).unwrap_or_default());
                 self.push_run(text.get(at..at + run).unwrap_or_default());
                 at += run;
@@ -101,6 +113,18 @@ impl Builder {
         }
         self.out.extend_from_slice(bytes.get(from..plain).unwrap_or_default());
         plain
+    }
+
+    /// Pushes bytes up to the first that is not plain ASCII and returns how many that were.
+    fn push_bytes(&mut self, bytes: &[u8]) -> usize {
+        for (at, &byte) in bytes.iter().enumerate() {
+            match FOLDED[usize::from(byte)] {
+                SPECIAL => return at,
+                b' ' => self.push_blank(),
+                folded => self.out.push(folded),
+            }
+        }
+        bytes.len()
     }
 
     /// Pushes a run of characters outside ASCII, or controls that are dropped.
@@ -377,6 +401,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_borrowed_is_normal(text in "[ -~\t\n\x7fÉé\u{200b}]{0,12}") {
+            prop_assert_eq!(in_normal_spelling(&text), normalize(&text));
+        }
+
         #[test]
         fn is_its_own_normal_spelling(text in "(\\PC|[a-jA-J \n\u{0}\u{200b}\u{300}-\u{310}\u{1100}-\u{11ff}]){0,80}") {
             let normal = normalize(&text);
