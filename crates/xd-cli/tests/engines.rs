@@ -198,7 +198,7 @@ fn bisecting_what_never_changed_says_so() {
     judged(&place, "nothing", &[FIRST, &FIRST.replace("5.00", "9.00")]);
     let run = place.run("bisect --engines caps/engines caps#1");
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
-    assert!(run.out.ends_with("No change of class in the order of 2 engines.\n"), "{}", run.out);
+    assert!(run.out.ends_with("The class is the same with all 2 engines.\n"), "{}", run.out);
 }
 
 #[test]

@@ -65,6 +65,10 @@ fn single_capsules_have_names() {
     assert_eq!(paths(&format!("causes/000001.xdc#{}", &hash[..8])), ["causes/000001.xdc#2"]);
     assert_eq!(paths(&format!("causes#{hash}#1")), ["causes#2"]);
     assert_eq!(paths("in/1.eml causes#1"), ["in/1.eml", "causes#1"]);
+    place.write("moved/a.xdc", std::fs::read(place.path("causes/000001.xdc")).unwrap_or_default());
+    assert_eq!(place.run("explain moved/a.xdc").code, Some(2));
+    assert_eq!(paths("--engines causes moved/a.xdc#1"), ["moved/a.xdc#1"]);
+    assert_eq!(paths("--engines causes/engines moved/a.xdc#2"), ["moved/a.xdc#2"]);
     for (argument, why) in [
         ("causes#3", "xd: causes: it has 2 capsules\n"),
         ("causes#0", "expected behind causes#"),

@@ -32,12 +32,12 @@ pub(super) fn text(finding: &Finding<'_>, difference: Option<&Difference<'_>>, t
     text.push('\n');
     let Some((first, others)) = turns.split_first() else {
         let undecided = tried.iter().filter(|one| one.class().is_none()).count();
-        let but = match undecided {
-            0 => String::new(),
-            1 => "; one is undecided".to_owned(),
-            _ => format!("; {undecided} are undecided"),
+        let engines = match undecided {
+            0 => format!("all {} engines", tried.len()),
+            1 => "all engines but one, which is undecided".to_owned(),
+            _ => format!("all engines but {undecided}, which are undecided"),
         };
-        let _ = writeln!(text, "No change of class in the order of {} engines{but}.", tried.len());
+        let _ = writeln!(text, "The class is the same with {engines}.");
         return text;
     };
     let _ = writeln!(text, "{}", terminal.paint(Style::Bold, format!("First changed {}", turn_text(tried, first))));

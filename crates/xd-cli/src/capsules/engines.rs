@@ -28,10 +28,13 @@ struct Link {
 }
 
 impl Engines {
-    /// The engines beside these capsules, then those of further directories.
+    /// The engines beside these capsules, then those of further directories: of engines, or of capsules with engines beside them.
     pub(crate) fn of(records: &Records, further: &[PathBuf]) -> Self {
         let beside = records.files().iter().map(|file| file.parent().map_or_else(|| BESIDE.into(), |parent| parent.join(BESIDE)));
-        Self::new(beside.chain(further.iter().cloned()))
+        let further = further
+            .iter()
+            .map(|place| Some(place.join(BESIDE)).filter(|beside| beside.is_dir()).unwrap_or_else(|| place.clone()));
+        Self::new(beside.chain(further))
     }
 
     /// The engines of these directories; the first that has one is asked for it.

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &EngineList) -> Result<ExitCode, Failure> {
     let mut unread = kept.unread;
     let mut lines = Vec::new();
     let entries = kept.engines.iter().map(|engine| (engine.hash, Some(engine.sequence), engine.kept));
-    let builtin = Some(kept.builtin.hash()).filter(|&hash| kept.entry(hash).is_none());
+    let builtin = Some(kept.builtin).filter(|&hash| kept.entry(hash).is_none());
     for (hash, sequence, time) in entries.chain(builtin.map(|hash| (hash, None, None))) {
         match kept.inputs(hash) {
             Ok(inputs) => lines.push(Line {

@@ -8,6 +8,7 @@ mod text;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use xd_core::rules::builtin;
 use xd_core::{Engine, EngineHash, SEMANTICS};
 use xd_store::{EngineEntry, EngineInputs, EngineStore, OsFileSystem};
 
@@ -38,13 +39,14 @@ pub(crate) struct Kept {
     pub(crate) engines: Vec<EngineEntry>,
     /// Whether some could not be read; they were named.
     pub(crate) unread: bool,
-    builtin: Engine,
+    /// Its name alone: compiling takes longer than anything else here.
+    builtin: EngineHash,
 }
 
 impl Kept {
     /// The engines below this directory, which is the one of capsules or of engines itself.
     pub(crate) fn open(directory: Option<&Path>) -> Result<Self, Failure> {
-        let builtin = Engine::builtin()?;
+        let builtin = EngineHash::of(SEMANTICS, &builtin::sources());
         let Some(directory) = directory else {
             return Ok(Self { store: None, engines: Vec::new(), unread: false, builtin });
         };
@@ -57,16 +59,16 @@ impl Kept {
     }
 
     pub(crate) fn is_builtin(&self, hash: EngineHash) -> bool {
-        self.builtin.hash() == hash
+        self.builtin == hash
     }
 
     /// The engine of this name: `builtin`, or the beginning of a hash.
     fn named(&self, name: &str) -> Result<EngineHash, Failure> {
         if name == BUILTIN {
-            return Ok(self.builtin.hash());
+            return Ok(self.builtin);
         }
         let lower = name.to_ascii_lowercase();
-        let all = self.engines.iter().map(|engine| engine.hash).chain([self.builtin.hash()]);
+        let all = self.engines.iter().map(|engine| engine.hash).chain([self.builtin]);
         let mut fitting: Vec<EngineHash> = all.filter(|hash| !name.is_empty() && hash.to_string().starts_with(&lower)).collect();
         fitting.sort_unstable();
         fitting.dedup();
@@ -86,8 +88,7 @@ impl Kept {
         match &self.store {
             Some(store) if kept => store.load(hash).map_err(|error| told(&error)),
             _ if self.is_builtin(hash) => {
-                let rules = self.builtin.sources().to_vec();
-                Ok(EngineInputs { semantics: SEMANTICS.to_owned(), model: "none".to_owned(), rules })
+                Ok(EngineInputs { semantics: SEMANTICS.to_owned(), model: "none".to_owned(), rules: builtin::sources() })
             }
             _ => Err(format!("there is no engine {hash}")),
         }

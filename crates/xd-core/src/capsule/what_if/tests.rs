@@ -90,6 +90,20 @@ fn compare(
     open
 }
 
+/// What a rule gives under a cap is told only where what comes before it is.
+#[test]
+fn a_share_behind_an_open_rule_is_not_told() {
+    let rule = |id: &str, score: &str, when: &str| {
+        format!("[[rule]]\nid = \"{id}\"\nscore = \"{score}\"\nwhy = \"it is\"\ngroup = \"g\"\nwhen = {when}\n")
+    };
+    let open = rule("a", "0.01", "{ in = \"text\", words = [\"viagra\"] }");
+    let held = rule("b", "2.50", "{ in = \"subject\", present = true }");
+    let (old, new) = (engine(""), engine(&format!("{open}{held}")));
+    for text in ["viagra", "hello"] {
+        compare((&old, &new), &SettingsChange::default(), format!("Subject: x\n\n{text}\n").as_bytes(), derive);
+    }
+}
+
 const RULES: &str = r#"
 [[rule]]
 id = "urgent"
