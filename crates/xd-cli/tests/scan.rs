@@ -400,10 +400,13 @@ fn an_interrupt_ends_after_whole_lines() {
 fn an_interrupt_ends_a_wait_for_input() {
     let place = Place::new("an_interrupt_ends_a_wait_for_input");
     let mut child = place.command(&format!("{JSONL} -")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // Held open: `wait` would close it and so end the wait for input by itself.
+    let held = child.stdin.take();
     // Nothing tells when it waits; an interrupt before that finds no handler and ends it, too.
     std::thread::sleep(std::time::Duration::from_millis(300));
     let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
     let code = child.wait().unwrap().code();
+    drop(held);
     assert!(matches!(code, Some(130) | None), "{code:?}");
 }
