@@ -114,6 +114,7 @@ elements! {
     Listing "listing" Kind::Block;
     Main "main" Kind::Block;
     Marquee "marquee" Kind::Cell;
+    Math "math" Kind::Inline;
     Menu "menu" Kind::Block;
     Meta "meta" Kind::Void;
     Nav "nav" Kind::Block;
@@ -139,6 +140,7 @@ elements! {
     Style "style" Kind::Raw(Raw::Style);
     Sub "sub" Kind::Inline;
     Sup "sup" Kind::Inline;
+    Svg "svg" Kind::Inline;
     Table "table" Kind::Cell;
     Tbody "tbody" Kind::Block;
     Td "td" Kind::Cell;
@@ -159,6 +161,56 @@ elements! {
 }
 
 impl Tag {
+    /// Whether its start ends SVG or MathML around it (HTML §13.2.6.5).
+    pub(super) fn leaves_foreign_content(self) -> bool {
+        matches!(
+            self,
+            Self::B
+                | Self::Big
+                | Self::Blockquote
+                | Self::Body
+                | Self::Br
+                | Self::Center
+                | Self::Code
+                | Self::Dd
+                | Self::Div
+                | Self::Dl
+                | Self::Dt
+                | Self::Em
+                | Self::Embed
+                | Self::Font
+                | Self::H1
+                | Self::H2
+                | Self::H3
+                | Self::H4
+                | Self::H5
+                | Self::H6
+                | Self::Head
+                | Self::Hr
+                | Self::I
+                | Self::Img
+                | Self::Li
+                | Self::Listing
+                | Self::Menu
+                | Self::Meta
+                | Self::Nobr
+                | Self::Ol
+                | Self::P
+                | Self::Pre
+                | Self::S
+                | Self::Small
+                | Self::Span
+                | Self::Strike
+                | Self::Strong
+                | Self::Sub
+                | Self::Sup
+                | Self::Table
+                | Self::Tt
+                | Self::U
+                | Self::Ul
+        )
+    }
+
     /// The element of this name, which stands in lower case.
     pub(super) fn from_name(name: &[u8]) -> Self {
         if name.len() <= PACKED_BYTES {

@@ -7,6 +7,7 @@
 
 mod attributes;
 mod color;
+mod declaration;
 mod element;
 mod flow;
 mod memo;
@@ -238,7 +239,7 @@ mod tests {
             "<span style='position:absolute;left:-9999px'>x</span>",
             "<style>.a{display:none}</style><p class='b a'>x",
             "<style>#a{font-size:0}</style><p id=a>x",
-            "<p style='dis/**/play:none'>x",
+            "<p style='display/**/:/**/none'>x",
             "<p style='&#100;isplay:none'>x",
             "<template>x</template>",
             "<a href='#' style='color:white'>x</a>",
@@ -270,6 +271,17 @@ mod tests {
             "<p style='display:none'><p>x",
             "<font size=1>x</font>",
             "<div style='max-height:0'>x</div>",
+            // A browser throws these declarations away, or lays others over them.
+            "<div style='display:none!x'>x</div>",
+            "<div style='a:(;display:none'>x</div>",
+            "<style>p{display:block!important}</style><p style='display:none'>x",
+            "<style>p{x:';}p{display:none}';}</style><p>x",
+            // Sizes mean nothing within a line.
+            "<span style='max-height:0;overflow:hidden'>x</span>",
+            "<span style='text-indent:-9999px'>x</span>",
+            // No style in SVG is raw text, and a paragraph ends the picture.
+            "<svg><style><p>x</style>",
+            "<math><iframe><p>x",
         ] {
             let outcome = read_page(html);
             assert_eq!((outcome.visible.as_str(), outcome.hidden.as_str()), ("x", ""), "{html}");

@@ -10,7 +10,7 @@ use super::flow::{Flow, Gap, fold_blanks, needs_folding};
 use super::memo::Memo;
 use super::sheet::Sheet;
 use super::stack::{Sight, Stack};
-use super::style::{Display, Ground, Style};
+use super::style::{Declared, Display, Ground, Style};
 use super::{HtmlSink, color};
 use crate::link::{LinkCollector, SHOWN_BYTES};
 use crate::message::{is_blank, is_invisible};
@@ -265,23 +265,28 @@ impl<'s> Page<'s> {
         if attributes.has(Attribute::Hidden) {
             style.display = Some(Display::None);
         }
+        let mut declared = Declared::from(style);
         if !self.sheet.is_empty() {
             let class = attributes.get(Attribute::Class).unwrap_or_default();
-            style = style.overlaid(&self.sheet.style(tag, class, attributes.get(Attribute::Id).unwrap_or_default()));
+            declared = declared.overlaid(&self.sheet.style(tag, class, attributes.get(Attribute::Id).unwrap_or_default()));
         }
         if let Some(text) = attributes.get(Attribute::Style) {
-            style = style.overlaid(&self.own_style(text));
+            declared = declared.overlaid(&self.own_style(text));
         }
-        style
+        let style = declared.settled();
+        let in_line = matches!(tag.kind(), Kind::Formatting | Kind::Inline)
+            && matches!(style.display, None | Some(Display::Inline))
+            && style.positioned != Some(true);
+        if in_line { style.within_a_line() } else { style }
     }
 
     /// What a style attribute says.
-    fn own_style(&mut self, text: &str) -> Style {
+    fn own_style(&mut self, text: &str) -> Declared {
         if let Some(style) = self.styles.find(text) {
             return style;
         }
         let mut address = None;
-        let style = Style::parse(text, &mut |url| address = Some(url.to_owned()));
+        let style = Declared::parse(text, &mut |url| address = Some(url.to_owned()));
         match address {
             Some(address) => self.background(&address),
             // A picture is counted each time.

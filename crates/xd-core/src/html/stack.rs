@@ -243,6 +243,7 @@ impl Stack {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::html::style::Declared;
 
     const HIDDEN: Style = Style { display: Some(Display::None), ..Style::NONE };
 
@@ -330,7 +331,7 @@ mod tests {
 
     #[test]
     fn colours_are_judged_against_what_lies_behind() {
-        let color = |text: &str| Style::parse(text, &mut |_| {});
+        let color = |text: &str| Declared::parse(text, &mut |_| {}).settled();
         let look = |outer: &str, inner: &str| Sight::PAGE.within(&color(outer)).within(&color(inner)).hides();
         assert!(look("", "color:#fff"));
         assert!(look("background:#000", "color:#010101"));

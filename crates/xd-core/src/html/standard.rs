@@ -143,7 +143,7 @@ impl Emitter for Standard<'_, '_, '_> {
         tokens.attributes.end(tokens.position.saturating_sub(1));
         if self.kind == Token::EndTag {
             tokens.raw = None;
-            tokens.page.end(tokens.name.tag());
+            tokens.end();
             self.done = true;
             return None;
         }

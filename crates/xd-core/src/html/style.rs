@@ -1,8 +1,7 @@
 //! Style declarations that decide whether a person sees text (CSS 2.2, as mail programs apply it).
 
-use std::borrow::Cow;
-
 use super::color::{self, Paint, thousandths};
+use super::declaration::declarations;
 
 /// What an element's own styles say. What they don't say stays as it is around the element.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -14,8 +13,6 @@ pub(super) struct Style {
     pub(super) transparent: Option<bool>,
     /// `font-size` below 2 pixels.
     pub(super) tiny: Option<bool>,
-    /// `mso-hide: all`.
-    pub(super) mso_hidden: Option<bool>,
     /// `height` or `max-height` of nothing, each.
     pub(super) flat: Option<bool>,
     pub(super) low: Option<bool>,
@@ -23,11 +20,15 @@ pub(super) struct Style {
     pub(super) narrow: Option<bool>,
     /// `overflow` hidden.
     pub(super) clipped: Option<bool>,
-    /// `text-indent` off the screen.
+    /// `text-indent`, `margin-left` and `margin-top` off the screen, each.
     pub(super) indented_away: Option<bool>,
-    /// Positioned (`position`), and where to (`left`, `top`): off the screen or not.
+    pub(super) margin_left_away: Option<bool>,
+    pub(super) margin_top_away: Option<bool>,
+    /// Positioned (`position`), and whether `left`, `right` and `top` lead off the screen.
     pub(super) positioned: Option<bool>,
-    pub(super) off_screen: Option<bool>,
+    pub(super) left_away: Option<bool>,
+    pub(super) right_away: Option<bool>,
+    pub(super) top_away: Option<bool>,
     pub(super) color: Option<Paint>,
     pub(super) ground: Option<Ground>,
     /// Line ends are kept (`white-space`).
@@ -55,6 +56,52 @@ pub(super) enum Ground {
     Through,
 }
 
+/// What declarations say, and apart from it what they say is important: that stands above all that is not, wherever it is
+/// written (CSS Cascade 5 §6.4).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Declared {
+    usual: Style,
+    important: Option<Style>,
+}
+
+impl Declared {
+    /// Says nothing.
+    pub(super) const NONE: Self = Self { usual: Style::NONE, important: None };
+
+    /// Reads the declarations of a `style` attribute or of a rule. `url` is told each address that a background names.
+    pub(super) fn parse(text: &str, url: &mut dyn FnMut(&str)) -> Self {
+        let mut declared = Self::default();
+        for found in declarations(text) {
+            let style = if found.important { declared.important.get_or_insert(Style::NONE) } else { &mut declared.usual };
+            style.declare(&found.name, &found.value, url);
+        }
+        declared
+    }
+
+    /// These declarations with others laid over them.
+    pub(super) fn overlaid(self, over: &Self) -> Self {
+        let important = match (self.important, over.important) {
+            (Some(below), Some(over)) => Some(below.overlaid(&over)),
+            (below, over) => over.or(below),
+        };
+        Self { usual: self.usual.overlaid(&over.usual), important }
+    }
+
+    /// What holds in the end.
+    pub(super) fn settled(&self) -> Style {
+        match &self.important {
+            Some(important) => self.usual.overlaid(important),
+            None => self.usual,
+        }
+    }
+}
+
+impl From<Style> for Declared {
+    fn from(usual: Style) -> Self {
+        Self { usual, important: None }
+    }
+}
+
 impl Style {
     /// Says nothing.
     pub(super) const NONE: Self = Self {
@@ -62,19 +109,42 @@ impl Style {
         visible: None,
         transparent: None,
         tiny: None,
-        mso_hidden: None,
         flat: None,
         low: None,
         narrow: None,
         clipped: None,
         indented_away: None,
+        margin_left_away: None,
+        margin_top_away: None,
         positioned: None,
-        off_screen: None,
+        left_away: None,
+        right_away: None,
+        top_away: None,
         color: None,
         ground: None,
         preformatted: None,
         width: None,
         height: None,
+    };
+
+    /// Nothing hides.
+    const SHOWN: Self = Self {
+        display: Some(Display::Inline),
+        visible: Some(true),
+        transparent: Some(false),
+        tiny: Some(false),
+        flat: Some(false),
+        low: Some(false),
+        narrow: Some(false),
+        clipped: Some(false),
+        indented_away: Some(false),
+        margin_left_away: Some(false),
+        margin_top_away: Some(false),
+        positioned: Some(false),
+        left_away: Some(false),
+        right_away: Some(false),
+        top_away: Some(false),
+        ..Self::NONE
     };
 
     /// This style with another laid over it.
@@ -84,14 +154,17 @@ impl Style {
             visible: over.visible.or(self.visible),
             transparent: over.transparent.or(self.transparent),
             tiny: over.tiny.or(self.tiny),
-            mso_hidden: over.mso_hidden.or(self.mso_hidden),
             flat: over.flat.or(self.flat),
             low: over.low.or(self.low),
             narrow: over.narrow.or(self.narrow),
             clipped: over.clipped.or(self.clipped),
             indented_away: over.indented_away.or(self.indented_away),
+            margin_left_away: over.margin_left_away.or(self.margin_left_away),
+            margin_top_away: over.margin_top_away.or(self.margin_top_away),
             positioned: over.positioned.or(self.positioned),
-            off_screen: over.off_screen.or(self.off_screen),
+            left_away: over.left_away.or(self.left_away),
+            right_away: over.right_away.or(self.right_away),
+            top_away: over.top_away.or(self.top_away),
             color: over.color.or(self.color),
             ground: over.ground.or(self.ground),
             preformatted: over.preformatted.or(self.preformatted),
@@ -105,26 +178,16 @@ impl Style {
         let is = |flag: Option<bool>| flag == Some(true);
         self.display == Some(Display::None)
             || is(self.transparent)
-            || is(self.mso_hidden)
             || is(self.indented_away)
+            || is(self.margin_left_away)
+            || is(self.margin_top_away)
             || (is(self.clipped) && (is(self.flat) || is(self.low) || is(self.narrow)))
-            || (is(self.positioned) && is(self.off_screen))
+            || (is(self.positioned) && (is(self.left_away) || is(self.right_away) || is(self.top_away)))
     }
 
-    /// Reads the declarations of a `style` attribute or of a rule. `url` is told each address that a background names.
-    pub(super) fn parse(text: &str, url: &mut dyn FnMut(&str)) -> Self {
-        let mut style = Self::default();
-        let text = plain(text);
-        let mut rest = &*text;
-        while !rest.is_empty() {
-            let (colon, end) = bounds_of_declaration(rest);
-            let (declaration, after) = rest.split_at(end);
-            rest = after.get(1..).unwrap_or_default();
-            if let Some((name, value)) = colon.and_then(|colon| declaration.split_at_checked(colon)) {
-                style.declare(name.trim_ascii(), value.get(1..).unwrap_or_default(), url);
-            }
-        }
-        style
+    /// Leaves out what has no meaning for an element within a line (CSS 2.2 §10.2, §16.1): sizes, clipping, indents.
+    pub(super) fn within_a_line(self) -> Self {
+        Self { clipped: None, indented_away: None, margin_top_away: None, ..self }
     }
 
     fn declare(&mut self, name: &str, value: &str, url: &mut dyn FnMut(&str)) {
@@ -132,55 +195,62 @@ impl Style {
         let Some(key) = lower.get_mut(..name.len()) else { return };
         key.copy_from_slice(name.as_bytes());
         key.make_ascii_lowercase();
+        // What a browser does not understand leaves standing what came before.
+        let or = |flag: Option<bool>, before: Option<bool>| flag.or(before);
         match &*key {
-            b"display" => self.display = parse_display(important(value)),
-            b"visibility" => {
-                let value = important(value);
-                self.visible = Some(!(is(value, "hidden") || is(value, "collapse")));
+            b"display" => self.display = display(value).or(self.display),
+            b"visibility" => self.visible = or(choice(value, &["visible"], &["hidden", "collapse"]), self.visible),
+            b"opacity" => {
+                let share = ratio(value).map(|ratio| ratio < 50).or_else(|| is_wide(value).then_some(false));
+                self.transparent = or(share, self.transparent);
             }
-            b"opacity" => self.transparent = ratio(important(value)).map(|ratio| ratio < 50),
-            b"font-size" => self.tiny = is_tiny(important(value)).or(self.tiny),
-            b"font" => {
-                let value = important(value);
-                // `font: 0/0 a`: the size is the part before a slash, or the first with a digit.
-                if let Some(size) =
-                    value.split(['/', ' ']).find(|part| part.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
-                {
-                    self.tiny = is_tiny(size).or(self.tiny);
-                }
-            }
-            b"mso-hide" => self.mso_hidden = Some(is(important(value), "all")),
+            b"font-size" => self.tiny = or(is_tiny(value), self.tiny),
+            b"font" => self.tiny = or(is_tiny_font(value), self.tiny),
             b"height" => {
-                let length = pixels(important(value));
-                self.height = length.and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
-                self.flat = Some(length.is_some_and(|length| length <= 0));
+                self.height = whole_pixels(value);
+                self.flat = or(is_nothing(value, "auto"), self.flat);
             }
-            b"max-height" => self.low = Some(is_nothing(important(value))),
+            b"max-height" => self.low = or(is_nothing(value, "none"), self.low),
             b"width" => {
-                let length = pixels(important(value));
-                self.width = length.and_then(|thousandths| u32::try_from(thousandths / 1_000).ok());
-                self.narrow = Some(length.is_some_and(|length| length <= 0));
+                self.width = whole_pixels(value);
+                self.narrow = or(is_nothing(value, "auto"), self.narrow);
             }
-            b"max-width" => self.narrow = Some(is_nothing(important(value))),
+            b"max-width" => self.narrow = or(is_nothing(value, "none"), self.narrow),
             b"overflow" | b"overflow-x" | b"overflow-y" => {
-                let value = important(value);
-                self.clipped = Some(is(value, "hidden") || is(value, "clip"));
+                self.clipped = or(choice(value, &["hidden", "clip"], &["visible", "auto", "scroll", "overlay"]), self.clipped);
             }
-            b"text-indent" => self.indented_away = Some(is_far(important(value))),
+            b"text-indent" => self.indented_away = or(is_far(value), self.indented_away),
             b"position" => {
-                let value = important(value);
-                self.positioned = Some(is(value, "absolute") || is(value, "fixed") || is(value, "relative"));
+                self.positioned = or(choice(value, &["absolute", "fixed", "relative"], &["static", "sticky"]), self.positioned);
             }
-            b"left" | b"top" | b"right" if is_far(important(value)) => self.off_screen = Some(true),
-            b"margin-left" | b"margin-top" if is_far(important(value)) => self.indented_away = Some(true),
-            b"color" | b"-webkit-text-fill-color" => self.color = color::parse(important(value)).or(self.color),
-            b"background-color" => self.ground = ground(important(value)).or(self.ground),
-            b"background" | b"background-image" => self.background(important(value), url),
+            b"left" => self.left_away = or(is_far(value), self.left_away),
+            b"right" => self.right_away = or(is_far(value), self.right_away),
+            b"top" => self.top_away = or(is_far(value), self.top_away),
+            b"margin-left" => self.margin_left_away = or(is_far(value), self.margin_left_away),
+            b"margin-top" => self.margin_top_away = or(is_far(value), self.margin_top_away),
+            b"margin" => self.margin(value),
+            b"color" | b"-webkit-text-fill-color" => self.color = color::parse(value).or(self.color),
+            b"background-color" => self.ground = ground(value).or(self.ground),
+            b"background" | b"background-image" => self.background(value, url),
             b"white-space" => {
-                let value = important(value);
-                self.preformatted = Some(is(value, "pre") || is(value, "pre-wrap") || is(value, "pre-line"));
+                self.preformatted = Some(["pre", "pre-wrap", "pre-line"].iter().any(|word| is(value, word)));
             }
+            b"all" if is_wide(value) => *self = Self::SHOWN,
             _ => {}
+        }
+    }
+
+    /// `margin`: top, right, bottom and left; what is left out is as its opposite.
+    fn margin(&mut self, value: &str) {
+        let mut parts = value.split_ascii_whitespace();
+        let first = parts.next();
+        let (second, third, fourth) = (parts.next(), parts.next(), parts.next());
+        let left = fourth.or(second).or(first);
+        let far = |part: Option<&str>| part.and_then(is_far);
+        let is_valid = [first, second, third, fourth].into_iter().flatten().all(|part| is_far(part).is_some());
+        if is_valid && parts.next().is_none() {
+            self.margin_top_away = far(first).or(self.margin_top_away);
+            self.margin_left_away = far(left).or(self.margin_left_away);
         }
     }
 
@@ -210,92 +280,68 @@ impl Style {
 /// Bytes of the longest property that is read.
 const NAME_BYTES: usize = 24;
 
-/// The text without comments and with escapes decoded (CSS Syntax 3 §4.3.2, §4.3.7): `d\69splay`, `dis/**/play`.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    let bytes = text.as_bytes();
-    let special = |at: usize| bytes.get(at) == Some(&b'\\') || bytes.get(at + 1) == Some(&b'*');
-    if !memchr::memchr2_iter(b'\\', b'/', bytes).any(special) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(['\\', '/']) {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        if let Some(comment) = rest.strip_prefix("/*") {
-            rest = comment.find("*/").map_or("", |end| &comment[end + 2..]);
-        } else if let Some(escape) = rest.strip_prefix('\\') {
-            let digits = escape.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
-            let code = u32::from_str_radix(&escape[..digits], 16).ok();
-            if digits > 0 {
-                out.push(code.and_then(char::from_u32).unwrap_or('\u{fffd}'));
-                rest = &escape[digits..];
-                rest = rest.strip_prefix([' ', '\n', '\t']).unwrap_or(rest);
-            } else {
-                rest = escape;
-            }
-        } else {
-            out.push('/');
-            rest = &rest[1..];
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// Where the first colon of the first declaration stands, and where the declaration ends. Most are shorter than what a search
-/// for each of their signs would take.
-fn bounds_of_declaration(text: &str) -> (Option<usize>, usize) {
-    let mut colon = None;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b':' if colon.is_none() => colon = Some(at),
-            b';' => return (colon, at),
-            b'(' => {
-                let end = end_of_declaration(text);
-                let colon = colon.or_else(|| memchr::memchr(b':', text.as_bytes().get(..end)?));
-                return (colon, end);
-            }
-            _ => {}
-        }
-    }
-    (colon, text.len())
-}
-
-/// Where the first declaration ends: at a semicolon that stands in no brackets (`url(data:image/png;base64,…)`).
-fn end_of_declaration(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let semicolon = memchr::memchr(b';', bytes).unwrap_or(bytes.len());
-    let before = bytes.get(..semicolon).unwrap_or_default();
-    let Some(open) = memchr::memchr(b'(', before) else { return semicolon };
-    if memchr::memchr(b')', before.get(open..).unwrap_or_default()).is_some() {
-        return semicolon;
-    }
-    let Some(close) = memchr::memchr(b')', bytes.get(semicolon..).unwrap_or_default()) else { return semicolon };
-    let from = semicolon + close;
-    memchr::memchr(b';', bytes.get(from..).unwrap_or_default()).map_or(bytes.len(), |at| from + at)
-}
-
-/// The value without `!important` and blanks.
-fn important(value: &str) -> &str {
-    memchr::memchr(b'!', value.as_bytes()).and_then(|at| value.get(..at)).unwrap_or(value).trim_ascii()
-}
-
 fn is(value: &str, word: &str) -> bool {
     value.eq_ignore_ascii_case(word)
 }
 
-fn parse_display(value: &str) -> Option<Display> {
-    if is(value, "none") {
-        Some(Display::None)
-    } else if is(value, "inline") || is(value, "contents") {
-        Some(Display::Inline)
-    } else if ["inherit", "initial", "unset", ""].iter().any(|word| is(value, word)) {
-        None
-    } else {
-        // Boxes within a line separate words too.
-        Some(Display::Block)
+/// Whether a value is a word that every property knows: nothing of the property's own then holds (CSS Cascade 5 §7.3). What an
+/// element inherits counts as shown here; what is above it may hide it all the same.
+fn is_wide(value: &str) -> bool {
+    ["inherit", "initial", "revert", "revert-layer", "unset"].iter().any(|word| is(value, word))
+}
+
+/// Whether a value is one of the first words; false for one of the others; none when a browser would not know it.
+fn choice(value: &str, yes: &[&str], no: &[&str]) -> Option<bool> {
+    let among = |words: &[&str], part: &str| words.iter().any(|word| is(part, word));
+    if is_wide(value) {
+        // The words that hide stand on either side.
+        return Some(yes == ["visible"]);
     }
+    let mut found = None;
+    for part in value.split_ascii_whitespace() {
+        let part = if among(yes, part) { true } else { among(no, part).then_some(false)? };
+        found = Some(found.unwrap_or(false) | part);
+    }
+    found
+}
+
+/// None for a word that browsers do not know: it sets nothing.
+fn display(value: &str) -> Option<Display> {
+    const BOXES: &[&str] = &[
+        "block",
+        "flex",
+        "flow-root",
+        "grid",
+        "inline-block",
+        "inline-flex",
+        "inline-grid",
+        "inline-table",
+        "list-item",
+        "math",
+        "ruby",
+        "table",
+        "table-caption",
+        "table-cell",
+        "table-column",
+        "table-column-group",
+        "table-footer-group",
+        "table-header-group",
+        "table-row",
+        "table-row-group",
+        "-webkit-box",
+        "-webkit-flex",
+        "-webkit-inline-box",
+        "-webkit-inline-flex",
+    ];
+    if is(value, "none") {
+        return Some(Display::None);
+    }
+    if is(value, "inline") || is(value, "contents") || is_wide(value) {
+        return Some(Display::Inline);
+    }
+    let known = |part: &str| is(part, "inline") || is(part, "flow") || BOXES.iter().any(|word| is(part, word));
+    // Boxes within a line separate words too.
+    (!value.is_empty() && value.split_ascii_whitespace().all(known)).then_some(Display::Block)
 }
 
 fn ground(value: &str) -> Option<Ground> {
@@ -338,22 +384,53 @@ fn pixels(value: &str) -> Option<i64> {
     })
 }
 
-/// Whether a font size is below 2 pixels. Words (`small`) and unknown units are not.
+/// Whether a length is worked out from others (`calc(1px + 2vw)`): nobody knows it here, and it hides nothing.
+fn is_computed(value: &str) -> bool {
+    value.contains('(')
+}
+
+/// Whether a font size is below 2 pixels; none when a browser would not know it.
 fn is_tiny(value: &str) -> Option<bool> {
-    if value.eq_ignore_ascii_case("inherit") {
-        return None;
+    const WORDS: &[&str] =
+        &["large", "larger", "medium", "small", "smaller", "x-large", "x-small", "xx-large", "xx-small", "xxx-large"];
+    if is_wide(value) || is_computed(value) || WORDS.iter().any(|word| is(value, word)) {
+        return Some(false);
     }
-    Some(pixels(value).is_some_and(|size| size < 2_000))
+    pixels(value).filter(|&size| size >= 0).map(|size| size < 2_000)
 }
 
-/// Whether a length is zero, or negative.
-fn is_nothing(value: &str) -> bool {
-    pixels(value).is_some_and(|length| length <= 0)
+/// The same for `font: 0/0 a`: the size is the first part with a digit, the family must follow it.
+fn is_tiny_font(value: &str) -> Option<bool> {
+    if is_wide(value) {
+        return Some(false);
+    }
+    let (before, _) = value.rsplit_once(|c: char| c.is_ascii_whitespace())?;
+    let is_size = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    // A weight is a number without a unit, and no size but nought is.
+    let is_weight =
+        |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit()) && thousandths(part).is_some_and(|number| number > 0);
+    let mut parts = before.split(|c: char| c == '/' || c.is_ascii_whitespace());
+    is_tiny(parts.find(|part| is_size(part) && !is_weight(part))?)
 }
 
-/// Whether a length leads off the screen: 500 pixels or more to the left or the top.
-fn is_far(value: &str) -> bool {
-    pixels(value).is_some_and(|length| length <= -500_000)
+fn whole_pixels(value: &str) -> Option<u32> {
+    pixels(value).and_then(|thousandths| u32::try_from(thousandths / 1_000).ok())
+}
+
+/// Whether a size is zero; none when a browser would not know it, as a negative one. `free` is the word for no limit.
+fn is_nothing(value: &str, free: &str) -> Option<bool> {
+    if is(value, free) || is_wide(value) || is_computed(value) || value.ends_with("-content") {
+        return Some(false);
+    }
+    pixels(value).filter(|&length| length >= 0).map(|length| length == 0)
+}
+
+/// Whether a length leads off the screen, 500 pixels or more to the left or the top; none when a browser would not know it.
+fn is_far(value: &str) -> Option<bool> {
+    if is(value, "auto") || is_wide(value) || is_computed(value) {
+        return Some(false);
+    }
+    pixels(value).map(|length| length <= -500_000)
 }
 
 #[cfg(test)]
@@ -364,7 +441,7 @@ mod tests {
     use crate::html::color::Rgb;
 
     fn style(text: &str) -> Style {
-        Style::parse(text, &mut |_| {})
+        Declared::parse(text, &mut |_| {}).settled()
     }
 
     #[test]
@@ -373,13 +450,18 @@ mod tests {
             "display:none",
             "DISPLAY : None !important;",
             "color:red;display:none",
-            "dis/**/play:none",
+            "display/**/:/**/none",
+            "display:none;display:foo",
+            "display:none!important;display:block",
+            "visibility:x;display:none",
+            "position:absolute;left:-999px;left:-1q",
+            "margin:0 0 0 -9999px",
+            "max-height:0;max-height:-1px;overflow:hidden",
             "d\\69splay:none",
             "display:no\\6e e",
             "opacity:0",
             "opacity: .04",
             "opacity:4%",
-            "mso-hide:all",
             "max-height:0;overflow:hidden",
             "height:0px; overflow : hidden",
             "width:0;overflow:hidden",
@@ -403,7 +485,24 @@ mod tests {
             "text-indent:-499px",
             "left:-9999px",
             "position:absolute;left:-10px",
-            "mso-hide:none",
+            // Hidden in one mail program only.
+            "mso-hide:all",
+            "dis/**/play:none",
+            "display:none!x",
+            "display:none inherit",
+            "a:(;display:none",
+            "x:';display:none;'",
+            "x:{;display:none;}",
+            "x:[;display:none;]",
+            "display:block!important;display:none",
+            "display:none;display:initial",
+            "display:none;all:unset",
+            "opacity:0;opacity:initial",
+            "max-height:-1px;overflow:hidden",
+            "height:0;height:auto;overflow:hidden",
+            "position:absolute;left:-9999px;left:0",
+            "margin-left:-9999px;margin:0",
+            "overflow:hidden;max-height:0;overflow:visible",
             "xdisplay:none",
             "font-family:'display:none'",
         ] {
@@ -425,8 +524,15 @@ mod tests {
             ("font-size:small", Some(false)),
             ("font:0/0 a", Some(true)),
             ("font:bold 12px/1.5 Arial", Some(false)),
-            ("font:inherit", None),
-            ("font-size:inherit", None),
+            ("font:inherit", Some(false)),
+            ("font:0", None),
+            ("font:700 0 a", Some(true)),
+            ("font-size:-1px", None),
+            ("font-size:0;font-size:initial", Some(false)),
+            ("font-size:0;font-size:foo", Some(true)),
+            ("font-size:12px!important;font-size:0", Some(false)),
+            ("font-size:calc(0px)", Some(false)),
+            ("font-size:inherit", Some(false)),
             ("line-height:0", None),
         ] {
             assert_eq!(style(text).tiny, tiny, "{text}");
@@ -448,8 +554,9 @@ mod tests {
             assert_eq!(style(text).ground, ground, "{text}");
         }
         let mut urls = Vec::new();
-        let _ =
-            Style::parse("background:#fff url( 'http://a.example/b;c.png' ) x; color:red", &mut |url| urls.push(url.to_owned()));
+        let _ = Declared::parse("background:#fff url( 'http://a.example/b;c.png' ) x; color:red", &mut |url| {
+            urls.push(url.to_owned())
+        });
         assert_eq!(urls, ["http://a.example/b;c.png"]);
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Tokens<'h, 's> {
     pub(super) name: Name,
     /// The element whose raw text is being read.
     pub(super) raw: Option<Tag>,
+    /// Whether SVG or MathML is open.
+    foreign: bool,
 }
 
 /// The name of the current tag; longer ones are no known elements.
@@ -62,6 +64,7 @@ impl<'h, 's> Tokens<'h, 's> {
             position: 0,
             name: Name::default(),
             raw: None,
+            foreign: false,
         }
     }
 
@@ -99,7 +102,7 @@ impl<'h, 's> Tokens<'h, 's> {
         match tag::read(self.html, self.position, &mut self.name, &mut self.attributes) {
             Some(tag::Usual::End(end)) => {
                 self.position = end;
-                self.page.end(self.name.tag());
+                self.end();
             }
             Some(tag::Usual::Start(end)) => {
                 self.position = end;
@@ -111,11 +114,27 @@ impl<'h, 's> Tokens<'h, 's> {
         }
     }
 
+    /// Tells the page of an end tag.
+    pub(super) fn end(&mut self) {
+        let tag = self.name.tag();
+        self.foreign &= !matches!(tag, Tag::Math | Tag::Svg);
+        self.page.end(tag);
+    }
+
     /// Tells the page of a start tag and returns how its content is read, if that is raw text.
     pub(super) fn start(&mut self) -> Option<State> {
         let tag = self.name.tag();
+        self.foreign = (self.foreign && !tag.leaves_foreign_content()) || matches!(tag, Tag::Math | Tag::Svg);
+        let Kind::Raw(raw) = tag.kind() else {
+            self.page.start(tag, &self.attributes);
+            return None;
+        };
+        if self.foreign {
+            // No element of SVG or MathML holds raw text: what begins in one of this name may end all foreign content, and be seen.
+            self.page.start(Tag::Svg, &self.attributes);
+            return None;
+        }
         self.page.start(tag, &self.attributes);
-        let Kind::Raw(raw) = tag.kind() else { return None };
         self.raw = Some(tag);
         // HTML §13.2.6.4: elements whose content is no markup. `noscript` is not among them: mail programs run no scripts.
         Some(match raw {
