@@ -1,6 +1,6 @@
 //! Whose capsule it is: all places where a capsule can name the holder of an address.
 
-use xd_core::capsule::{Capsule, FieldValue, PseudonymKey};
+use xd_core::capsule::{Capsule, PseudonymKey};
 use xd_core::{Known, Mailbox, ReversePath};
 
 /// A person, by one address of mail.
@@ -42,7 +42,7 @@ impl Person {
     fn is_in_fields(&self, capsule: &Capsule) -> bool {
         let names = |bytes: &[u8]| contains_address(bytes, self.address.address.as_bytes());
         let fields = capsule.fields().unwrap_or_default();
-        let in_facts = fields.iter().any(|field| matches!(&field.value, FieldValue::Raw(value) if names(value)));
+        let in_facts = fields.iter().any(|field| names(field.value.told()));
         in_facts || capsule.content().is_some_and(|message| names(header_section(message)))
     }
 }

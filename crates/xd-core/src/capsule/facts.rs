@@ -2,6 +2,7 @@
 
 mod link;
 mod names;
+mod signature;
 
 use super::wire::{DecodeError, Reader, Wire, Writer};
 use crate::message::{MediaType, Recalled, RecalledPart};
@@ -31,6 +32,13 @@ pub struct FieldFact {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "the set is complete")]
 pub enum FieldValue {
+    /// A signature without the values of its tags `b` and `bh`.
+    Cut {
+        /// The bytes after the colon, folded as they stand, but for these values.
+        rest: Vec<u8>,
+        /// The first bytes of the SHA-256 of all bytes after the colon: it tells whether a signature is this one.
+        hash: [u8; 8],
+    },
     /// The keyed hash of a value that may identify people.
     Pseudonym([u8; 8]),
     /// The bytes after the colon, folded as they stand.
@@ -86,18 +94,31 @@ impl Facts {
         }
     }
 
+    /// Takes the values of signatures out, see [`signature`].
+    pub(super) fn cut_signatures(&mut self) {
+        for field in &mut self.fields {
+            if let FieldValue::Raw(value) = &field.value
+                && let Some(cut) = signature::cut(&field.name, value)
+            {
+                field.value = cut;
+            }
+        }
+    }
+
     /// The message as these facts tell of it; `from` are the addresses of From where the fields do not tell them.
     pub(super) fn message(&self, from: Option<Vec<Mailbox>>, defects: Defects, limits: &Limits) -> Message<'_> {
-        let fields = self.fields.iter().map(|field| (field.name.as_str(), field.value.raw())).collect();
+        let fields = self.fields.iter().map(|field| (field.name.as_str(), field.value.told())).collect();
         let parts = self.parts.iter().map(PartFact::recalled).collect();
         Message::recalled(Recalled { fields, from, links: self.links.clone(), parts, defects }, limits)
     }
 }
 
 impl FieldValue {
-    /// The value, if it is told.
-    fn raw(&self) -> &[u8] {
+    /// The value, as far as it is told.
+    #[must_use]
+    pub fn told(&self) -> &[u8] {
         match self {
+            Self::Cut { rest, .. } => rest,
             Self::Pseudonym(_) => &[],
             Self::Raw(value) => value,
         }
@@ -126,13 +147,18 @@ impl Wire for Facts {
         }
         for field in &self.fields {
             match &field.value {
-                // No length: that of a value is one more than it is.
+                // No lengths: that of a whole value is two more than it is.
                 FieldValue::Pseudonym(hash) => {
                     out.byte(0);
                     out.bytes.extend_from_slice(hash);
                 }
+                FieldValue::Cut { rest, hash } => {
+                    out.byte(1);
+                    out.bytes(rest);
+                    out.bytes.extend_from_slice(hash);
+                }
                 FieldValue::Raw(value) => {
-                    out.number(value.len() as u64 + 1);
+                    out.number(value.len() as u64 + 2);
                     out.bytes.extend_from_slice(value);
                 }
             }
@@ -144,11 +170,16 @@ impl Wire for Facts {
     fn read(from: &mut Reader<'_>) -> Read<Self> {
         let count = from.count()?;
         let names: Vec<String> = (0..count).map(|_| names::read(from)).collect::<Read<_>>()?;
-        let field = |name| {
+        let field = |name: String| {
+            let at = from.at();
             let value = match from.number()? {
                 0 => FieldValue::Pseudonym(from.array()?),
+                1 => match (from.bytes()?, from.array()?) {
+                    (rest, hash) if signature::is_rest(&name, rest) => FieldValue::Cut { rest: rest.to_vec(), hash },
+                    _ => return Reader::wrong(at, "there is no such rest of a signature"),
+                },
                 length => {
-                    let length = usize::try_from(length - 1).unwrap_or(usize::MAX);
+                    let length = usize::try_from(length - 2).unwrap_or(usize::MAX);
                     FieldValue::Raw(from.take(length)?.to_vec())
                 }
             };

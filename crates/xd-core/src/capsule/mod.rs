@@ -50,7 +50,7 @@ pub enum Level {
     /// The answers of all tests, envelope, evidence, identities, settings and defects.
     #[default]
     Causes,
-    /// Also header fields, links, and the names, types and hashes of attachments.
+    /// Also header fields but for the values of signatures, links, and the names, types and hashes of attachments.
     Facts,
     /// Also the message.
     Content,

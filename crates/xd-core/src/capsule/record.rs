@@ -109,6 +109,8 @@ fn record(
         key.hide_identities(&mut identities);
         facts.iter_mut().for_each(|facts| key.hide_facts(facts));
     }
+    // After the pseudonyms, which are those of whole values.
+    facts.iter_mut().for_each(Facts::cut_signatures);
     Capsule {
         engine: engine.hash(),
         semantics: SEMANTICS.to_owned(),

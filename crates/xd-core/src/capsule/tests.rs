@@ -188,6 +188,29 @@ fn facts_read_as_the_message_does() {
     assert_eq!(facts.parts[0].sha256.unwrap().map(|byte| format!("{byte:02x}")).concat(), expected);
 }
 
+/// A signature is told but for its value, and its pseudonym is that of all of it.
+#[test]
+fn signatures_are_cut() {
+    let raw =
+        b"DKIM-Signature: v=1; d=example.com; b=AAAABBBBCCCCDDDD; s=one\nARC-Seal: b=short\nX-Other: b=AAAABBBBCCCCDDDD\n\n";
+    let message = Message::parse(raw, &Limits::default());
+    let (envelope, evidence) = evidence::derive(&message);
+    let values = |recording: &Recording| -> Vec<FieldValue> {
+        let (_, capsule) = judge_recorded(builtin(), &envelope, &message, &evidence, [0; 32], recording);
+        let decoded = Capsule::decode(&capsule.encode()).unwrap();
+        assert_eq!(decoded, capsule);
+        decoded.fields().unwrap().iter().map(|field| field.value.clone()).collect()
+    };
+    let told = values(&Recording::new(Level::Facts));
+    assert!(matches!(&told[0], FieldValue::Cut { rest, .. } if rest == b" v=1; d=example.com; b=; s=one"), "{told:?}");
+    assert_eq!(told[1..], [&b" b=short"[..], b" b=AAAABBBBCCCCDDDD"].map(|value| FieldValue::Raw(value.to_vec())));
+    let hidden = values(&Recording::pseudonymous(Level::Facts, PseudonymKey::new(KEY)).unwrap());
+    let mut whole = Facts::of(&message);
+    PseudonymKey::new(KEY).hide_facts(&mut whole);
+    assert_eq!(hidden[0], whole.fields[0].value);
+    assert!(matches!(hidden[0], FieldValue::Pseudonym(_)));
+}
+
 #[test]
 fn the_recipients_cost_little() {
     let engine = builtin();
@@ -294,6 +317,7 @@ fn the_first_version_is_still_read() {
     assert_eq!(capsule.evidence().spf, Known::Found(SpfResult::SoftFail));
     assert_eq!(capsule.identities().from[0].address, "info@kuechen-lager.example");
     assert!(capsule.links().unwrap().iter().any(|link| link.misleads()));
+    assert!(capsule.fields().unwrap().iter().any(|field| matches!(field.value, FieldValue::Cut { .. })));
 }
 
 /// Lines of header fields and of text, in any order.
@@ -314,6 +338,8 @@ pub(super) fn generated() -> impl Strategy<Value = Vec<u8>> {
         "Content-Type: text/html",
         "Content-Type: text/plain; charset=utf-8",
         "Message-ID: <1@example.com>",
+        "DKIM-Signature: v=1; d=example.com; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAABBBBCCCCDDDD",
+        "ARC-Seal: i=1; d=example.com; b=AAAABBBBCCCC\r\n\tDDDDEEEE",
         "Content-Disposition: attachment; filename=invoice.pdf.exe",
         "broken line",
         "",

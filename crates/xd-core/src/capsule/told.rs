@@ -64,8 +64,8 @@ impl Capsule {
         match (source_of(target), self.level(), self.pseudonymous) {
             (Source::Causes, ..) | (Source::Identity | Source::From, _, false) | (_, Level::Content, _) => Told::All,
             (Source::Identity, _, true) => Told::Presence,
-            (Source::Fact, Level::Facts, _) | (Source::Header | Source::PersonalFact, Level::Facts, false) => Told::All,
-            (Source::Header, Level::Facts, true) => match target {
+            (Source::Fact, Level::Facts, _) | (Source::PersonalFact, Level::Facts, false) => Told::All,
+            (Source::Header, Level::Facts, _) => match target {
                 Target::Header(_, name) if !self.hides(name) => Told::All,
                 _ => Told::Presence,
             },
@@ -73,9 +73,9 @@ impl Capsule {
         }
     }
 
-    /// Whether the value of a header field of this name stands in it as a pseudonym.
+    /// Whether a header field of this name does not stand in it as a whole.
     fn hides(&self, name: &str) -> bool {
-        let hidden = |field: &FieldFact| matches!(field.value, FieldValue::Pseudonym(_)) && field.name.eq_ignore_ascii_case(name);
+        let hidden = |field: &FieldFact| !matches!(field.value, FieldValue::Raw(_)) && field.name.eq_ignore_ascii_case(name);
         self.fields().is_some_and(|fields| fields.iter().any(hidden))
     }
 

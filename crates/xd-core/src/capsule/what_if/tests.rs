@@ -227,6 +227,35 @@ fn a_new_test_is_answered_where_it_is_told() {
     }
 }
 
+/// What a cut signature does not tell is open in every form; that it is there is told, and so is every other field.
+#[test]
+fn a_cut_signature_is_not_guessed() {
+    let rule = |when: &str| engine(&format!("[[rule]]\nid = \"new\"\nscore = \"7.00\"\nwhy = \"new\"\nwhen = {when}\n"));
+    let old = rule("{ in = \"text\", words = [\"unheard of\"] }");
+    let raw =
+        b"From: a@example.com\nDKIM-Signature: v=1; d=example.com; b=AAAABBBBCCCCDDDD\nDKIM-Signature: v=1; d=example.net; b=x\n\
+        ARC-Seal: i=1; b=x\n\n";
+    // Causes, facts, content, causes and facts with pseudonyms.
+    for (when, open) in [
+        ("{ in = \"header:dkim-signature\", contains = [\"example.com\"] }", [1, 1, 0, 1, 1]),
+        ("{ in = \"header:dkim-signature\", contains = [\"example.net\"] }", [1, 1, 0, 1, 1]),
+        ("{ in = \"original:dkim-signature\", contains = [\"CCCC\"] }", [1, 1, 0, 1, 1]),
+        ("{ in = \"raw:dkim-signature\", regex = \"b=.{9}\" }", [1, 1, 0, 1, 1]),
+        ("{ not = { in = \"raw:dkim-signature\", contains = [\"CCCC\"] } }", [1, 1, 0, 1, 1]),
+        ("{ in = \"header:dkim-signature\", present = false }", [1, 0, 0, 1, 0]),
+        ("{ in = \"header.names\", equals = [\"dkim-signature\"], at_least = 2 }", [1, 0, 0, 1, 0]),
+        ("{ in = \"header:arc-seal\", contains = [\"b=x\"] }", [1, 0, 0, 1, 1]),
+        ("{ in = \"header:x-google-dkim-signature\", contains = [\"b=\"] }", [1, 0, 0, 1, 0]),
+    ] {
+        assert_eq!(compare((&old, &rule(when)), &SettingsChange::default(), raw, derive), open, "{when}");
+    }
+    // Where the record answers, it does so whatever was cut.
+    let recorded = rule("{ in = \"raw:dkim-signature\", contains = [\"CCCC\"] }");
+    let more =
+        rule("{ all = [{ in = \"raw:dkim-signature\", contains = [\"CCCC\"] }, { in = \"header:from\", present = true }] }");
+    assert_eq!(compare((&recorded, &more), &SettingsChange::default(), raw, derive), [1, 0, 0, 1, 0]);
+}
+
 #[test]
 fn other_brands_are_other_tests() {
     let rules = "[[rule]]\nid = \"brand\"\nscore = \"7.00\"\nwhy = \"brand\"\nwhen = { in = \"from.name\", names_brand = true, outside = [\"from.domain\"] }\n";
@@ -276,6 +305,9 @@ fn condition() -> impl Strategy<Value = String> {
         "{ in = \"subject\", words = [\"urgent\"] }",
         "{ in = \"subject\", present = false }",
         "{ in = \"header:list-id\", present = true }",
+        "{ in = \"header:dkim-signature\", present = false }",
+        "{ in = \"raw:dkim-signature\", contains = [\"AAAABBBB\"] }",
+        "{ in = \"original:arc-seal\", regex = \"b=A|d=b\" }",
         "{ in = \"header.names\", equals = [\"x-mailer\", \"list-id\", \"date\"], at_least = 2 }",
         "{ in = \"evidence.spf\", equals = [\"softfail\"] }",
         "{ in = \"evidence.arc\", equals = [\"pass\"] }",
