@@ -30,6 +30,12 @@ pub trait FileSystem: Clone + Debug {
     /// It does not exist, or cannot be opened.
     fn open(&self, path: &Path) -> io::Result<Self::File>;
 
+    /// Opens a file that exists, for reading alone: whoever reads needs no permission to write.
+    ///
+    /// # Errors
+    /// It does not exist, or cannot be opened.
+    fn open_read(&self, path: &Path) -> io::Result<Self::File>;
+
     /// Creates a directory in one that exists.
     ///
     /// # Errors
@@ -121,6 +127,10 @@ impl FileSystem for OsFileSystem {
 
     fn open(&self, path: &Path) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).open(path)
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<File> {
+        File::open(path)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {

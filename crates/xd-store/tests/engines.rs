@@ -3,8 +3,11 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
+use support::ReadOnly;
 use xd_core::{Engine, EngineHash, RuleSource, SEMANTICS, Timestamp};
 use xd_store::simulated::Disk;
 use xd_store::{EngineError, EngineStore, FileSystem, Kept, OsFileSystem, StoredFile};
@@ -77,6 +80,17 @@ fn engines_are_listed_in_the_order_in_which_they_were_kept() {
     assert_eq!(listed, expected);
     assert!(list.unread.is_empty());
     assert!(store(&Disk::new()).list().unwrap().engines.is_empty());
+}
+
+#[test]
+fn whoever_may_only_read_loads_and_lists() {
+    let (disk, engine) = (Disk::new(), engine("a"));
+    store(&disk).keep(&engine, None).unwrap();
+    let reader = EngineStore::new(ReadOnly(disk), "/e");
+    assert_eq!(reader.load(engine.hash()).unwrap().rules, engine.sources());
+    assert_eq!(reader.list().unwrap().engines.len(), 1);
+    assert_eq!(reader.keep(&engine, None).unwrap(), Kept::Already);
+    assert!(matches!(reader.keep(&self::engine("b"), None), Err(EngineError::Io { .. })));
 }
 
 #[test]
