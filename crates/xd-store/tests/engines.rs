@@ -118,6 +118,10 @@ fn what_differs_is_named() {
     disk.open(&rule_file(hash)).unwrap().write_at(10, b"a").unwrap();
     assert!(matches!(store(&disk).load(hash), Err(EngineError::Hash { .. })));
 
+    // Another model, which no hash covers.
+    disk.put(&manifest, text.replace("model = \"none\"", "model = \"bayes\"").as_bytes()).unwrap();
+    assert!(matches!(store(&disk).load(hash), Err(EngineError::Manifest { path, .. }) if path == manifest));
+
     // No list, or no file.
     disk.put(&manifest, b"nonsense").unwrap();
     assert!(matches!(store(&disk).load(hash), Err(EngineError::Manifest { path, .. }) if path == manifest));
