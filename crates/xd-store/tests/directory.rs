@@ -60,6 +60,36 @@ fn only_one_writes_to_a_real_directory() {
     assert!(matches!(reader.next_entry(), Ok(None)));
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_written_is_its_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let top = Path::new(env!("CARGO_TARGET_TMPDIR")).join("directory-modes");
+    let _ = std::fs::remove_dir_all(&top);
+    let path = top.join("capsules");
+    let (mut directory, _) = SegmentDir::open(&OsFileSystem, &path, options()).unwrap();
+    directory.append(ONE, b"first").unwrap();
+    directory.sync().unwrap();
+    drop(directory);
+    let segment = path.join("000001.xdc");
+    let mut file = OsFileSystem.open(&segment).unwrap();
+    let size = file.bytes().unwrap();
+    file.write_at(size, b"torn").unwrap();
+    let kept = SegmentDir::open(&OsFileSystem, &path, options()).unwrap().1.unwrap().kept.unwrap();
+    let engine = xd_core::Engine::compile(Vec::new()).unwrap();
+    xd_store::EngineStore::new(OsFileSystem, path.join("engines")).keep(&engine, None).unwrap();
+
+    let engine_dir = path.join("engines").join(engine.hash().to_string());
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for dir in [&top, &path, &path.join("engines"), &engine_dir] {
+        assert_eq!(mode(dir), 0o700, "{}", dir.display());
+    }
+    for file in [&segment, &kept, &path.join("lock"), &engine_dir.join("engine.toml")] {
+        assert_eq!(mode(file), 0o600, "{}", file.display());
+    }
+}
+
 #[test]
 fn segments_roll_at_their_size_and_the_last_is_gone_on_with() {
     let disk = Disk::new();
