@@ -188,3 +188,67 @@ fn a_segment_of_another_kind_stops_the_start() {
     let error = SegmentDir::open(&disk, "/c", options()).unwrap_err();
     assert!(matches!(error, SegmentError::Kind { found: SegmentKind::JOURNAL, .. }));
 }
+
+#[test]
+fn a_last_segment_that_is_named_after_another_stops_the_start_and_stays() {
+    let disk = Disk::new();
+    let mut directory = open(&disk);
+    directory.append(ONE, b"first").unwrap();
+    directory.sync().unwrap();
+    drop(directory);
+    let copy = [disk.content("/c/000001.xdc").unwrap(), b"torn".to_vec()].concat();
+    disk.put("/c/000002.xdc", &copy).unwrap();
+    let error = SegmentDir::open(&disk, "/c", options()).unwrap_err();
+    assert!(matches!(&error, SegmentError::Number { path, found: 1 } if path == Path::new("/c/000002.xdc")), "{error}");
+    assert_eq!(disk.content("/c/000002.xdc").unwrap(), copy);
+}
+
+#[test]
+fn nothing_is_erased_in_a_segment_that_is_named_after_another() {
+    let disk = Disk::new();
+    let mut directory = open(&disk);
+    let places = [0; 3].map(|_| directory.append(ONE, &[7; 900]).unwrap());
+    directory.sync().unwrap();
+    let first = disk.content("/c/000001.xdc").unwrap();
+    disk.put("/c/000002.xdc", &first).unwrap();
+    assert!(matches!(directory.erase(places[1]), Err(SegmentError::Number { found: 1, .. })));
+    assert_eq!(disk.content("/c/000002.xdc").unwrap(), first);
+    directory.erase(places[2]).unwrap();
+}
+
+#[test]
+fn a_copy_of_a_segment_is_told_and_not_read_twice() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("directory-copy");
+    let _ = std::fs::remove_dir_all(&path);
+    let (mut directory, _) = SegmentDir::open(&OsFileSystem, &path, options()).unwrap();
+    directory.append(ONE, b"first").unwrap();
+    directory.sync().unwrap();
+    let first = path.join("000001.xdc");
+    for copy in ["000002.xdc", "1000001.xdc", "copy.xdc", "1.xdc"] {
+        std::fs::copy(&first, path.join(copy)).unwrap();
+    }
+    let mut told = Vec::new();
+    for file in segment_files(&OsFileSystem, &path, SegmentKind::CAPSULES).unwrap() {
+        let mut reader = SegmentReader::open(&file).unwrap();
+        while let Some(entry) = reader.next_entry().unwrap() {
+            told.push(match entry {
+                Entry::Record(record) => String::from_utf8(record.payload().to_vec()).unwrap(),
+                Entry::Damage(damage) => {
+                    assert_eq!(
+                        (damage.kind, damage.bytes),
+                        (DamageKind::Misnamed { number: 1 }, first.metadata().unwrap().len())
+                    );
+                    damage.to_string()
+                }
+                Entry::Erased(_) => panic!("nothing was erased"),
+            });
+        }
+    }
+    let copy = "by its header this is segment 1, not the one that it is named after: none of it is read";
+    assert_eq!(told, ["first", copy, copy]);
+    // By another name it can be read alone.
+    for name in ["copy.xdc", "1.xdc"] {
+        let mut reader = SegmentReader::open(path.join(name)).unwrap();
+        assert!(matches!(reader.next_entry(), Ok(Some(Entry::Record(record))) if record.payload() == b"first"), "{name}");
+    }
+}

@@ -92,6 +92,15 @@ impl<F: FileSystem> SegmentWriter<F> {
     /// # Errors
     /// It cannot be read or written, is of another version, or its header is damaged. Then it can still be read.
     pub fn open(files: &F, path: impl Into<PathBuf>) -> Result<(Self, Recovery), SegmentError> {
+        Self::open_if(files, path, |_| Ok(()))
+    }
+
+    /// The same for a segment that the caller accepts by its header; of another, nothing is changed.
+    pub(crate) fn open_if(
+        files: &F,
+        path: impl Into<PathBuf>,
+        accept: impl FnOnce(&SegmentHeader) -> Result<(), SegmentError>,
+    ) -> Result<(Self, Recovery), SegmentError> {
         let path = path.into();
         let io = |operation| move |error| (operation, error);
         let mut file = files.open(&path).map_err(|error| SegmentError::io("open", &path, error))?;
@@ -99,6 +108,7 @@ impl<F: FileSystem> SegmentWriter<F> {
         let mut unfinished = Vec::new();
         // 1.
         let mut reader = SegmentReader::new(&path, Sequential { file: &file, offset: 0 })?;
+        reader.header().map_or(Ok(()), accept)?;
         let mut torn = None;
         while let Some(entry) = reader.next_entry()? {
             match entry {
