@@ -54,7 +54,7 @@ pub struct SegmentDir<F: FileSystem = OsFileSystem> {
 /// Where a record stands in a directory of segments.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Place {
-    /// The number of its segment.
+    /// The number of its segment, in name and header alike.
     pub segment: u64,
     /// Where it begins there.
     pub offset: Offset,
@@ -73,7 +73,8 @@ impl<F: FileSystem> SegmentDir<F> {
     /// what was found there if it was not all in order.
     ///
     /// # Errors
-    /// Another process holds its lock, it cannot be read or written, or holds segments of another kind or version.
+    /// Another process holds its lock, it cannot be read or written, or its last segment is of another kind or version, or by
+    /// its header another one than by its name.
     pub fn open(
         files: &F,
         path: impl Into<PathBuf>,
@@ -93,11 +94,9 @@ impl<F: FileSystem> SegmentDir<F> {
         let mut directory = Self { files: files.clone(), path, options, active: None, next, _lock: locked };
         let Some(last) = last else { return Ok((directory, None)) };
         let name = directory.path_of(last);
-        match SegmentWriter::open(files, &name) {
+        // Before anything of it is changed.
+        match SegmentWriter::open_if(files, &name, |header| directory.belongs(last, header)) {
             Ok((writer, recovery)) => {
-                if writer.header().kind() != directory.options.kind {
-                    return Err(SegmentError::Kind { path: name, found: writer.header().kind() });
-                }
                 directory.active = Some(writer);
                 let told = !recovery.damages.is_empty() || recovery.erased > 0;
                 Ok((directory, told.then_some(recovery)))
@@ -141,11 +140,12 @@ impl<F: FileSystem> SegmentDir<F> {
     /// Erases a record, durably, in whichever segment it stands.
     ///
     /// # Errors
-    /// As [`erase`](crate::erase).
+    /// As [`erase`](crate::erase), or the segment is by its header another one than by its name.
     pub fn erase(&mut self, place: Place) -> Result<Erasure, SegmentError> {
         // The record may still wait to be written.
         self.sync()?;
-        segment::erase(&self.files, self.path_of(place.segment), place.offset)
+        let path = self.path_of(place.segment);
+        segment::erase_if(&self.files, &path, place.offset, |header| self.belongs(place.segment, header))
     }
 
     /// The directory.
@@ -173,7 +173,7 @@ impl<F: FileSystem> SegmentDir<F> {
             none => {
                 let header = SegmentHeader::new(self.options.kind, self.next, &self.options.label);
                 let header = header.ok_or(SegmentError::Label { bytes: self.options.label.len() })?;
-                let path = self.path.join(name(self.next, self.options.kind));
+                let path = self.path.join(segment::file_name(self.next, self.options.kind));
                 let writer = SegmentWriter::create(&self.files, path, &header)?;
                 self.next += 1;
                 Ok(none.insert(writer))
@@ -181,8 +181,20 @@ impl<F: FileSystem> SegmentDir<F> {
         }
     }
 
+    /// Whether the segment with this number in its name is of this directory, and has it in its header too.
+    fn belongs(&self, number: u64, header: &SegmentHeader) -> Result<(), SegmentError> {
+        let path = || self.path_of(number);
+        if header.kind() != self.options.kind {
+            return Err(SegmentError::Kind { path: path(), found: header.kind() });
+        }
+        if header.number() != number {
+            return Err(SegmentError::Number { path: path(), found: header.number() });
+        }
+        Ok(())
+    }
+
     fn path_of(&self, number: u64) -> PathBuf {
-        self.path.join(name(number, self.options.kind))
+        self.path.join(segment::file_name(number, self.options.kind))
     }
 }
 
@@ -193,7 +205,7 @@ impl<F: FileSystem> SegmentDir<F> {
 pub fn segment_files<F: FileSystem>(files: &F, path: impl AsRef<Path>, kind: SegmentKind) -> Result<Vec<PathBuf>, SegmentError> {
     let path = path.as_ref();
     let list = || match files.is_dir(path)? {
-        true => Ok(numbers(files, path, kind)?.into_iter().map(|number| path.join(name(number, kind))).collect()),
+        true => Ok(numbers(files, path, kind)?.into_iter().map(|number| path.join(segment::file_name(number, kind))).collect()),
         false => Ok(vec![path.to_owned()]),
     };
     list().map_err(|error| SegmentError::io("read", path, error))
@@ -201,17 +213,9 @@ pub fn segment_files<F: FileSystem>(files: &F, path: impl AsRef<Path>, kind: Seg
 
 const LOCK: &str = "lock";
 
-fn name(number: u64, kind: SegmentKind) -> String {
-    format!("{number:06}.{}", kind.extension())
-}
-
 /// The numbers of the segments in a directory, in order.
 fn numbers<F: FileSystem>(files: &F, path: &Path, kind: SegmentKind) -> io::Result<Vec<u64>> {
-    let named = |found: &String| {
-        let number = found.split('.').next()?.parse().ok()?;
-        (name(number, kind) == *found).then_some(number)
-    };
-    let mut numbers: Vec<u64> = files.list(path)?.iter().filter_map(named).collect();
+    let mut numbers: Vec<u64> = files.list(path)?.iter().filter_map(|name| segment::number_in(name, kind)).collect();
     numbers.sort_unstable();
     Ok(numbers)
 }

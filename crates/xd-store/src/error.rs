@@ -55,6 +55,14 @@ pub enum SegmentError {
         /// Its kind.
         found: crate::SegmentKind,
     },
+    /// The operator: the name of the segment has another number than its header; it is a copy, or was renamed.
+    #[error("{path} is segment {found} by its header: give it the name of that number, or move it away", path = path.display())]
+    Number {
+        /// The file.
+        path: PathBuf,
+        /// The number in its header.
+        found: u64,
+    },
     /// The caller: the label of a segment is longer than its header.
     #[error("a label of {bytes} bytes, {most} is the most", most = crate::LABEL_MAX)]
     Label {

@@ -5,7 +5,7 @@
 //! trait: a [`SegmentReader`](crate::SegmentReader) reads from anything.
 
 use std::fmt::Debug;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -29,6 +29,12 @@ pub trait FileSystem: Clone + Debug {
     /// # Errors
     /// It does not exist, or cannot be opened.
     fn open(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Opens a file that exists, for reading alone: whoever reads needs no permission to write.
+    ///
+    /// # Errors
+    /// It does not exist, or cannot be opened.
+    fn open_read(&self, path: &Path) -> io::Result<Self::File>;
 
     /// Creates a directory in one that exists.
     ///
@@ -107,7 +113,8 @@ pub trait StoredFile: Debug {
     fn bytes(&self) -> io::Result<u64>;
 }
 
-/// The files of the operating system.
+/// The files of the operating system. What it creates is its user's alone: files have mode 0600, directories 0700. What
+/// exists keeps the mode it has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsFileSystem;
 
@@ -116,15 +123,19 @@ impl FileSystem for OsFileSystem {
     type Lock = File;
 
     fn create_new(&self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().read(true).write(true).create_new(true).open(path)
+        private_file().read(true).write(true).create_new(true).open(path)
     }
 
     fn open(&self, path: &Path) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).open(path)
     }
 
+    fn open_read(&self, path: &Path) -> io::Result<File> {
+        File::open(path)
+    }
+
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir(path)
+        private_dir().create(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -159,7 +170,7 @@ impl FileSystem for OsFileSystem {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<File>> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let file = private_file().write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -191,6 +202,24 @@ impl StoredFile for File {
     fn bytes(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
+}
+
+/// How files are created: capsules and mail are for nobody else to read, whatever the umask allows.
+fn private_file() -> OpenOptions {
+    #[allow(unused_mut, reason = "elsewhere a file gets the permissions of its directory")]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// How directories are created, for the same reason.
+fn private_dir() -> DirBuilder {
+    #[allow(unused_mut, reason = "elsewhere a directory gets the permissions of the one it is in")]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// Reads a stored file from beginning to end.

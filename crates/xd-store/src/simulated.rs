@@ -36,6 +36,7 @@ pub struct Disk(Arc<Mutex<World>>);
 pub struct DiskFile {
     disk: Disk,
     node: usize,
+    writable: bool,
 }
 
 /// Holds a lock file of a [`Disk`].
@@ -195,14 +196,18 @@ impl FileSystem for Disk {
         let mut world = self.world();
         world.call()?;
         let node = world.create(path, Node::file())?;
-        Ok(DiskFile { disk: self.clone(), node })
+        Ok(DiskFile { disk: self.clone(), node, writable: true })
     }
 
     fn open(&self, path: &Path) -> io::Result<DiskFile> {
+        Ok(DiskFile { writable: true, ..self.open_read(path)? })
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<DiskFile> {
         let world = self.world();
         let node = world.find(path)?;
         match world.nodes[node] {
-            Node::File { .. } => Ok(DiskFile { disk: self.clone(), node }),
+            Node::File { .. } => Ok(DiskFile { disk: self.clone(), node, writable: false }),
             Node::Dir { .. } => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
@@ -337,6 +342,9 @@ impl StoredFile for DiskFile {
 
 impl DiskFile {
     fn change(&mut self, mut write: Write) -> io::Result<()> {
+        if !self.writable {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         let mut world = self.disk.world();
         let result = world.call();
         if let Err(error) = &result {

@@ -60,6 +60,36 @@ fn only_one_writes_to_a_real_directory() {
     assert!(matches!(reader.next_entry(), Ok(None)));
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_written_is_its_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let top = Path::new(env!("CARGO_TARGET_TMPDIR")).join("directory-modes");
+    let _ = std::fs::remove_dir_all(&top);
+    let path = top.join("capsules");
+    let (mut directory, _) = SegmentDir::open(&OsFileSystem, &path, options()).unwrap();
+    directory.append(ONE, b"first").unwrap();
+    directory.sync().unwrap();
+    drop(directory);
+    let segment = path.join("000001.xdc");
+    let mut file = OsFileSystem.open(&segment).unwrap();
+    let size = file.bytes().unwrap();
+    file.write_at(size, b"torn").unwrap();
+    let kept = SegmentDir::open(&OsFileSystem, &path, options()).unwrap().1.unwrap().kept.unwrap();
+    let engine = xd_core::Engine::compile(Vec::new()).unwrap();
+    xd_store::EngineStore::new(OsFileSystem, path.join("engines")).keep(&engine, None).unwrap();
+
+    let engine_dir = path.join("engines").join(engine.hash().to_string());
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for dir in [&top, &path, &path.join("engines"), &engine_dir] {
+        assert_eq!(mode(dir), 0o700, "{}", dir.display());
+    }
+    for file in [&segment, &kept, &path.join("lock"), &engine_dir.join("engine.toml")] {
+        assert_eq!(mode(file), 0o600, "{}", file.display());
+    }
+}
+
 #[test]
 fn segments_roll_at_their_size_and_the_last_is_gone_on_with() {
     let disk = Disk::new();
@@ -157,4 +187,68 @@ fn a_segment_of_another_kind_stops_the_start() {
     disk.put("/c/000001.xdc", &disk.content("/j/000001.xdj").unwrap()).unwrap();
     let error = SegmentDir::open(&disk, "/c", options()).unwrap_err();
     assert!(matches!(error, SegmentError::Kind { found: SegmentKind::JOURNAL, .. }));
+}
+
+#[test]
+fn a_last_segment_that_is_named_after_another_stops_the_start_and_stays() {
+    let disk = Disk::new();
+    let mut directory = open(&disk);
+    directory.append(ONE, b"first").unwrap();
+    directory.sync().unwrap();
+    drop(directory);
+    let copy = [disk.content("/c/000001.xdc").unwrap(), b"torn".to_vec()].concat();
+    disk.put("/c/000002.xdc", &copy).unwrap();
+    let error = SegmentDir::open(&disk, "/c", options()).unwrap_err();
+    assert!(matches!(&error, SegmentError::Number { path, found: 1 } if path == Path::new("/c/000002.xdc")), "{error}");
+    assert_eq!(disk.content("/c/000002.xdc").unwrap(), copy);
+}
+
+#[test]
+fn nothing_is_erased_in_a_segment_that_is_named_after_another() {
+    let disk = Disk::new();
+    let mut directory = open(&disk);
+    let places = [0; 3].map(|_| directory.append(ONE, &[7; 900]).unwrap());
+    directory.sync().unwrap();
+    let first = disk.content("/c/000001.xdc").unwrap();
+    disk.put("/c/000002.xdc", &first).unwrap();
+    assert!(matches!(directory.erase(places[1]), Err(SegmentError::Number { found: 1, .. })));
+    assert_eq!(disk.content("/c/000002.xdc").unwrap(), first);
+    directory.erase(places[2]).unwrap();
+}
+
+#[test]
+fn a_copy_of_a_segment_is_told_and_not_read_twice() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("directory-copy");
+    let _ = std::fs::remove_dir_all(&path);
+    let (mut directory, _) = SegmentDir::open(&OsFileSystem, &path, options()).unwrap();
+    directory.append(ONE, b"first").unwrap();
+    directory.sync().unwrap();
+    let first = path.join("000001.xdc");
+    for copy in ["000002.xdc", "1000001.xdc", "copy.xdc", "1.xdc"] {
+        std::fs::copy(&first, path.join(copy)).unwrap();
+    }
+    let mut told = Vec::new();
+    for file in segment_files(&OsFileSystem, &path, SegmentKind::CAPSULES).unwrap() {
+        let mut reader = SegmentReader::open(&file).unwrap();
+        while let Some(entry) = reader.next_entry().unwrap() {
+            told.push(match entry {
+                Entry::Record(record) => String::from_utf8(record.payload().to_vec()).unwrap(),
+                Entry::Damage(damage) => {
+                    assert_eq!(
+                        (damage.kind, damage.bytes),
+                        (DamageKind::Misnamed { number: 1 }, first.metadata().unwrap().len())
+                    );
+                    damage.to_string()
+                }
+                Entry::Erased(_) => panic!("nothing was erased"),
+            });
+        }
+    }
+    let copy = "by its header this is segment 1, not the one that it is named after: none of it is read";
+    assert_eq!(told, ["first", copy, copy]);
+    // By another name it can be read alone.
+    for name in ["copy.xdc", "1.xdc"] {
+        let mut reader = SegmentReader::open(path.join(name)).unwrap();
+        assert!(matches!(reader.next_entry(), Ok(Some(Entry::Record(record))) if record.payload() == b"first"), "{name}");
+    }
 }

@@ -3,8 +3,11 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
+use support::ReadOnly;
 use xd_core::{Engine, EngineHash, RuleSource, SEMANTICS, Timestamp};
 use xd_store::simulated::Disk;
 use xd_store::{EngineError, EngineStore, FileSystem, Kept, OsFileSystem, StoredFile};
@@ -80,6 +83,17 @@ fn engines_are_listed_in_the_order_in_which_they_were_kept() {
 }
 
 #[test]
+fn whoever_may_only_read_loads_and_lists() {
+    let (disk, engine) = (Disk::new(), engine("a"));
+    store(&disk).keep(&engine, None).unwrap();
+    let reader = EngineStore::new(ReadOnly(disk), "/e");
+    assert_eq!(reader.load(engine.hash()).unwrap().rules, engine.sources());
+    assert_eq!(reader.list().unwrap().engines.len(), 1);
+    assert_eq!(reader.keep(&engine, None).unwrap(), Kept::Already);
+    assert!(matches!(reader.keep(&self::engine("b"), None), Err(EngineError::Io { .. })));
+}
+
+#[test]
 fn what_differs_is_named() {
     let (disk, engine) = (Disk::new(), engine("a"));
     let hash = engine.hash();
@@ -103,6 +117,10 @@ fn what_differs_is_named() {
     disk.put(&manifest, text.replace("semantics = \"1\"", "semantics = \"0\"").as_bytes()).unwrap();
     disk.open(&rule_file(hash)).unwrap().write_at(10, b"a").unwrap();
     assert!(matches!(store(&disk).load(hash), Err(EngineError::Hash { .. })));
+
+    // Another model, which no hash covers.
+    disk.put(&manifest, text.replace("model = \"none\"", "model = \"bayes\"").as_bytes()).unwrap();
+    assert!(matches!(store(&disk).load(hash), Err(EngineError::Manifest { path, .. }) if path == manifest));
 
     // No list, or no file.
     disk.put(&manifest, b"nonsense").unwrap();

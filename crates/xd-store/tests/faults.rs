@@ -10,7 +10,7 @@ use support::{header, read, segment};
 use xd_core::{Engine, RuleSource};
 use xd_store::simulated::{Disk, Fault, Survival};
 use xd_store::{
-    DamageKind, EngineError, EngineStore, Kept, RecordType, SegmentDir, SegmentDirOptions, SegmentError, SegmentKind,
+    DamageKind, EngineError, EngineStore, FileSystem, Kept, RecordType, SegmentDir, SegmentDirOptions, SegmentError, SegmentKind,
     SegmentWriter, erase, segment_files,
 };
 
@@ -196,6 +196,13 @@ fn recovery_can_be_interrupted_and_loses_nothing() {
         assert!(!opened || left.len() == torn_at);
         SegmentWriter::open(disk, "/s").unwrap();
         assert_eq!(disk.content("/s").unwrap(), bytes[..torn_at]);
+        assert_eq!(disk.content(format!("/s.torn-{torn_at}")).as_deref(), Some(torn));
+        let names = ["s".to_owned(), format!("s.torn-{torn_at}"), format!("s.torn-{torn_at}-2")];
+        assert_eq!(disk.list("/".as_ref()).unwrap(), names[..2], "it is kept once, and whole");
+        // It tears again, at the same place.
+        disk.put("/s", &bytes[..torn_at + 20]).unwrap();
+        SegmentWriter::open(disk, "/s").unwrap();
+        assert_eq!(disk.list("/".as_ref()).unwrap(), names);
         assert_eq!(disk.content(format!("/s.torn-{torn_at}")).as_deref(), Some(torn));
     });
 }

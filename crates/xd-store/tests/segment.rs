@@ -158,6 +158,27 @@ proptest! {
 }
 
 #[test]
+fn torn_ends_at_one_place_are_all_kept() {
+    let (bytes, offsets) = segment(&[b"first".to_vec(), vec![7; 9_000]]);
+    let torn_at = offsets[1].bytes() as usize;
+    let disk = Disk::new();
+    let long = &bytes[torn_at..bytes.len() - 1];
+    let mut other = long.to_vec();
+    other[8_000] ^= 1;
+    let ends = [(long, ""), (&long[..1_000], "-2"), (&other, "-3"), (long, ""), (&long[..1_000], "-2"), (b"\xfe", "-4")];
+    for (end, again) in ends {
+        disk.put("/s", &[&bytes[..torn_at], end].concat()).unwrap();
+        let (_, recovery) = SegmentWriter::open(&disk, "/s").unwrap();
+        let kept = recovery.kept.unwrap();
+        assert_eq!(kept.to_str().unwrap(), format!("/s.torn-{torn_at}{again}"));
+        assert_eq!(disk.content("/s").unwrap(), bytes[..torn_at]);
+        assert_eq!(disk.content(kept).unwrap(), end);
+    }
+    let names = ["s".to_owned()].into_iter().chain(["", "-2", "-3", "-4"].map(|again| format!("s.torn-{torn_at}{again}")));
+    assert_eq!(disk.list("/".as_ref()).unwrap(), names.collect::<Vec<_>>());
+}
+
+#[test]
 fn without_any_header_all_but_one_record_are_read() {
     let payloads: Vec<_> = (0..20u8).map(|n| vec![n; 30]).collect();
     let (mut bytes, _) = segment(&payloads);

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use toml::{Table, Value};
 use xd_core::Timestamp;
 
-use super::{EngineInputs, sha256};
+use super::{EngineInputs, MODEL_NONE, sha256};
 
 /// The version of `engine.toml` that is written, and the only one that is read.
 const FORMAT: i64 = 1;
@@ -67,6 +67,11 @@ impl Manifest {
             Some(other) => return Err(format!("its format is {other}, this program reads {FORMAT}")),
             None => return Err("`format` is missing".to_owned()),
         }
+        // The hash does not cover it: any other value is none that an engine was kept with.
+        let model = string(&table, "model")?;
+        if model != MODEL_NONE {
+            return Err(format!("its model is {model:?}, this program knows {MODEL_NONE:?} alone"));
+        }
         let sequence = table.get("sequence").and_then(Value::as_integer).and_then(|number| number.try_into().ok());
         let kept = table
             .get("kept")
@@ -82,7 +87,7 @@ impl Manifest {
             sequence: sequence.ok_or("`sequence` is missing")?,
             kept: kept.transpose()?,
             semantics: string(&table, "semantics")?,
-            model: string(&table, "model")?,
+            model,
             rules,
         })
     }
@@ -182,6 +187,14 @@ mod tests {
         }
         let later = Manifest::parse("format = 2").unwrap_err();
         assert_eq!(later, "its format is 2, this program reads 1");
+    }
+
+    #[test]
+    fn another_model_is_refused() {
+        let text = Manifest::of(&inputs(Vec::new()), 1, None).print();
+        assert!(Manifest::parse(&text).is_ok());
+        let other = Manifest::parse(&text.replace("model = \"none\"", "model = \"bayes\"")).unwrap_err();
+        assert_eq!(other, "its model is \"bayes\", this program knows \"none\" alone");
     }
 
     proptest! {

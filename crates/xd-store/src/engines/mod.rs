@@ -314,7 +314,7 @@ impl<F: FileSystem> EngineStore<F> {
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, EngineError> {
         let read = || {
-            let file = self.files.open(path)?;
+            let file = self.files.open_read(path)?;
             let mut bytes = Vec::new();
             let read = Sequential { file: &file, offset: 0 }.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
             if read as u64 > FILE_BYTES_MAX {

@@ -33,12 +33,24 @@ pub enum Erasure {
 /// No record begins there, the header is damaged, or the disk failed; then the record is as before, or damaged, or erased in
 /// part, and erasing again finishes it.
 pub fn erase<F: FileSystem>(files: &F, path: impl AsRef<Path>, offset: Offset) -> Result<Erasure, SegmentError> {
-    let path = path.as_ref();
+    erase_if(files, path.as_ref(), offset, |_| Ok(()))
+}
+
+/// The same in a segment that the caller accepts by its header.
+pub(crate) fn erase_if<F: FileSystem>(
+    files: &F,
+    path: &Path,
+    offset: Offset,
+    accept: impl FnOnce(&SegmentHeader) -> Result<(), SegmentError>,
+) -> Result<Erasure, SegmentError> {
     let mut file = files.open(path).map_err(|error| SegmentError::io("open", path, error))?;
     let mut header = [0; HEADER_BYTES];
     read_exact(&file, path, 0, &mut header)?;
     match SegmentHeader::decode(&header) {
-        HeaderRead::Whole(_, salt) => finish(&mut file, path, salt, offset),
+        HeaderRead::Whole(header, salt) => {
+            accept(&header)?;
+            finish(&mut file, path, salt, offset)
+        }
         HeaderRead::Version(version) => Err(SegmentError::Version { path: path.to_owned(), version }),
         HeaderRead::Damaged { .. } => Err(SegmentError::Header { path: path.to_owned() }),
     }

@@ -106,6 +106,17 @@ impl SegmentHeader {
     }
 }
 
+/// The name of the segment with this number in a directory.
+pub(crate) fn file_name(number: u64, kind: SegmentKind) -> String {
+    format!("{number:06}.{}", kind.extension())
+}
+
+/// The number in such a name; `None` if it is the name of anything else.
+pub(crate) fn number_in(name: &str, kind: SegmentKind) -> Option<u64> {
+    let number = name.split('.').next()?.parse().ok()?;
+    (file_name(number, kind) == name).then_some(number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

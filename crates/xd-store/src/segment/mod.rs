@@ -44,8 +44,9 @@ mod writer;
 
 use std::fmt;
 
+pub(crate) use erase::erase_if;
 pub use erase::{Erasure, erase};
-pub(crate) use header::HEADER_BYTES;
+pub(crate) use header::{HEADER_BYTES, file_name, number_in};
 pub use header::{LABEL_MAX, SegmentHeader};
 pub use reader::{Damage, DamageKind, Entry, Record, SegmentReader};
 pub use writer::{Recovery, SegmentWriter};

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::codec::Unpacker;
 use super::frame::{self, Codec, FIELDS_BYTES, Fields, MARKER};
-use super::header::{HEADER_BYTES, HeaderRead};
+use super::header::{HEADER_BYTES, HeaderRead, number_in};
 use super::{Offset, RecordType, SegmentHeader};
 use crate::error::SegmentError;
 
@@ -97,6 +97,12 @@ pub enum DamageKind {
     Content,
     /// The header is cut, changed, or none.
     Header,
+    /// The name has another number than the header, which is whole: the file is a copy, or was renamed. Its records are not
+    /// read, for they may stand in the directory twice.
+    Misnamed {
+        /// The number in the header.
+        number: u64,
+    },
     /// Records were changed, moved, or overwritten.
     Records,
     /// Nothing readable follows up to the end: a write that was cut off, or damage to the last record.
@@ -123,14 +129,25 @@ enum Look {
 }
 
 impl SegmentReader<File> {
-    /// Opens a file.
+    /// Opens a file. If its name is that of a segment in a directory (`000001.xdc`) and has another number than the header,
+    /// it is told as [`DamageKind::Misnamed`] and not read.
     ///
     /// # Errors
     /// It cannot be read, or is a segment of another version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SegmentError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|source| SegmentError::io("open", path, source))?;
-        Self::new(path, file)
+        let bytes = file.metadata().map_err(|source| SegmentError::io("read", path, source))?.len();
+        let mut reader = Self::new(path, file)?;
+        if let Some(header) = &reader.header
+            && let Some(named) = path.file_name().and_then(|name| number_in(name.to_str()?, header.kind()))
+            && named != header.number()
+        {
+            let kind = DamageKind::Misnamed { number: header.number() };
+            reader.damage = Some(Damage { offset: Offset::new(0), bytes, kind });
+            reader.window.end_here();
+        }
+        Ok(reader)
     }
 }
 
@@ -356,6 +373,12 @@ impl fmt::Display for Damage {
         let what = match self.kind {
             DamageKind::Content => "a record that does not unpack",
             DamageKind::Header => "a header that is damaged or none",
+            DamageKind::Misnamed { number } => {
+                return write!(
+                    f,
+                    "by its header this is segment {number}, not the one that it is named after: none of it is read"
+                );
+            }
             DamageKind::Records => "damaged records",
             DamageKind::Tail => "a torn or damaged end",
             DamageKind::UnfinishedErasure => "an unfinished erasure",
@@ -406,6 +429,12 @@ struct Window<R> {
 impl<R> Window<R> {
     fn bytes(&self) -> &[u8] {
         &self.bytes[self.begin..self.end]
+    }
+
+    /// Makes this the end of the file.
+    fn end_here(&mut self) {
+        self.end = self.begin;
+        self.ended = true;
     }
 
     fn skip(&mut self, bytes: usize) {

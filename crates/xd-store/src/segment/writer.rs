@@ -8,9 +8,10 @@
 //! [`SegmentWriter::sync`]; 3. the file is synced. Only after 3 are they durable.
 //!
 //! Steps by which a segment is opened again: 1. all of it is read; 2. erasures that were begun are finished; 3. if its end is
-//! torn, those bytes are written to a file of their own, 4. which is synced, 5. as is the directory; 6. then they are cut
-//! off, 7. and the file is synced. A crash between any two leaves what the next opening starts from again. Damage with
-//! readable records behind it stays where it is.
+//! torn, those bytes are written to a file beside it, its name ending in `.torn.new`, 4. which is synced, 5. gets the first
+//! free name that says where they stood, and the directory is synced; 6. then they are cut off, 7. and the file is synced. A
+//! crash between any two leaves what the next opening starts from again; one behind 5 is known from equal bytes under such
+//! a name, which are not kept twice. Damage with readable records behind it stays where it is.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -69,7 +70,7 @@ impl<F: FileSystem> SegmentWriter<F> {
         let path = path.into();
         let above = path.parent().unwrap_or_else(|| Path::new(""));
         // Renaming would replace it.
-        match files.open(&path) {
+        match files.open_read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(SegmentError::io("create", &path, error)),
             Ok(_) => return Err(SegmentError::io("create", &path, io::ErrorKind::AlreadyExists.into())),
@@ -91,6 +92,15 @@ impl<F: FileSystem> SegmentWriter<F> {
     /// # Errors
     /// It cannot be read or written, is of another version, or its header is damaged. Then it can still be read.
     pub fn open(files: &F, path: impl Into<PathBuf>) -> Result<(Self, Recovery), SegmentError> {
+        Self::open_if(files, path, |_| Ok(()))
+    }
+
+    /// The same for a segment that the caller accepts by its header; of another, nothing is changed.
+    pub(crate) fn open_if(
+        files: &F,
+        path: impl Into<PathBuf>,
+        accept: impl FnOnce(&SegmentHeader) -> Result<(), SegmentError>,
+    ) -> Result<(Self, Recovery), SegmentError> {
         let path = path.into();
         let io = |operation| move |error| (operation, error);
         let mut file = files.open(&path).map_err(|error| SegmentError::io("open", &path, error))?;
@@ -98,6 +108,7 @@ impl<F: FileSystem> SegmentWriter<F> {
         let mut unfinished = Vec::new();
         // 1.
         let mut reader = SegmentReader::new(&path, Sequential { file: &file, offset: 0 })?;
+        reader.header().map_or(Ok(()), accept)?;
         let mut torn = None;
         while let Some(entry) = reader.next_entry()? {
             match entry {
@@ -124,9 +135,7 @@ impl<F: FileSystem> SegmentWriter<F> {
         if let Some(damage) = torn {
             end = damage.offset.bytes();
             // 3, 4, 5.
-            let kept = beside(&path, &format!(".torn-{end}"));
-            keep(files, &file, damage, &kept).map_err(|error| SegmentError::io("write", &kept, error))?;
-            recovery.kept = Some(kept);
+            recovery.kept = Some(keep(files, &file, damage, &path)?);
             // 6, 7.
             file.cut(end)
                 .map_err(io("cut"))
@@ -287,9 +296,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 fn write_file<F: FileSystem>(files: &F, path: &Path, write: impl FnOnce(&mut F::File) -> io::Result<()>) -> io::Result<F::File> {
     let mut file = match files.create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let mut file = files.open(path)?;
-            file.cut(0)?;
-            file
+            files.remove_file(path)?;
+            files.create_new(path)?
         }
         other => other?,
     };
@@ -298,11 +306,14 @@ fn write_file<F: FileSystem>(files: &F, path: &Path, write: impl FnOnce(&mut F::
     Ok(file)
 }
 
-/// Copies a torn end to a file of its own.
-fn keep<F: FileSystem>(files: &F, file: &F::File, damage: Damage, kept: &Path) -> io::Result<()> {
-    write_file(files, kept, |copy| {
-        let mut rest = Sequential { file, offset: damage.offset.bytes() }.take(damage.bytes);
-        let (mut piece, mut offset) = (vec![0; COPY_BYTES], 0);
+/// Copies a torn end to a file of its own and says which. What was kept before is never written to: a segment can tear at
+/// the same place again.
+fn keep<F: FileSystem>(files: &F, file: &F::File, damage: Damage, path: &Path) -> Result<PathBuf, SegmentError> {
+    let torn = || Sequential { file, offset: damage.offset.bytes() }.take(damage.bytes);
+    let new = beside(path, ".torn.new");
+    // 3, 4.
+    let write = |copy: &mut F::File| {
+        let (mut rest, mut piece, mut offset) = (torn(), vec![0; COPY_BYTES], 0);
         loop {
             match rest.read(&mut piece)? {
                 0 => return Ok(()),
@@ -310,6 +321,60 @@ fn keep<F: FileSystem>(files: &F, file: &F::File, damage: Damage, kept: &Path) -
             }
             offset = damage.bytes - rest.limit();
         }
-    })?;
-    files.sync_dir(kept.parent().unwrap_or_else(|| Path::new("")))
+    };
+    write_file(files, &new, write).map_err(|error| SegmentError::io("write", &new, error))?;
+    // 5. There are fewer files than numbers.
+    for number in 1_u64.. {
+        let again = if number == 1 { String::new() } else { format!("-{number}") };
+        let kept = beside(path, &format!(".torn-{}{again}", damage.offset));
+        let taken = Taken::of(files, &kept, torn(), damage.bytes).map_err(|error| SegmentError::io("read", &kept, error))?;
+        match taken {
+            Taken::ByOther => continue,
+            Taken::BySame => files.remove_file(&new).map_err(|error| SegmentError::io("remove", &new, error))?,
+            Taken::No => files.rename(&new, &kept).map_err(|error| SegmentError::io("rename", &new, error))?,
+        }
+        let above = kept.parent().unwrap_or_else(|| Path::new(""));
+        files.sync_dir(above).map_err(|error| SegmentError::io("sync", above, error))?;
+        return Ok(kept);
+    }
+    Err(SegmentError::io("name", &new, io::ErrorKind::AlreadyExists.into()))
+}
+
+/// Whether a name for a torn end is free. The complete set.
+enum Taken {
+    ByOther,
+    /// The same bytes were kept under it, by an attempt that was interrupted.
+    BySame,
+    No,
+}
+
+impl Taken {
+    fn of<F: FileSystem>(files: &F, path: &Path, mut torn: impl Read, bytes: u64) -> io::Result<Self> {
+        if files.is_dir(path)? {
+            return Ok(Self::ByOther);
+        }
+        let mut file = match files.open_read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::No),
+            other => other?,
+        };
+        if file.bytes()? != bytes {
+            return Ok(Self::ByOther);
+        }
+        let mut kept = Sequential { file: &file, offset: 0 };
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        loop {
+            left.clear();
+            right.clear();
+            torn.by_ref().take(COPY_BYTES as u64).read_to_end(&mut left)?;
+            kept.by_ref().take(COPY_BYTES as u64).read_to_end(&mut right)?;
+            if left != right {
+                return Ok(Self::ByOther);
+            }
+            if left.is_empty() {
+                // Whoever wrote it may not have come so far.
+                file.sync()?;
+                return Ok(Self::BySame);
+            }
+        }
+    }
 }

@@ -3,8 +3,13 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-use xd_store::simulated::Disk;
-use xd_store::{Damage, DamageKind, Entry, Offset, RecordType, SegmentHeader, SegmentKind, SegmentReader, SegmentWriter};
+use std::io;
+use std::path::Path;
+
+use xd_store::simulated::{Disk, DiskFile, DiskLock};
+use xd_store::{
+    Damage, DamageKind, Entry, FileSystem, Offset, RecordType, SegmentHeader, SegmentKind, SegmentReader, SegmentWriter,
+};
 
 /// What a reader said of a segment.
 #[derive(Debug, Default, PartialEq)]
@@ -71,11 +76,60 @@ pub fn read(bytes: &[u8]) -> Found {
 /// Gives few bytes at a time, so that records straddle reads.
 struct Stingy<'b>(&'b [u8]);
 
-impl std::io::Read for Stingy<'_> {
-    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+impl io::Read for Stingy<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let now = self.0.len().min(bytes.len()).min(41);
         bytes[..now].copy_from_slice(&self.0[..now]);
         self.0 = &self.0[now..];
         Ok(now)
+    }
+}
+
+/// A disk to whoever may only read it.
+#[derive(Clone, Debug)]
+pub struct ReadOnly(pub Disk);
+
+impl FileSystem for ReadOnly {
+    type File = DiskFile;
+    type Lock = DiskLock;
+
+    fn create_new(&self, _: &Path) -> io::Result<DiskFile> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn open(&self, _: &Path) -> io::Result<DiskFile> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<DiskFile> {
+        self.0.open_read(path)
+    }
+
+    fn create_dir(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn remove_file(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn sync_dir(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.0.list(path)
+    }
+
+    fn is_dir(&self, path: &Path) -> io::Result<bool> {
+        self.0.is_dir(path)
+    }
+
+    fn lock(&self, _: &Path) -> io::Result<Option<DiskLock>> {
+        Err(io::ErrorKind::PermissionDenied.into())
     }
 }
