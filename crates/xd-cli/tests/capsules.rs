@@ -71,6 +71,41 @@ fn one_person_is_erased_wherever_they_stand() {
 }
 
 #[test]
+fn a_person_is_found_wherever_a_message_names_them() {
+    let head = "From: \"\" <>\n";
+    let base64 = "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nSSBhbSBib2JAZXhhbXBsZS5jb20uCg==\n";
+    let nested = "Content-Type: message/rfc822\n\nTo: bob@example.com\n\nHello.\n";
+    let file = "Content-Disposition: attachment; filename=\"bob@example.com.\"\n\nx\n";
+    for (number, (rest, facts)) in [
+        ("Authentication-Results: example.org; spf=pass smtp.mailfrom=bob@example.com\n\nx\n", true),
+        ("X-Note: =?utf-8?B?Ym9iQGV4YW1wbGUuY29t?=\n\nx\n", true),
+        ("Subject: “bob@example.com”\n\nx\n", true),
+        ("Subject: x\n\nSee https://example.net/leave?who=bob%40example.com now\n", true),
+        ("Content-Type: text/html\n\n<a href='mailto:bob@example.com'>us</a>\n", true),
+        (file, true),
+        (nested, false),
+        (base64, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let place = Place::new("a_person_is_found_wherever_a_message_names_them");
+        place.write("mail/a.eml", format!("{head}{rest}"));
+        for (level, found) in [("causes", false), ("facts", facts), ("content", true)] {
+            place.run(&format!("scan --rules rules.toml --capsules {level} --capsule-level {level} mail"));
+            let run = place.run(&format!("capsules erase --dry-run --person bob@example.com {level}"));
+            assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+            let expected = if found { "1 capsule would be erased" } else { "0 capsules would be erased" };
+            assert_eq!(run.out.lines().last(), Some(expected), "{number} {level}");
+        }
+        for nobody in ["foo", "@", "<>", "bob@"] {
+            let run = place.run(&format!("capsules erase --dry-run --person {nobody} content"));
+            assert!(run.code == Some(2) && run.err.contains("expected an address"), "{nobody}: {}", run.err);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_searched_is_said() {
     let place = mail("what_cannot_be_searched_is_said", "causes", "");
     let mut bytes = fs::read(place.path("capsules/000001.xdc")).unwrap();
