@@ -110,7 +110,7 @@ impl<'e> Asker<'e> {
         let index = match self.prepared.iter().position(|(prepared, _)| *prepared == hash) {
             Some(index) => index,
             None => {
-                let engine = engines.engine(hash).map_err(|why| Unanswered::Capsule(why.to_owned()))?;
+                let engine = engines.engine(hash).map_err(|why| Unanswered::Capsule(why.to_string()))?;
                 let asked = question.to(engine).map_err(Unanswered::Question)?;
                 if self.prepared.len() == PREPARED_MAX {
                     self.prepared.remove(0);
