@@ -326,3 +326,35 @@ fn samples(test: &str) -> Place {
     assert!(Path::new(&place.path("capsules/engines")).is_dir());
     place
 }
+
+/// Ways of asking that end in a sum, cut short while they wait for the first of two FIFOs.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_replay_prints_no_sum() {
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+    let place = Place::new("an_interrupted_replay_prints_no_sum");
+    place.message("mail/a.eml", "prize");
+    place.run("scan --rules rules.toml --capsules capsules mail");
+    let fifos = ["first", "second"].map(|name| place.path(name));
+    assert!(Command::new("mkfifo").args(&fifos).status().unwrap().success());
+    for (options, files) in
+        [("--format json", "capsules first"), ("--format text", "capsules first"), ("--sample 1", "first second")]
+    {
+        let mut command = place.command(&format!("replay --jobs 1 {options} {files}"));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // Opens as soon as the program waits there, and is damaged when it is let go.
+        let first = fs::File::options().write(true).open(&fifos[0]).unwrap();
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(300));
+        drop(first);
+        let mut waited = 0;
+        while child.try_wait().unwrap().is_none() && waited < 200 {
+            std::thread::sleep(Duration::from_millis(50));
+            waited += 1;
+        }
+        let _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(130), 0), "{options}");
+    }
+}

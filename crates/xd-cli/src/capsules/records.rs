@@ -11,6 +11,7 @@ use xd_store::{Entry, Offset, OsFileSystem, SegmentError, SegmentKind, SegmentRe
 
 use super::CAPSULE;
 use crate::failure::{Failure, reason};
+use crate::stop;
 
 /// The capsules that arguments name: files, and directories of `NNNNNN.xdc`, in their order.
 ///
@@ -80,13 +81,17 @@ impl Records {
         Ok(Self::of(files))
     }
 
-    /// Only so many of them, spread evenly over all. Counts them first.
+    /// Only so many of them, spread evenly over all. Counts them first, unless an interrupt comes: then there are none.
     pub(crate) fn sampled(mut self, wanted: u64) -> Self {
         let mut all = Self::of(self.files.clone());
         let (mut count, mut buffer) = (0, Vec::new());
         while let Some(step) = all.step(&mut buffer) {
             count += u64::from(matches!(step, Step::Record(_)));
             buffer.clear();
+            if stop::asked() {
+                self.waiting.clear();
+                break;
+            }
         }
         self.sample = Some(Sample { wanted, all: count, seen: 0 });
         self

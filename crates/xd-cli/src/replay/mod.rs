@@ -69,6 +69,8 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     );
     result?;
     match arguments.format {
+        // Sums over a part would look like those of the whole.
+        _ if stop::asked() => {}
         ReplayFormat::Csv => {}
         ReplayFormat::Json => json::write(&mut output, &question, &tally, spill)?,
         ReplayFormat::Text => output.lines(summary::text(&question, &tally, &examples, terminal))?,
