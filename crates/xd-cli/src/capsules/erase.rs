@@ -42,6 +42,8 @@ pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
         for directory in &directories {
             locks.push(lock(directory)?);
         }
+        // What another process added before it let go of the lock counts, too.
+        records = Records::try_new(&arguments.capsules)?;
     }
     for found in records.by_ref() {
         if stop::asked() {
