@@ -1,16 +1,16 @@
 //! `xd capsules erase`: the capsules of one message or one person become zeros; the files stay valid.
 //!
-//! Directories are locked first, so that no capsule is added behind our back. Then all capsules are looked at, and
-//! those meant are erased one by one, each durably.
+//! Directories are locked first, so that no capsule is added behind our back. Then all capsules are looked at –
+//! where an earlier erasure was cut off, it is finished – and those meant are erased one by one, each durably.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xd_store::{OsFileSystem, SegmentDir, SegmentDirOptions, SegmentKind, erase};
+use xd_store::{Damage, DamageKind, OsFileSystem, SegmentDir, SegmentDirOptions, SegmentKind, erase};
 
 use super::person::Person;
-use super::{Found, Origin, Records, records};
+use super::{Found, Origin, Records, Trouble, records};
 use crate::arguments::CapsulesErase;
 use crate::config::Config;
 use crate::escape::Plain;
@@ -36,7 +36,8 @@ pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
     stop::listen()?;
     let mut records = Records::try_new(&arguments.capsules)?;
     let directories: BTreeSet<PathBuf> = records.files().iter().map(|file| directory_of(file)).collect();
-    let mut search = Search { meant, origins: Vec::new(), ids: Vec::new(), unsearched: 0, pseudonymous: 0 };
+    let mut search =
+        Search { meant, origins: Vec::new(), ids: Vec::new(), unsearched: 0, pseudonymous: 0, locked: !arguments.dry_run };
     let mut locks = Vec::new();
     if !arguments.dry_run {
         for directory in &directories {
@@ -94,6 +95,8 @@ struct Search {
     unsearched: u64,
     /// Capsules with pseudonyms, when there is no key.
     pseudonymous: u64,
+    /// Whether nobody else writes, so that erasures which were begun are finished.
+    locked: bool,
 }
 
 impl Search {
@@ -114,6 +117,7 @@ impl Search {
                 }
             }
             Found::Erased(_) => {}
+            Found::Trouble(trouble) if self.locked && finish(&trouble) => {}
             Found::Trouble(trouble) => {
                 self.unsearched += 1;
                 complain(&trouble.path(), &format!("{}; it was not searched", trouble.why));
@@ -141,6 +145,19 @@ impl Search {
         }
         Ok(())
     }
+}
+
+/// Goes on with an erasure that was begun and cut off: whoever began it meant that capsule. Says whether it is one, and done.
+fn finish(trouble: &Trouble) -> bool {
+    let Some(Damage { offset, kind: DamageKind::UnfinishedErasure, .. }) = trouble.damage else { return false };
+    match stop::while_writing(|| erase(&OsFileSystem, &trouble.file, offset)) {
+        Ok(_) => complain(&trouble.path(), &format!("finished an erasure that was begun, at offset {offset}")),
+        Err(error) => {
+            complain(&trouble.path(), &records::told(&error));
+            return false;
+        }
+    }
+    true
 }
 
 /// Locks a directory against whoever would add to it.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use xd_core::capsule::Capsule;
-use xd_store::{Entry, Offset, OsFileSystem, SegmentError, SegmentKind, SegmentReader, segment_files};
+use xd_store::{Damage, Entry, Offset, OsFileSystem, SegmentError, SegmentKind, SegmentReader, segment_files};
 
 use super::CAPSULE;
 use crate::failure::{Failure, reason};
@@ -46,6 +46,8 @@ pub(crate) struct Origin {
 pub(crate) struct Trouble {
     pub(crate) file: Arc<Path>,
     pub(crate) why: String,
+    /// What the store says of it, where the bytes are no record.
+    pub(crate) damage: Option<Damage>,
 }
 
 /// What a step forward found; the bytes of a capsule are in the buffer.
@@ -113,12 +115,12 @@ impl Records {
                 let file = self.waiting.pop_front()?;
                 match open(&file) {
                     Ok(reader) => self.current = Some((file, reader)),
-                    Err(why) => return Some(Step::Trouble(Trouble { file, why })),
+                    Err(why) => return Some(Step::Trouble(Trouble { file, why, damage: None })),
                 }
                 continue;
             };
             let origin = |offset| Origin { file: Arc::clone(file), offset };
-            let trouble = |why| Some(Step::Trouble(Trouble { file: Arc::clone(file), why }));
+            let trouble = |why| Some(Step::Trouble(Trouble { file: Arc::clone(file), why, damage: None }));
             match reader.next_entry() {
                 Ok(Some(Entry::Record(record))) if record.record_type() == CAPSULE => {
                     if self.sample.as_mut().is_none_or(Sample::takes) {
@@ -131,7 +133,10 @@ impl Records {
                     return trouble(format!("a record of the unknown type {code} at offset {}", record.offset()));
                 }
                 Ok(Some(Entry::Erased(record))) => return Some(Step::Erased(origin(record.offset()))),
-                Ok(Some(Entry::Damage(damage))) => return trouble(damage.to_string()),
+                Ok(Some(Entry::Damage(damage))) => {
+                    let (file, why) = (Arc::clone(file), damage.to_string());
+                    return Some(Step::Trouble(Trouble { file, why, damage: Some(damage) }));
+                }
                 Ok(None) => self.current = None,
                 Err(error) => {
                     let step = trouble(format!("{} at offset {}", told_of_file(&error), reader.offset()));
@@ -172,7 +177,7 @@ impl Step {
 impl Origin {
     /// What is wrong with the capsule there.
     pub(crate) fn trouble(&self, why: &dyn fmt::Display) -> Trouble {
-        Trouble { file: Arc::clone(&self.file), why: format!("the capsule at offset {}: {why}", self.offset) }
+        Trouble { file: Arc::clone(&self.file), why: format!("the capsule at offset {}: {why}", self.offset), damage: None }
     }
 }
 
