@@ -69,7 +69,8 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
             match outcome.judged {
                 Ok(Ok(judged)) => {
                     counts.add(&judged);
-                    // No line without its capsule.
+                    // The capsule first: where it cannot be taken, no line claims it. On disk it may still come later than the
+                    // line: waiting for the disk at each piece of output would make the disk the measure of speed.
                     written = progress.aside(|| {
                         if let (Some(capsules), Some(capsule)) = (&mut capsules, &judged.capsule)
                             && let Err(too_long) = capsules.append(capsule)?
