@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use xd_core::{Engine, EngineHash, SEMANTICS};
 use xd_store::{EngineError, EngineInputs, EngineStore, OsFileSystem};
 
-use super::Records;
+use super::{Records, Trouble};
 use crate::failure::reason;
+use crate::output::complain;
 
 /// The directory of engines beside capsules.
 pub(crate) const BESIDE: &str = "engines";
@@ -126,6 +127,36 @@ fn compile(hash: EngineHash, inputs: EngineInputs) -> Result<Engine, String> {
     }
     // They did compile, for this semantics version.
     Engine::compile(inputs.rules).map_err(|errors| format!("its engine {hash} does not compile: {errors}"))
+}
+
+/// Engines that are not to be had, each told once: a thousand capsules may name it.
+#[derive(Debug, Default)]
+pub(crate) struct Absent {
+    /// By engine, how many further capsules name it.
+    further: BTreeMap<EngineHash, u64>,
+}
+
+impl Absent {
+    /// Names a capsule whose engine is not to be had, if it is the first of that engine.
+    pub(crate) fn complain(&mut self, hash: EngineHash, trouble: &Trouble) {
+        if let Some(further) = self.further.get_mut(&hash) {
+            *further += 1;
+            return;
+        }
+        if self.further.len() < FAILURES_MAX {
+            self.further.insert(hash, 0);
+        }
+        complain(&trouble.path(), &trouble.why);
+    }
+
+    /// Says how many followed.
+    pub(crate) fn finish(self) {
+        for (hash, further) in self.further {
+            if further > 0 {
+                eprintln!("xd: engine {hash}: the same of {further} more capsule{}", if further == 1 { "" } else { "s" });
+            }
+        }
+    }
 }
 
 /// What an error of the store says, in the words that other commands use.
