@@ -175,6 +175,28 @@ fn people_are_found_behind_their_pseudonyms_with_the_key_alone() {
     assert!(run.code == Some(2) && run.err.starts_with("xd.toml:2:22: ") && run.err.contains("at least 32"), "{}", run.err);
 }
 
+#[test]
+fn pseudonyms_of_another_key_are_not_searched_and_that_is_said() {
+    let place = Place::new("pseudonyms_of_another_key_are_not_searched_and_that_is_said");
+    place.write("mail/a.eml", "Return-Path: <ann@example.com>\nFrom: <ann@example.com>\nSubject: prize\n\nHello.\n");
+    for (key, secret) in [("old", "0123456789abcdef0123456789abcdef"), ("new", "fedcba9876543210fedcba9876543210")] {
+        place.write(key, secret);
+        let config = format!("[capsules]\npseudonym_key_file = \"{}\"\n", place.path(key).display());
+        place.write(&format!("{key}.toml"), config);
+        let run = place.run(&format!("scan --rules rules.toml --config {key}.toml --capsules capsules mail"));
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    }
+    // Each key has segments of its own.
+    assert!(place.path("capsules/000002.xdc").exists());
+    let run = place.run("capsules erase --config new.toml --person bob@example.com capsules/000002.xdc");
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    let run = place.run("capsules erase --config new.toml --person ann@example.com capsules");
+    assert_eq!((run.code, run.out.lines().last()), (Some(2), Some("1 capsule erased")));
+    assert!(run.err.starts_with("xd: 1 capsule not searched: pseudonyms of another key"), "{}", run.err);
+    let run = place.run("capsules erase --config old.toml --person ann@example.com capsules");
+    assert_eq!((run.code, run.out.lines().last(), run.err.as_str()), (Some(0), Some("1 capsule erased"), ""));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_a_failure() {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use xd_core::capsule::PseudonymKey;
 use xd_store::{Damage, DamageKind, OsFileSystem, SegmentDir, SegmentDirOptions, SegmentKind, erase};
 
 use super::person::Person;
@@ -36,8 +37,15 @@ pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
     stop::listen()?;
     let mut records = Records::try_new(&arguments.capsules)?;
     let directories: BTreeSet<PathBuf> = records.files().iter().map(|file| directory_of(file)).collect();
-    let mut search =
-        Search { meant, origins: Vec::new(), ids: Vec::new(), unsearched: 0, pseudonymous: 0, locked: !arguments.dry_run };
+    let mut search = Search {
+        meant,
+        origins: Vec::new(),
+        ids: Vec::new(),
+        unsearched: 0,
+        pseudonymous: 0,
+        other_key: 0,
+        locked: !arguments.dry_run,
+    };
     let mut locks = Vec::new();
     if !arguments.dry_run {
         for directory in &directories {
@@ -46,11 +54,13 @@ pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
         // What another process added before it let go of the lock counts, too.
         records = Records::try_new(&arguments.capsules)?;
     }
-    for found in records.by_ref() {
+    let fingerprint = key.as_ref().map(PseudonymKey::fingerprint);
+    while let Some(found) = records.next() {
         if stop::asked() {
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        search.look_at(found);
+        let same_key = fingerprint.is_some_and(|fingerprint| records.label() == Some(&fingerprint));
+        search.look_at(found, same_key);
     }
     for directory in &directories {
         search.find_torn_ends(directory)?;
@@ -58,6 +68,11 @@ pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
     if search.pseudonymous > 0 {
         let why = "hold pseudonyms; --config FILE names the file with their key";
         eprintln!("xd: {} capsules {why}", search.pseudonymous);
+    }
+    if search.other_key > 0 {
+        let count = search.other_key;
+        let plural = if count == 1 { "" } else { "s" };
+        eprintln!("xd: {count} capsule{plural} not searched: pseudonyms of another key, or of one that the file does not name");
     }
 
     let mut output = Output::new(Terminal::of_output());
@@ -80,7 +95,7 @@ pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
     }
     output.lines(format!("{erased} capsule{} {verb}\n", if erased == 1 { "" } else { "s" }))?;
     output.finish()?;
-    Ok(ExitCode::from(match search.unsearched + search.pseudonymous {
+    Ok(ExitCode::from(match search.unsearched + search.pseudonymous + search.other_key {
         _ if stop::asked() => INTERRUPTED,
         0 => 0,
         _ => UNREAD,
@@ -95,12 +110,14 @@ struct Search {
     unsearched: u64,
     /// Capsules with pseudonyms, when there is no key.
     pseudonymous: u64,
+    /// Capsules with pseudonyms that the key at hand may not have made.
+    other_key: u64,
     /// Whether nobody else writes, so that erasures which were begun are finished.
     locked: bool,
 }
 
 impl Search {
-    fn look_at(&mut self, found: Found) {
+    fn look_at(&mut self, found: Found, same_key: bool) {
         match found {
             Found::Capsule(origin, capsule) => {
                 let meant = match &self.meant {
@@ -112,7 +129,9 @@ impl Search {
                         self.origins.push(origin);
                         self.ids.push(Hex::of(*capsule.message_sha256()));
                     }
-                    Some(false) => {}
+                    // The hash of a message is no pseudonym.
+                    Some(false) if same_key || !capsule.is_pseudonymous() || matches!(self.meant, Meant::Message(_)) => {}
+                    Some(false) => self.other_key += 1,
                     None => self.pseudonymous += 1,
                 }
             }

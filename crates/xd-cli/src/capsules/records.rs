@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use xd_core::capsule::Capsule;
-use xd_store::{Damage, Entry, Offset, OsFileSystem, SegmentError, SegmentKind, SegmentReader, segment_files};
+use xd_store::{Damage, Entry, Offset, OsFileSystem, SegmentError, SegmentHeader, SegmentKind, SegmentReader, segment_files};
 
 use super::CAPSULE;
 use crate::failure::{Failure, reason};
@@ -106,6 +106,11 @@ impl Records {
     /// The files, in their order.
     pub(crate) fn files(&self) -> &[Arc<Path>] {
         &self.files
+    }
+
+    /// The label of the segment in which the last item stands: by what the key of its pseudonyms is known.
+    pub(super) fn label(&self) -> Option<&[u8]> {
+        self.current.as_ref()?.1.header().map(SegmentHeader::label)
     }
 
     /// Goes to the next record or the next trouble. The bytes of a capsule are added to the buffer.
