@@ -353,7 +353,7 @@ fn forward_paths_are_no_more_than_are_read() {
     let message = Message::parse(b"Subject: x\r\n\r\n", &Limits::default());
     let (mut envelope, evidence) = evidence::derive(&message);
     let mut decoded = |recipients: usize| {
-        envelope.forward_paths = vec![crate::ForwardPath::parse("<a@example.com>"); recipients];
+        envelope.forward_paths = vec![ForwardPath::parse("<a@example.com>"); recipients];
         let (_, capsule) = judge_recorded(builtin(), &envelope, &message, &evidence, [0; 32], &Recording::default());
         Capsule::decode(&capsule.encode()).map(|decoded| decoded.verdicts().len())
     };
