@@ -176,8 +176,8 @@ pub(crate) struct CapsulesErase {
     /// The capsules of this message, by the SHA-256 of its bytes, as `xd scan` and `xd replay` print it.
     #[arg(long, value_name = "SHA256", value_parser = sha256, conflicts_with = "person", required_unless_present = "person")]
     pub(crate) message: Option<[u8; 32]>,
-    /// The capsules that name this person: as recipient, in the reverse-path, in From, or in any header field they hold.
-    #[arg(long, value_name = "ADDRESS")]
+    /// The capsules that name this person: as recipient, in the reverse-path, in From, or in what they hold of the message.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) person: Option<String>,
     /// Settings (TOML) that name the key of pseudonyms, for capsules that hold them.
     #[arg(long, value_name = "FILE")]
@@ -188,6 +188,14 @@ pub(crate) struct CapsulesErase {
     /// Capsules: files, or directories of NNNNNN.xdc.
     #[arg(value_name = "CAPSULES", required = true)]
     pub(crate) capsules: Vec<PathBuf>,
+}
+
+fn address(text: &str) -> Result<String, String> {
+    let address = text.trim().trim_start_matches('<').trim_end_matches('>');
+    match address.rsplit_once('@') {
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(address.to_owned()),
+        _ => Err("expected an address of mail, as alice@example.com".to_owned()),
+    }
 }
 
 fn sha256(text: &str) -> Result<[u8; 32], String> {

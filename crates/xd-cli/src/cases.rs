@@ -71,7 +71,7 @@ pub(crate) fn each(
             let seen = match engines.engine(capsule.engine()) {
                 _ if verdict >= recipients => Err(format!("it has {recipients} recipients")),
                 Ok(engine) => see(Case::Capsule { name: &name, capsule: &capsule, engine, verdict })?,
-                Err(why) => Err(why.to_owned()),
+                Err(why) => Err(why.to_string()),
             };
             if let Err(why) = seen {
                 complain(&name, &why);

@@ -62,6 +62,11 @@ impl Judge {
         }
     }
 
+    /// By what the key of pseudonyms is known again, where the configuration names one.
+    pub(crate) fn key_fingerprint(&self) -> Option<[u8; 8]> {
+        self.pseudonyms.as_ref().map(PseudonymKey::fingerprint)
+    }
+
     fn derive(&self, message: &Message<'_>) -> (Envelope, Evidence) {
         let (envelope, mut evidence) = evidence::derive(message);
         evidence.settings.clone_from(&self.settings);

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     let mut inputs = judge.inputs(&arguments.paths);
     let table = text.then(|| ScanTable::new(terminal, Base::of(&arguments.paths), inputs.first_paths()));
     let engine = judge.engine().hash().to_string();
-    let open = |path| CapsuleWriter::open(path, judge.engine(), level);
+    let open = |path| CapsuleWriter::open(path, judge.engine(), level, judge.key_fingerprint());
     let mut capsules = arguments.capsules.as_deref().map(open).transpose()?;
     let mut output = Output::new(terminal);
     let mut progress = Progress::new(text || !terminal.is_terminal, &arguments.paths);
@@ -69,7 +69,8 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
             match outcome.judged {
                 Ok(Ok(judged)) => {
                     counts.add(&judged);
-                    // No line without its capsule.
+                    // The capsule first: where it cannot be taken, no line claims it. On disk it may still come later than the
+                    // line: waiting for the disk at each piece of output would make the disk the measure of speed.
                     written = progress.aside(|| {
                         if let (Some(capsules), Some(capsule)) = (&mut capsules, &judged.capsule)
                             && let Err(too_long) = capsules.append(capsule)?

@@ -71,6 +71,67 @@ fn one_person_is_erased_wherever_they_stand() {
 }
 
 #[test]
+fn a_person_is_found_wherever_a_message_names_them() {
+    let head = "From: \"\" <>\n";
+    let base64 = "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nSSBhbSBib2JAZXhhbXBsZS5jb20uCg==\n";
+    let nested = "Content-Type: message/rfc822\n\nTo: bob@example.com\n\nHello.\n";
+    let file = "Content-Disposition: attachment; filename=\"bob@example.com.\"\n\nx\n";
+    for (number, (rest, facts)) in [
+        ("Authentication-Results: example.org; spf=pass smtp.mailfrom=bob@example.com\n\nx\n", true),
+        ("X-Note: =?utf-8?B?Ym9iQGV4YW1wbGUuY29t?=\n\nx\n", true),
+        ("Subject: “bob@example.com”\n\nx\n", true),
+        ("Subject: x\n\nSee https://example.net/leave?who=bob%40example.com now\n", true),
+        ("Content-Type: text/html\n\n<a href='mailto:bob@example.com'>us</a>\n", true),
+        (file, true),
+        (nested, false),
+        (base64, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let place = Place::new("a_person_is_found_wherever_a_message_names_them");
+        place.write("mail/a.eml", format!("{head}{rest}"));
+        for (level, found) in [("causes", false), ("facts", facts), ("content", true)] {
+            place.run(&format!("scan --rules rules.toml --capsules {level} --capsule-level {level} mail"));
+            let run = place.run(&format!("capsules erase --dry-run --person bob@example.com {level}"));
+            assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+            let expected = if found { "1 capsule would be erased" } else { "0 capsules would be erased" };
+            assert_eq!(run.out.lines().last(), Some(expected), "{number} {level}");
+        }
+        for nobody in ["foo", "@", "<>", "bob@"] {
+            let run = place.run(&format!("capsules erase --dry-run --person {nobody} content"));
+            assert!(run.code == Some(2) && run.err.contains("expected an address"), "{nobody}: {}", run.err);
+        }
+    }
+}
+
+#[test]
+fn an_erasure_that_was_cut_off_is_finished_in_any_segment() {
+    let place = mail("an_erasure_that_was_cut_off_is_finished_in_any_segment", "content", "");
+    let (first, second) = (place.path("capsules/000001.xdc"), place.path("capsules/000002.xdc"));
+    let lines = place.run("capsules list --format jsonl capsules").json();
+    let (begin, end) = (lines[0]["offset"].as_u64().unwrap() as usize, lines[1]["offset"].as_u64().unwrap() as usize);
+    // What a crash leaves once the checksum of the erased record is written, in a segment that is not the last.
+    let mut bytes = fs::read(&first).unwrap();
+    let run = place.run("capsules erase --message ID capsules".replace("ID", lines[0]["id"].as_str().unwrap()).as_str());
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let erased = fs::read(&first).unwrap();
+    bytes[end - 4..end].copy_from_slice(&erased[end - 4..end]);
+    fs::write(&first, &bytes).unwrap();
+    let mut header = erased[..128].to_vec();
+    header[12] = 2;
+    fs::write(&second, header).unwrap();
+
+    let args = "capsules erase --person nobody@example.com";
+    let dry = place.run(&format!("{args} --dry-run capsules/000001.xdc"));
+    assert!(dry.code == Some(2) && fs::read(&first).unwrap() == bytes, "{}", dry.err);
+    let run = place.run(&format!("{args} capsules/000001.xdc"));
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(run.err.contains(&format!("finished an erasure that was begun, at offset {begin}")), "{}", run.err);
+    assert!(fs::read(&first).unwrap() == erased);
+}
+
+#[test]
 fn what_cannot_be_searched_is_said() {
     let place = mail("what_cannot_be_searched_is_said", "causes", "");
     let mut bytes = fs::read(place.path("capsules/000001.xdc")).unwrap();
@@ -112,6 +173,28 @@ fn people_are_found_behind_their_pseudonyms_with_the_key_alone() {
     place.write("key", "too short");
     let run = place.run("scan --rules rules.toml --config xd.toml mail");
     assert!(run.code == Some(2) && run.err.starts_with("xd.toml:2:22: ") && run.err.contains("at least 32"), "{}", run.err);
+}
+
+#[test]
+fn pseudonyms_of_another_key_are_not_searched_and_that_is_said() {
+    let place = Place::new("pseudonyms_of_another_key_are_not_searched_and_that_is_said");
+    place.write("mail/a.eml", "Return-Path: <ann@example.com>\nFrom: <ann@example.com>\nSubject: prize\n\nHello.\n");
+    for (key, secret) in [("old", "0123456789abcdef0123456789abcdef"), ("new", "fedcba9876543210fedcba9876543210")] {
+        place.write(key, secret);
+        let config = format!("[capsules]\npseudonym_key_file = \"{}\"\n", place.path(key).display());
+        place.write(&format!("{key}.toml"), config);
+        let run = place.run(&format!("scan --rules rules.toml --config {key}.toml --capsules capsules mail"));
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    }
+    // Each key has segments of its own.
+    assert!(place.path("capsules/000002.xdc").exists());
+    let run = place.run("capsules erase --config new.toml --person bob@example.com capsules/000002.xdc");
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    let run = place.run("capsules erase --config new.toml --person ann@example.com capsules");
+    assert_eq!((run.code, run.out.lines().last()), (Some(2), Some("1 capsule erased")));
+    assert!(run.err.starts_with("xd: 1 capsule not searched: pseudonyms of another key"), "{}", run.err);
+    let run = place.run("capsules erase --config old.toml --person ann@example.com capsules");
+    assert_eq!((run.code, run.out.lines().last(), run.err.as_str()), (Some(0), Some("1 capsule erased"), ""));
 }
 
 #[cfg(target_os = "linux")]

@@ -1,31 +1,41 @@
 //! The engines that capsules name: loaded where they are kept, compiled once, and shared by all threads.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use xd_core::{Engine, EngineHash, SEMANTICS};
 use xd_store::{EngineError, EngineInputs, EngineStore, OsFileSystem};
 
-use super::Records;
+use super::{Records, Trouble};
 use crate::failure::reason;
+use crate::output::complain;
 
 /// The directory of engines beside capsules.
 pub(crate) const BESIDE: &str = "engines";
 
-/// Engines by their hash. What was found, or why nothing was, is kept as long as this is.
+/// Engines by their hash. What was found is kept as long as this is; why nothing was, for the first [`FAILURES_MAX`].
 #[derive(Debug)]
 pub(crate) struct Engines {
     places: Vec<PathBuf>,
-    first: OnceLock<Box<Link>>,
+    known: Mutex<Known>,
+    /// Twice as many in each as in the one before. None ever moves, so that each engine can be lent for as long as this is there.
+    shelves: [OnceLock<Box<[OnceLock<Engine>]>>; SHELVES],
 }
 
-/// One engine of the list. It only ever grows, so that each can be lent for as long as the list is there.
-#[derive(Debug)]
-struct Link {
-    hash: EngineHash,
-    engine: Result<Engine, String>,
-    next: OnceLock<Box<Self>>,
+/// What came of asking for an engine.
+#[derive(Debug, Default)]
+struct Known {
+    /// The numbers of engines, in the order in which they were loaded.
+    loaded: BTreeMap<EngineHash, usize>,
+    failed: BTreeMap<EngineHash, Arc<str>>,
 }
+
+/// Enough for as many engines as a directory can hold.
+const SHELVES: usize = 32;
+
+/// How many engines that are not to be had are remembered. Damaged capsules may name a new one each.
+const FAILURES_MAX: usize = 4_096;
 
 impl Engines {
     /// The engines beside these capsules, then those of further directories: of engines, or of capsules with engines beside them.
@@ -46,19 +56,45 @@ impl Engines {
                 distinct.push(place);
             }
         }
-        Self { places: distinct, first: OnceLock::new() }
+        Self { places: distinct, known: Mutex::default(), shelves: std::array::from_fn(|_| OnceLock::new()) }
     }
 
     /// An engine, ready to judge; or why there is none.
-    pub(crate) fn engine(&self, hash: EngineHash) -> Result<&Engine, &str> {
-        let mut slot = &self.first;
-        loop {
-            let link = slot.get_or_init(|| Box::new(Link { hash, engine: self.load(hash), next: OnceLock::new() }));
-            if link.hash == hash {
-                return link.engine.as_ref().map_err(String::as_str);
-            }
-            slot = &link.next;
+    pub(crate) fn engine(&self, hash: EngineHash) -> Result<&Engine, Arc<str>> {
+        // Threads that want the same engine wait for whoever loads it.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(why) = known.failed.get(&hash) {
+            return Err(Arc::clone(why));
         }
+        if let Some(engine) = known.loaded.get(&hash).and_then(|&number| self.slot(number)?.get()) {
+            return Ok(engine);
+        }
+        let number = known.loaded.len();
+        let loaded = self.load(hash).and_then(|engine| match self.slot(number) {
+            Some(slot) => Ok(slot.get_or_init(|| engine)),
+            None => Err("there are too many engines".to_owned()),
+        });
+        match loaded {
+            Ok(engine) => {
+                known.loaded.insert(hash, number);
+                Ok(engine)
+            }
+            Err(why) => {
+                let why = Arc::from(why);
+                if known.failed.len() < FAILURES_MAX {
+                    known.failed.insert(hash, Arc::clone(&why));
+                }
+                Err(why)
+            }
+        }
+    }
+
+    /// Where the engine of a number stands.
+    fn slot(&self, number: usize) -> Option<&OnceLock<Engine>> {
+        let shelf = (number + 1).ilog2();
+        let first = (1 << shelf) - 1;
+        let slots = self.shelves.get(shelf as usize)?.get_or_init(|| (0..1_usize << shelf).map(|_| OnceLock::new()).collect());
+        slots.get(number - first)
     }
 
     /// The directories, in the order in which they are asked.
@@ -91,6 +127,36 @@ fn compile(hash: EngineHash, inputs: EngineInputs) -> Result<Engine, String> {
     }
     // They did compile, for this semantics version.
     Engine::compile(inputs.rules).map_err(|errors| format!("its engine {hash} does not compile: {errors}"))
+}
+
+/// Engines that are not to be had, each told once: a thousand capsules may name it.
+#[derive(Debug, Default)]
+pub(crate) struct Absent {
+    /// By engine, how many further capsules name it.
+    further: BTreeMap<EngineHash, u64>,
+}
+
+impl Absent {
+    /// Names a capsule whose engine is not to be had, if it is the first of that engine.
+    pub(crate) fn complain(&mut self, hash: EngineHash, trouble: &Trouble) {
+        if let Some(further) = self.further.get_mut(&hash) {
+            *further += 1;
+            return;
+        }
+        if self.further.len() < FAILURES_MAX {
+            self.further.insert(hash, 0);
+        }
+        complain(&trouble.path(), &trouble.why);
+    }
+
+    /// Says how many followed.
+    pub(crate) fn finish(self) {
+        for (hash, further) in self.further {
+            if further > 0 {
+                eprintln!("xd: engine {hash}: the same of {further} more capsule{}", if further == 1 { "" } else { "s" });
+            }
+        }
+    }
 }
 
 /// What an error of the store says, in the words that other commands use.

@@ -1,16 +1,17 @@
 //! `xd capsules erase`: the capsules of one message or one person become zeros; the files stay valid.
 //!
-//! Directories are locked first, so that no capsule is added behind our back. Then all capsules are looked at, and
-//! those meant are erased one by one, each durably.
+//! Directories are locked first, so that no capsule is added behind our back. Then all capsules are looked at –
+//! where an earlier erasure was cut off, it is finished – and those meant are erased one by one, each durably.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xd_store::{OsFileSystem, SegmentDir, SegmentDirOptions, SegmentKind, erase};
+use xd_core::capsule::PseudonymKey;
+use xd_store::{Damage, DamageKind, OsFileSystem, SegmentDir, SegmentDirOptions, SegmentKind, erase};
 
 use super::person::Person;
-use super::{Found, Origin, Records, records};
+use super::{Found, Origin, Records, Trouble, records};
 use crate::arguments::CapsulesErase;
 use crate::config::Config;
 use crate::escape::Plain;
@@ -36,18 +37,30 @@ pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
     stop::listen()?;
     let mut records = Records::try_new(&arguments.capsules)?;
     let directories: BTreeSet<PathBuf> = records.files().iter().map(|file| directory_of(file)).collect();
-    let mut search = Search { meant, origins: Vec::new(), ids: Vec::new(), unsearched: 0, pseudonymous: 0 };
+    let mut search = Search {
+        meant,
+        origins: Vec::new(),
+        ids: Vec::new(),
+        unsearched: 0,
+        pseudonymous: 0,
+        other_key: 0,
+        locked: !arguments.dry_run,
+    };
     let mut locks = Vec::new();
     if !arguments.dry_run {
         for directory in &directories {
             locks.push(lock(directory)?);
         }
+        // What another process added before it let go of the lock counts, too.
+        records = Records::try_new(&arguments.capsules)?;
     }
-    for found in records.by_ref() {
+    let fingerprint = key.as_ref().map(PseudonymKey::fingerprint);
+    while let Some(found) = records.next() {
         if stop::asked() {
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        search.look_at(found);
+        let same_key = fingerprint.is_some_and(|fingerprint| records.label() == Some(&fingerprint));
+        search.look_at(found, same_key);
     }
     for directory in &directories {
         search.find_torn_ends(directory)?;
@@ -55,6 +68,11 @@ pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
     if search.pseudonymous > 0 {
         let why = "hold pseudonyms; --config FILE names the file with their key";
         eprintln!("xd: {} capsules {why}", search.pseudonymous);
+    }
+    if search.other_key > 0 {
+        let count = search.other_key;
+        let plural = if count == 1 { "" } else { "s" };
+        eprintln!("xd: {count} capsule{plural} not searched: pseudonyms of another key, or of one that the file does not name");
     }
 
     let mut output = Output::new(Terminal::of_output());
@@ -77,7 +95,7 @@ pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
     }
     output.lines(format!("{erased} capsule{} {verb}\n", if erased == 1 { "" } else { "s" }))?;
     output.finish()?;
-    Ok(ExitCode::from(match search.unsearched + search.pseudonymous {
+    Ok(ExitCode::from(match search.unsearched + search.pseudonymous + search.other_key {
         _ if stop::asked() => INTERRUPTED,
         0 => 0,
         _ => UNREAD,
@@ -92,10 +110,14 @@ struct Search {
     unsearched: u64,
     /// Capsules with pseudonyms, when there is no key.
     pseudonymous: u64,
+    /// Capsules with pseudonyms that the key at hand may not have made.
+    other_key: u64,
+    /// Whether nobody else writes, so that erasures which were begun are finished.
+    locked: bool,
 }
 
 impl Search {
-    fn look_at(&mut self, found: Found) {
+    fn look_at(&mut self, found: Found, same_key: bool) {
         match found {
             Found::Capsule(origin, capsule) => {
                 let meant = match &self.meant {
@@ -107,11 +129,14 @@ impl Search {
                         self.origins.push(origin);
                         self.ids.push(Hex::of(*capsule.message_sha256()));
                     }
-                    Some(false) => {}
+                    // The hash of a message is no pseudonym.
+                    Some(false) if same_key || !capsule.is_pseudonymous() || matches!(self.meant, Meant::Message(_)) => {}
+                    Some(false) => self.other_key += 1,
                     None => self.pseudonymous += 1,
                 }
             }
             Found::Erased(_) => {}
+            Found::Trouble(trouble) if self.locked && finish(&trouble) => {}
             Found::Trouble(trouble) => {
                 self.unsearched += 1;
                 complain(&trouble.path(), &format!("{}; it was not searched", trouble.why));
@@ -139,6 +164,19 @@ impl Search {
         }
         Ok(())
     }
+}
+
+/// Goes on with an erasure that was begun and cut off: whoever began it meant that capsule. Says whether it is one, and done.
+fn finish(trouble: &Trouble) -> bool {
+    let Some(Damage { offset, kind: DamageKind::UnfinishedErasure, .. }) = trouble.damage else { return false };
+    match stop::while_writing(|| erase(&OsFileSystem, &trouble.file, offset)) {
+        Ok(_) => complain(&trouble.path(), &format!("finished an erasure that was begun, at offset {offset}")),
+        Err(error) => {
+            complain(&trouble.path(), &records::told(&error));
+            return false;
+        }
+    }
+    true
 }
 
 /// Locks a directory against whoever would add to it.

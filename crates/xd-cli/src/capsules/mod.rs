@@ -19,7 +19,7 @@ use xd_core::capsule::Capsule;
 use xd_store::RecordType;
 
 pub(crate) use batch::Batch;
-pub(crate) use engines::{BESIDE, Engines, told as engine_told};
+pub(crate) use engines::{Absent, BESIDE, Engines, told as engine_told};
 pub(crate) use named::Named;
 pub(crate) use records::{Found, Origin, Records, Trouble};
 pub(crate) use writer::CapsuleWriter;

@@ -123,7 +123,7 @@ impl Iterator for Capsules {
                         Which::Message(start) => format!("no capsule of a message whose SHA-256 begins with {start}"),
                         _ => format!("it has {} capsules", self.number),
                     };
-                    return Some(Err(Trouble { file: Arc::from(self.named.place.as_path()), why }));
+                    return Some(Err(Trouble { file: Arc::from(self.named.place.as_path()), why, damage: None }));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Whose capsule it is: all places where a capsule can name the holder of an address.
 
 use xd_core::capsule::{Capsule, PseudonymKey};
-use xd_core::{Known, Mailbox, ReversePath};
+use xd_core::{Known, Limits, Link, Mailbox, Message, ReversePath, View};
 
 /// A person, by one address of mail.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ impl Person {
         Self { address: Mailbox::new("", &address), pseudonym }
     }
 
-    /// Whether a capsule names them: as recipient, in the reverse-path, in From or as whoever authenticated; where it holds header
-    /// fields, in any of these. None when it holds pseudonyms and there is no key.
+    /// Whether a capsule names them: as recipient, in the reverse-path, in From or as whoever authenticated; at the level of facts in
+    /// header fields, links and file names, at that of content anywhere. None when it holds pseudonyms and there is no key.
     pub(super) fn is_in(&self, capsule: &Capsule) -> Option<bool> {
         let wanted = match (capsule.is_pseudonymous(), &self.pseudonym) {
             (false, _) => &self.address,
@@ -36,15 +36,72 @@ impl Person {
         let mut mailboxes = recipients.chain(reverse).chain(&capsule.identities().from);
         let authenticated =
             matches!(&envelope.authenticated_identity, Known::Found(name) if name.to_lowercase() == wanted.address);
-        Some(authenticated || mailboxes.any(|mailbox| is_same(mailbox, wanted)) || self.is_in_fields(capsule))
+        Some(authenticated || mailboxes.any(|mailbox| is_same(mailbox, wanted)) || self.is_in_message(capsule))
     }
 
-    fn is_in_fields(&self, capsule: &Capsule) -> bool {
-        let names = |bytes: &[u8]| contains_address(bytes, self.address.address.as_bytes());
-        let fields = capsule.fields().unwrap_or_default();
-        let in_facts = fields.iter().any(|field| names(field.value.told()));
-        in_facts || capsule.content().is_some_and(|message| names(header_section(message)))
+    /// Whether what the capsule holds of the message names them: header fields, links and file names, or the message.
+    fn is_in_message(&self, capsule: &Capsule) -> bool {
+        let address = self.address.address.as_str();
+        if let Some(content) = capsule.content() {
+            return names(&String::from_utf8_lossy(content), address) || is_in_parsed(content, address);
+        }
+        // Pseudonyms hide the whole value. The fields are told as a message of nothing else, so that encoded words are read.
+        let mut fields = Vec::new();
+        for field in capsule.fields().unwrap_or_default() {
+            fields.extend_from_slice(field.name.as_bytes());
+            fields.push(b':');
+            fields.extend_from_slice(field.value.told());
+            fields.extend_from_slice(b"\r\n");
+        }
+        let links = capsule.links().unwrap_or_default();
+        let parts = capsule.parts().unwrap_or_default();
+        names(&String::from_utf8_lossy(&fields), address)
+            || is_in_parsed(&fields, address)
+            || links.iter().any(|link| link_names(link, address))
+            || parts.iter().any(|part| part.file_name.iter().chain(&part.other_names).any(|name| names(name, address)))
     }
+}
+
+/// Whether a message names an address where it is encoded: header fields, text, links, file names, and what was decoded of parts.
+fn is_in_parsed(raw: &[u8], address: &str) -> bool {
+    let mut limits = Limits::default();
+    // No rule reads it: nothing is to be cut but what would not fit in memory.
+    (limits.field_bytes, limits.text_head, limits.links) = (raw.len(), raw.len(), 1_000_000);
+    limits.decoded_bytes = limits.decoded_bytes.max(raw.len());
+    let message = Message::parse(raw, &limits);
+    message.header().fields().iter().any(|field| names(field.decoded(), address))
+        || View::ALL.iter().any(|view| names(message.view(*view).original(), address))
+        || message.links().iter().any(|link| link_names(link, address))
+        || message.parts().iter().any(|part| {
+            part.file_name.iter().chain(&part.other_names).any(|name| names(name, address))
+                || names(&String::from_utf8_lossy(&part.content), address)
+        })
+}
+
+fn link_names(link: &Link, address: &str) -> bool {
+    names(&link.url, address) || link.shown.as_deref().is_some_and(|shown| names(shown, address))
+}
+
+/// Whether a text names an address, as it stands or behind percent signs (RFC 3986 §2.1).
+fn names(text: &str, address: &str) -> bool {
+    contains_address(text, address) || (text.contains('%') && contains_address(&percent_decoded(text), address))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let digit = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
+    let mut rest = text.as_bytes();
+    let mut decoded = Vec::with_capacity(rest.len());
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        match (byte, digit(behind.first()), digit(behind.get(1))) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high << 4 | low) as u8);
+                rest = &behind[2..];
+            }
+            _ => decoded.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 fn is_same(mailbox: &Mailbox, wanted: &Mailbox) -> bool {
@@ -54,35 +111,25 @@ fn is_same(mailbox: &Mailbox, wanted: &Mailbox) -> bool {
             && mailbox.local_part().to_lowercase() == wanted.local_part())
 }
 
-/// All up to the first empty line.
-fn header_section(message: &[u8]) -> &[u8] {
-    let mut end = 0;
-    for line in message.split_inclusive(|&byte| byte == b'\n') {
-        if matches!(line, b"\n" | b"\r\n") {
-            break;
-        }
-        end += line.len();
-    }
-    &message[..end]
-}
-
-/// Whether an address stands in a text, in any case and not as a part of a longer one.
-fn contains_address(text: &[u8], address: &[u8]) -> bool {
-    if address.is_empty() || text.len() < address.len() {
-        return false;
-    }
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"-_+.=".contains(byte);
-    (0..=text.len() - address.len()).any(|at| {
-        let end = at + address.len();
-        let before = at.checked_sub(1).is_some_and(|before| is_name(&text[before]));
-        // A full stop may end a sentence.
-        let after = match &text[end..] {
-            [b'.', next, ..] => is_name(next),
-            [b'.'] | [] => false,
-            [next, ..] => is_name(next),
-        };
-        text[at..end].eq_ignore_ascii_case(address) && !before && !after
-    })
+/// Whether an address in lower case stands in a text, in any case and not as a part of a longer one.
+///
+/// Local parts may hold nearly any sign. But `=`, `+` or a quotation mark mostly stand before an address and not in it
+/// (`smtp.mailfrom=bob@example.com`), and here one capsule too many is better than one too few.
+fn contains_address(text: &str, address: &str) -> bool {
+    let extends_local = |sign: char| sign.is_ascii_alphanumeric() || "-_.".contains(sign);
+    let extends_domain = |sign: char| sign.is_ascii_alphanumeric() || "-_".contains(sign);
+    let text = text.to_lowercase();
+    !address.is_empty()
+        && text.match_indices(address).any(|(at, _)| {
+            let before = text[..at].chars().next_back().is_some_and(extends_local);
+            let mut behind = text[at + address.len()..].chars();
+            // A full stop may end a sentence.
+            let after = match behind.next() {
+                Some('.') => behind.next().is_some_and(extends_domain),
+                next => next.is_some_and(extends_domain),
+            };
+            !before && !after
+        })
 }
 
 #[cfg(test)]
@@ -91,19 +138,24 @@ mod tests {
 
     #[test]
     fn addresses_are_found_whole_and_in_any_case() {
-        let found = |text: &str| contains_address(text.as_bytes(), b"bob@example.com");
-        assert!(found("bob@example.com"));
-        assert!(found(" Bob <BOB@Example.com>, x@example.org"));
-        assert!(found("by bob@example.com."));
-        assert!(!found("jimbob@example.com"));
-        assert!(!found("bob@example.com.example.net bob@example.community"));
-        assert!(!found(""));
-    }
-
-    #[test]
-    fn the_header_section_ends_at_the_first_empty_line() {
-        assert_eq!(header_section(b"A: 1\r\nB: 2\r\n\r\nC: 3\r\n"), b"A: 1\r\nB: 2\r\n");
-        assert_eq!(header_section(b"A: 1"), b"A: 1");
-        assert_eq!(header_section(b"\n\nA"), b"");
+        let found = |text: &str| names(text, "bob@example.com");
+        for text in [
+            "bob@example.com",
+            " Bob <BOB@Example.com>, x@example.org",
+            "by bob@example.com.",
+            "spf=pass smtp.mailfrom=bob@example.com;",
+            "https://example.net/?e=bob@example.com&x",
+            "https://example.net/?e=bob%40example.com",
+            "to%20bob@example.com%",
+            "“bob@example.com”",
+            "jimbob@example.com bob@example.com",
+        ] {
+            assert!(found(text), "{text}");
+        }
+        for text in
+            ["jimbob@example.com", "jim.bob@example.com", "bob@example.com.example.net bob@example.community", "", "bob%4"]
+        {
+            assert!(!found(text), "{text}");
+        }
     }
 }

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use xd_core::capsule::Capsule;
-use xd_store::{Entry, Offset, OsFileSystem, SegmentError, SegmentKind, SegmentReader, segment_files};
+use xd_store::{Damage, Entry, Offset, OsFileSystem, SegmentError, SegmentHeader, SegmentKind, SegmentReader, segment_files};
 
 use super::CAPSULE;
 use crate::failure::{Failure, reason};
+use crate::stop;
 
 /// The capsules that arguments name: files, and directories of `NNNNNN.xdc`, in their order.
 ///
@@ -45,6 +46,8 @@ pub(crate) struct Origin {
 pub(crate) struct Trouble {
     pub(crate) file: Arc<Path>,
     pub(crate) why: String,
+    /// What the store says of it, where the bytes are no record.
+    pub(crate) damage: Option<Damage>,
 }
 
 /// What a step forward found; the bytes of a capsule are in the buffer.
@@ -80,13 +83,17 @@ impl Records {
         Ok(Self::of(files))
     }
 
-    /// Only so many of them, spread evenly over all. Counts them first.
+    /// Only so many of them, spread evenly over all. Counts them first, unless an interrupt comes: then there are none.
     pub(crate) fn sampled(mut self, wanted: u64) -> Self {
         let mut all = Self::of(self.files.clone());
         let (mut count, mut buffer) = (0, Vec::new());
         while let Some(step) = all.step(&mut buffer) {
             count += u64::from(matches!(step, Step::Record(_)));
             buffer.clear();
+            if stop::asked() {
+                self.waiting.clear();
+                break;
+            }
         }
         self.sample = Some(Sample { wanted, all: count, seen: 0 });
         self
@@ -101,6 +108,11 @@ impl Records {
         &self.files
     }
 
+    /// The label of the segment in which the last item stands: by what the key of its pseudonyms is known.
+    pub(super) fn label(&self) -> Option<&[u8]> {
+        self.current.as_ref()?.1.header().map(SegmentHeader::label)
+    }
+
     /// Goes to the next record or the next trouble. The bytes of a capsule are added to the buffer.
     pub(super) fn step(&mut self, buffer: &mut Vec<u8>) -> Option<Step> {
         loop {
@@ -108,12 +120,12 @@ impl Records {
                 let file = self.waiting.pop_front()?;
                 match open(&file) {
                     Ok(reader) => self.current = Some((file, reader)),
-                    Err(why) => return Some(Step::Trouble(Trouble { file, why })),
+                    Err(why) => return Some(Step::Trouble(Trouble { file, why, damage: None })),
                 }
                 continue;
             };
             let origin = |offset| Origin { file: Arc::clone(file), offset };
-            let trouble = |why| Some(Step::Trouble(Trouble { file: Arc::clone(file), why }));
+            let trouble = |why| Some(Step::Trouble(Trouble { file: Arc::clone(file), why, damage: None }));
             match reader.next_entry() {
                 Ok(Some(Entry::Record(record))) if record.record_type() == CAPSULE => {
                     if self.sample.as_mut().is_none_or(Sample::takes) {
@@ -126,7 +138,10 @@ impl Records {
                     return trouble(format!("a record of the unknown type {code} at offset {}", record.offset()));
                 }
                 Ok(Some(Entry::Erased(record))) => return Some(Step::Erased(origin(record.offset()))),
-                Ok(Some(Entry::Damage(damage))) => return trouble(damage.to_string()),
+                Ok(Some(Entry::Damage(damage))) => {
+                    let (file, why) = (Arc::clone(file), damage.to_string());
+                    return Some(Step::Trouble(Trouble { file, why, damage: Some(damage) }));
+                }
                 Ok(None) => self.current = None,
                 Err(error) => {
                     let step = trouble(format!("{} at offset {}", told_of_file(&error), reader.offset()));
@@ -167,7 +182,7 @@ impl Step {
 impl Origin {
     /// What is wrong with the capsule there.
     pub(crate) fn trouble(&self, why: &dyn fmt::Display) -> Trouble {
-        Trouble { file: Arc::clone(&self.file), why: format!("the capsule at offset {}: {why}", self.offset) }
+        Trouble { file: Arc::clone(&self.file), why: format!("the capsule at offset {}: {why}", self.offset), damage: None }
     }
 }
 

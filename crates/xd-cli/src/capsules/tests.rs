@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use xd_core::capsule::{Recording, judge_recorded};
-use xd_core::{Engine, Limits, Message, RuleSource, evidence};
+use xd_core::{Engine, EngineHash, Limits, Message, RuleSource, evidence};
 use xd_store::{EngineStore, OsFileSystem, RecordType, SegmentDir, SegmentDirOptions, SegmentKind};
 
 use super::*;
@@ -70,5 +70,25 @@ fn an_engine_that_is_nowhere_is_named() {
     assert_eq!(engines.places().len(), 1);
     let why = engines.engine(engine.hash()).unwrap_err();
     assert!(why.contains(&engine.hash().to_string()) && why.contains("is not kept in"), "{why}");
+    fs::remove_dir_all(place).unwrap();
+}
+
+#[test]
+fn many_engines_that_are_nowhere_take_no_time_and_no_stack() {
+    let place = place("many");
+    let engine = Engine::compile(vec![RuleSource::new("mine.toml", RULES)]).unwrap();
+    EngineStore::new(OsFileSystem, place.join("engines")).keep(&engine, None).unwrap();
+    let engines = Engines::new([place.join("engines")]);
+    let work = move || {
+        let hash = |number: u32| EngineHash::from_bytes(std::array::from_fn(|at| number.to_le_bytes()[at % 4]));
+        let first = engines.engine(engine.hash()).unwrap();
+        for number in 0..20_000 {
+            assert!(engines.engine(hash(number)).is_err());
+        }
+        assert!(std::ptr::eq(first, engines.engine(engine.hash()).unwrap()));
+        drop(engines);
+    };
+    // A list would be dropped one inside the other.
+    std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
     fs::remove_dir_all(place).unwrap();
 }

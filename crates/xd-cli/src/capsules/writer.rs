@@ -27,9 +27,11 @@ pub(crate) struct TooLong {
 }
 
 impl CapsuleWriter {
-    /// Opens a directory, which is made where it is missing, and keeps the engine there.
-    pub(crate) fn open(path: &Path, engine: &Engine, level: Level) -> Result<Self, Failure> {
-        let options = SegmentDirOptions::new(SegmentKind::CAPSULES);
+    /// Opens a directory, which is made where it is missing, and keeps the engine there. The key of pseudonyms, if there is
+    /// one, is named in the label of each segment.
+    pub(crate) fn open(path: &Path, engine: &Engine, level: Level, key: Option<[u8; 8]>) -> Result<Self, Failure> {
+        let mut options = SegmentDirOptions::new(SegmentKind::CAPSULES);
+        options.label.extend(key.into_iter().flatten());
         let opened = SegmentDir::open(&OsFileSystem, path, options);
         let (directory, recovery) = opened.map_err(|error| Failure::operator(records::told(&error)))?;
         if let Some(recovery) = recovery {

@@ -14,10 +14,10 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use xd_core::capsule::RuleShift;
-use xd_core::{Class, Score};
+use xd_core::{Class, EngineHash, Score};
 
 use crate::arguments::{Replay, ReplayFormat, jobs_or_all};
-use crate::capsules::{self, Batch, Engines, Found, Origin, Records, Trouble};
+use crate::capsules::{self, Absent, Batch, Engines, Found, Origin, Records, Trouble};
 use crate::failure::{FAILED, Failure, INTERRUPTED, UNREAD};
 use crate::ordered::in_order;
 use crate::output::{Output, complain};
@@ -43,6 +43,7 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let mut output = Output::new(terminal);
     let mut spill = Spill::default();
     let mut tally = Tally::default();
+    let mut absent = Absent::default();
     let mut examples: Vec<Example<'_>> = Vec::new();
     let mut result: Result<(), Failure> = Ok(());
     if arguments.format == ReplayFormat::Csv {
@@ -55,7 +56,12 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
         |worker, ()| worker.work(&question, &engines, &lister),
         |part| {
             result = part.and_then(|part| {
-                part.troubles.iter().for_each(|trouble| complain(&trouble.path(), &trouble.why));
+                for (trouble, engine) in &part.troubles {
+                    match engine {
+                        Some(hash) => absent.complain(*hash, trouble),
+                        None => complain(&trouble.path(), &trouble.why),
+                    }
+                }
                 tally.add(part.tally);
                 let room = EXAMPLES - examples.len();
                 examples.extend(part.examples.into_iter().take(room));
@@ -67,8 +73,11 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
             if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
     );
+    absent.finish();
     result?;
     match arguments.format {
+        // Sums over a part would look like those of the whole.
+        _ if stop::asked() => {}
         ReplayFormat::Csv => {}
         ReplayFormat::Json => json::write(&mut output, &question, &tally, spill)?,
         ReplayFormat::Text => output.lines(summary::text(&question, &tally, &examples, terminal))?,
@@ -168,7 +177,8 @@ struct Part<'e> {
     tally: Tally<'e>,
     lines: Vec<u8>,
     examples: Vec<Example<'e>>,
-    troubles: Vec<Trouble>,
+    /// With the engine whose absence it is.
+    troubles: Vec<(Trouble, Option<EngineHash>)>,
 }
 
 impl<'e> Worker<'e> {
@@ -182,14 +192,18 @@ impl<'e> Worker<'e> {
                     continue;
                 }
                 Found::Trouble(trouble) => {
-                    part.trouble(trouble);
+                    part.trouble(trouble, None);
                     continue;
                 }
             };
             let answers = match self.asker.ask(question, engines, &capsule) {
                 Ok(answers) => answers,
                 Err(Unanswered::Capsule(why)) => {
-                    part.trouble(origin.trouble(&why));
+                    part.trouble(origin.trouble(&why), None);
+                    continue;
+                }
+                Err(Unanswered::Engine(hash, why)) => {
+                    part.trouble(origin.trouble(&why), Some(hash));
                     continue;
                 }
                 Err(Unanswered::Question(failure)) => return Err(failure),
@@ -214,8 +228,8 @@ impl<'e> Worker<'e> {
 }
 
 impl Part<'_> {
-    fn trouble(&mut self, trouble: Trouble) {
+    fn trouble(&mut self, trouble: Trouble, engine: Option<EngineHash>) {
         self.tally.damaged += 1;
-        self.troubles.push(trouble);
+        self.troubles.push((trouble, engine));
     }
 }

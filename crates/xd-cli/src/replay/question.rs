@@ -1,6 +1,7 @@
 //! What is asked of every capsule: whether its verdicts follow from it, or what they would have been.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use xd_core::capsule::{Capsule, Conclusion, RecordedVerdict, Replay as ExactReplay, SettingsChange, WhatIf};
 use xd_core::{Engine, EngineHash, Limits};
@@ -27,8 +28,10 @@ pub(super) struct Question {
 /// Why a capsule has no answer.
 #[derive(Debug)]
 pub(super) enum Unanswered {
-    /// Because of itself or its engine.
+    /// Because of itself.
     Capsule(String),
+    /// Because its engine is not to be had.
+    Engine(EngineHash, Arc<str>),
     /// Because the question makes no sense for its engine.
     Question(Failure),
 }
@@ -110,7 +113,7 @@ impl<'e> Asker<'e> {
         let index = match self.prepared.iter().position(|(prepared, _)| *prepared == hash) {
             Some(index) => index,
             None => {
-                let engine = engines.engine(hash).map_err(|why| Unanswered::Capsule(why.to_owned()))?;
+                let engine = engines.engine(hash).map_err(|why| Unanswered::Engine(hash, why))?;
                 let asked = question.to(engine).map_err(Unanswered::Question)?;
                 if self.prepared.len() == PREPARED_MAX {
                     self.prepared.remove(0);

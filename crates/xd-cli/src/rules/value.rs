@@ -9,7 +9,7 @@ use xd_core::capsule::{RuleValue, RuleValues};
 use xd_core::{EngineHash, Score};
 
 use crate::arguments::{Format, RulesValue};
-use crate::capsules::{Engines, Found, Records, Trouble};
+use crate::capsules::{Absent, Engines, Found, Records, Trouble};
 use crate::escape::Plain;
 use crate::eval::Share;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
@@ -60,7 +60,8 @@ pub(super) fn run(arguments: &RulesValue) -> Result<ExitCode, Failure> {
     let engines = Engines::of(&records, &arguments.engines);
     let mut counted: Vec<RuleValues<'_>> = Vec::new();
     let mut places: BTreeMap<EngineHash, usize> = BTreeMap::new();
-    let mut damaged = 0;
+    let (mut damaged, mut unjudged) = (0, 0);
+    let mut absent = Absent::default();
     let mut miss = |trouble: Trouble| {
         damaged += 1;
         complain(&trouble.path(), &trouble.why);
@@ -77,7 +78,8 @@ pub(super) fn run(arguments: &RulesValue) -> Result<ExitCode, Failure> {
         let engine = match engines.engine(capsule.engine()) {
             Ok(engine) => engine,
             Err(why) => {
-                miss(origin.trouble(&why));
+                absent.complain(capsule.engine(), &origin.trouble(&why));
+                unjudged += 1;
                 continue;
             }
         };
@@ -89,6 +91,8 @@ pub(super) fn run(arguments: &RulesValue) -> Result<ExitCode, Failure> {
             miss(origin.trouble(&error));
         }
     }
+    absent.finish();
+    damaged += unjudged;
     let object = Object::of(&counted, damaged);
     let terminal = Terminal::of_output();
     let mut output = Output::new(terminal);

@@ -11,13 +11,17 @@ type Read<T> = Result<T, DecodeError>;
 
 /// The version of the format that is written and read.
 const VERSION: u64 = 1;
+/// The most forward-paths of one capsule. Each may repeat a domain from two bytes, so the bytes alone do not bound memory.
+/// Servers take some thousands in one transaction.
+const RECIPIENTS_MAX: usize = 100_000;
 /// Of the second byte: what the capsule holds.
 const PSEUDONYMOUS: u8 = 4;
 /// The version of a model's contribution: there is none.
 const NO_MODEL: u64 = 0;
 
 impl Capsule {
-    /// The capsule in bytes: the same capsule gives the same bytes.
+    /// The capsule in bytes: the same capsule gives the same bytes. An envelope of more than 100,000 forward-paths is not
+    /// read back.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
@@ -46,7 +50,8 @@ impl Capsule {
         out.bytes
     }
 
-    /// Reads what [`Capsule::encode`] wrote. Memory stays within some hundred times the bytes, whatever they are.
+    /// Reads what [`Capsule::encode`] wrote. Memory stays within some times the bytes and some hundred megabytes,
+    /// whatever they are: at most 100,000 forward-paths, and 500,000 items in all lists together.
     ///
     /// # Errors
     /// When the bytes are not exactly those of a capsule; the error says what is wrong and at which byte.
@@ -134,7 +139,11 @@ impl Capsule {
 }
 
 fn read_verdicts(settings: usize, paths: &mut Vec<ForwardPath>, from: &mut Reader<'_>) -> Read<Vec<RecordedVerdict>> {
+    let at = from.at();
     let count = from.count()?;
+    if count > RECIPIENTS_MAX {
+        return Reader::wrong(at, "there are too many forward-paths");
+    }
     let mut verdicts: Vec<RecordedVerdict> = Vec::with_capacity(count.max(1));
     for index in 0..count.max(1) {
         if index < count {

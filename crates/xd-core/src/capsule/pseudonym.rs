@@ -68,6 +68,22 @@ impl PseudonymKey {
         hash
     }
 
+    /// By what the key is known again without telling it: whoever keeps capsules writes it beside them.
+    ///
+    /// # Example
+    /// ```
+    /// use xd_core::capsule::PseudonymKey;
+    ///
+    /// let key = |secret: &[u8]| PseudonymKey::new(secret).fingerprint();
+    /// assert_eq!(key(b"a secret of at least 32 random bytes"), key(b"a secret of at least 32 random bytes"));
+    /// assert_ne!(key(b"a secret of at least 32 random bytes"), key(b"another one of at least 32 random bytes"));
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 8] {
+        // No value has this kind.
+        self.hash("fingerprint of the key", b"")
+    }
+
     fn text(&self, kind: &str, value: &str) -> String {
         if value.is_empty() {
             return String::new();

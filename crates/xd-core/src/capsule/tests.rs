@@ -372,3 +372,18 @@ proptest! {
         }
     }
 }
+
+/// A domain stands once and may be repeated from a few bytes.
+#[test]
+fn forward_paths_are_no_more_than_are_read() {
+    let message = Message::parse(b"Subject: x\r\n\r\n", &Limits::default());
+    let (mut envelope, evidence) = evidence::derive(&message);
+    let mut decoded = |recipients: usize| {
+        envelope.forward_paths = vec![ForwardPath::parse("<a@example.com>"); recipients];
+        let (_, capsule) = judge_recorded(builtin(), &envelope, &message, &evidence, [0; 32], &Recording::default());
+        Capsule::decode(&capsule.encode()).map(|decoded| decoded.verdicts().len())
+    };
+    assert_eq!(decoded(1_000), Ok(1_000));
+    let fault = decoded(100_001).unwrap_err().fault;
+    assert_eq!(fault, Fault::Value("there are too many forward-paths"));
+}

@@ -48,7 +48,13 @@ pub(super) struct Writer {
 pub(super) struct Reader<'b> {
     bytes: &'b [u8],
     at: usize,
+    /// How many items of lists were announced.
+    items: usize,
 }
+
+/// The most items that all lists of a capsule have together. What is recorded of one message stays far below: 10,000 header
+/// fields, 5,000 links, 2,000 parts, the tests of its engine.
+pub(super) const ITEMS_MAX: usize = 500_000;
 
 type Read<T> = Result<T, DecodeError>;
 
@@ -98,7 +104,7 @@ impl Writer {
 
 impl<'b> Reader<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, items: 0 }
     }
 
     pub(super) fn at(&self) -> usize {
@@ -190,9 +196,17 @@ impl<'b> Reader<'b> {
         u32::try_from(self.number()?).or_else(|_| Self::wrong(at, "a number is larger than 32 bits"))
     }
 
-    /// How many items follow. Each takes at least one byte, so that no list is longer than what is left: memory is bounded
-    /// by the bytes there are.
+    /// How many items of a list follow. An item of one byte may take some hundred in memory, so there are at most
+    /// [`ITEMS_MAX`].
     pub(super) fn count(&mut self) -> Read<usize> {
+        let at = self.at;
+        let count = self.length()?;
+        self.items = self.items.saturating_add(count);
+        if self.items > ITEMS_MAX { Self::wrong(at, "the lists have too many items") } else { Ok(count) }
+    }
+
+    /// How many bytes or items follow. Each item takes at least one byte, so that no list is longer than what is left.
+    fn length(&mut self) -> Read<usize> {
         let count = self.number()?;
         match usize::try_from(count) {
             Ok(count) if count <= self.bytes.len() - self.at => Ok(count),
@@ -201,7 +215,7 @@ impl<'b> Reader<'b> {
     }
 
     pub(super) fn bytes(&mut self) -> Read<&'b [u8]> {
-        let count = self.count()?;
+        let count = self.length()?;
         self.take(count)
     }
 
@@ -383,6 +397,22 @@ mod tests {
         out.number(1 << 40);
         out.byte(0);
         assert_eq!(Reader::new(&out.bytes).list::<String>().unwrap_err().fault, Fault::End);
+    }
+
+    #[test]
+    fn all_lists_together_have_so_many_items() {
+        let mut out = Writer::default();
+        for _ in 0..2 {
+            out.list(&vec![String::new(); ITEMS_MAX / 2 + 1]);
+        }
+        let mut reader = Reader::new(&out.bytes);
+        assert!(reader.list::<String>().is_ok());
+        let at = reader.at();
+        assert_eq!(reader.list::<String>(), Reader::wrong(at, "the lists have too many items"));
+        // A text is no list.
+        let mut out = Writer::default();
+        out.bytes(&vec![b'a'; ITEMS_MAX + 1]);
+        assert!(Reader::new(&out.bytes).text().is_ok());
     }
 
     #[test]

@@ -555,7 +555,7 @@ mod tests {
         }
         let mut urls = Vec::new();
         let _ = Declared::parse("background:#fff url( 'http://a.example/b;c.png' ) x; color:red", &mut |url| {
-            urls.push(url.to_owned())
+            urls.push(url.to_owned());
         });
         assert_eq!(urls, ["http://a.example/b;c.png"]);
     }
