@@ -91,13 +91,32 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
 struct Bounds {
     colon: Option<usize>,
     mark: Option<usize>,
+    /// Whether no escape or comment stands in it; without brackets, in which one may.
+    is_plain: bool,
     end: usize,
 }
 
+/// The bytes that may end a declaration, part it, or begin what is skipped.
+const MATTERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b";:!\\\"'/([{";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 impl Bounds {
     fn of(bytes: &[u8]) -> Self {
-        let (mut colon, mut mark, mut at) = (None, None, 0);
+        let (mut colon, mut mark, mut is_plain, mut at) = (None, None, true, 0);
         while let Some(&byte) = bytes.get(at) {
+            if !MATTERS[usize::from(byte)] {
+                at += 1;
+                continue;
+            }
+            is_plain &= !matches!(byte, b'\\' | b'/' | b'(' | b'[' | b'{');
             match byte {
                 b';' => break,
                 b':' => {
@@ -111,7 +130,7 @@ impl Bounds {
                 _ => at = skip(bytes, at),
             }
         }
-        Self { colon, mark, end: at.min(bytes.len()) }
+        Self { colon, mark, is_plain, end: at.min(bytes.len()) }
     }
 
     fn read<'t>(&self, text: &'t str) -> Option<Declaration<'t>> {
@@ -128,7 +147,8 @@ impl Bounds {
                 (value, true)
             }
         };
-        Some(Declaration { name: trimmed(plain(name)), value: trimmed(plain(value)), important })
+        let read = |text: &'t str| if self.is_plain { Cow::Borrowed(text.trim_ascii()) } else { trimmed(plain(text)) };
+        Some(Declaration { name: read(name), value: read(value), important })
     }
 }
 

@@ -287,7 +287,8 @@ fn is(value: &str, word: &str) -> bool {
 /// Whether a value is a word that every property knows: nothing of the property's own then holds (CSS Cascade 5 §7.3). What an
 /// element inherits counts as shown here; what is above it may hide it all the same.
 fn is_wide(value: &str) -> bool {
-    ["inherit", "initial", "revert", "revert-layer", "unset"].iter().any(|word| is(value, word))
+    value.starts_with(['i', 'I', 'r', 'R', 'u', 'U'])
+        && ["inherit", "initial", "revert", "revert-layer", "unset"].iter().any(|word| is(value, word))
 }
 
 /// Whether a value is one of the first words; false for one of the others; none when a browser would not know it.
@@ -393,10 +394,10 @@ fn is_computed(value: &str) -> bool {
 fn is_tiny(value: &str) -> Option<bool> {
     const WORDS: &[&str] =
         &["large", "larger", "medium", "small", "smaller", "x-large", "x-small", "xx-large", "xx-small", "xxx-large"];
-    if is_wide(value) || is_computed(value) || WORDS.iter().any(|word| is(value, word)) {
-        return Some(false);
+    if let Some(size) = pixels(value) {
+        return (size >= 0).then_some(size < 2_000);
     }
-    pixels(value).filter(|&size| size >= 0).map(|size| size < 2_000)
+    (is_wide(value) || is_computed(value) || WORDS.iter().any(|word| is(value, word))).then_some(false)
 }
 
 /// The same for `font: 0/0 a`: the size is the first part with a digit, the family must follow it.
@@ -419,18 +420,18 @@ fn whole_pixels(value: &str) -> Option<u32> {
 
 /// Whether a size is zero; none when a browser would not know it, as a negative one. `free` is the word for no limit.
 fn is_nothing(value: &str, free: &str) -> Option<bool> {
-    if is(value, free) || is_wide(value) || is_computed(value) || value.ends_with("-content") {
-        return Some(false);
+    if let Some(length) = pixels(value) {
+        return (length >= 0).then_some(length == 0);
     }
-    pixels(value).filter(|&length| length >= 0).map(|length| length == 0)
+    (is(value, free) || is_wide(value) || is_computed(value) || value.ends_with("-content")).then_some(false)
 }
 
 /// Whether a length leads off the screen, 500 pixels or more to the left or the top; none when a browser would not know it.
 fn is_far(value: &str) -> Option<bool> {
-    if is(value, "auto") || is_wide(value) || is_computed(value) {
-        return Some(false);
+    match pixels(value) {
+        Some(length) => Some(length <= -500_000),
+        None => (is(value, "auto") || is_wide(value) || is_computed(value)).then_some(false),
     }
-    pixels(value).map(|length| length <= -500_000)
 }
 
 #[cfg(test)]
