@@ -1,0 +1,2 @@
+//! Answers what judging and delivery ask of the world.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The gateway: accepts, judges, never loses, delivers.
+#![forbid(unsafe_code)]

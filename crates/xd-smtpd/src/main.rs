@@ -1,0 +1,4 @@
+//! The `xd-smtpd` command.
+#![forbid(unsafe_code)]
+
+fn main() {}
