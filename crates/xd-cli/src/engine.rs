@@ -1,10 +1,9 @@
 //! Rule files as an engine: the built-in ones, or those of directories named on the command line.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use xd_core::rules::{RuleError, builtin};
+use xd_core::rules::builtin;
 use xd_core::{Engine, RuleSource};
 
 use crate::failure::{Failure, reason};
@@ -74,23 +73,5 @@ fn read_all(place: &Path, skip: fn(&OsStr) -> bool, what: &str) -> Result<Vec<Ru
 
 /// Reads one file of text.
 pub(crate) fn read(path: &Path) -> Result<RuleSource, Failure> {
-    let name = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| Failure::operator(format!("{name}: {}", reason(&error))))?;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(RuleSource::new(name, text)),
-        Err(error) => {
-            let (valid, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
-            let (line, column) = position(&String::from_utf8_lossy(valid), valid.len());
-            let message = "expected UTF-8, found a byte that is not".to_owned();
-            Err(Failure::Sources(vec![RuleError { file: name, line, column, message }]))
-        }
-    }
-}
-
-/// The line and column of a byte offset, both from 1; columns count characters.
-pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-    (line, column)
+    Ok(xd_config::read(path)?)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use xd_config::ConfigError;
 use xd_core::rules::{RuleError, RuleErrors};
 
 use crate::escape::Plain;
@@ -64,6 +65,16 @@ impl fmt::Display for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Unreadable { path, error } => Self::operator(format!("{}: {}", path.display(), reason(&error))),
+            ConfigError::Wrong(error) => Self::Sources(vec![error]),
+            other => Self::operator(other.to_string()),
+        }
     }
 }
 

@@ -1,16 +1,21 @@
 //! The judging that all commands share: an engine, settings, and how a stored message is judged with them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use xd_config::Config;
 use xd_core::capsule::{Capsule, Level, PseudonymKey, Recording, judge_recorded};
 use xd_core::evidence::{self, Operator, Settings};
 use xd_core::{Engine, Envelope, Evidence, Judgement, Limits, Message, judge};
 
 use crate::arguments::JudgeArguments;
-use crate::config::Config;
 use crate::engine;
 use crate::failure::Failure;
 use crate::input::{Argument, Inputs};
+
+/// Reads a configuration file; without one, all settings have their defaults.
+pub(crate) fn config(path: Option<&Path>) -> Result<Config, Failure> {
+    path.map_or_else(|| Ok(Config::default()), |path| Ok(Config::load(path)?))
+}
 
 /// An engine with settings.
 #[derive(Debug)]
@@ -26,8 +31,8 @@ pub(crate) struct Judge {
 impl Judge {
     /// Compiles the rules and reads the configuration; nothing runs when either is wrong.
     pub(crate) fn try_new(arguments: &JudgeArguments) -> Result<Self, Failure> {
-        let config = Config::load(arguments.config.as_deref())?;
-        let engine = engine::compile(&arguments.rules)?;
+        let config = config(arguments.config.as_deref())?;
+        let engine = if arguments.rules.is_empty() { config.engine()?? } else { engine::compile(&arguments.rules)? };
         let settings = config.settings(&engine)?;
         let (message_bytes, pseudonyms) = (config.message_bytes(), config.pseudonym_key()?);
         let operator = config.operator();

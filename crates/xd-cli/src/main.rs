@@ -8,7 +8,6 @@ mod base;
 mod bisect;
 mod capsules;
 mod cases;
-mod config;
 mod counterfactual;
 mod engine;
 mod engines;

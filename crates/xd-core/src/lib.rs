@@ -57,6 +57,7 @@ mod link;
 pub mod lookalike;
 pub mod message;
 pub mod report;
+pub mod routing;
 pub mod rules;
 mod score;
 mod timestamp;

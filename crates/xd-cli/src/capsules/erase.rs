@@ -13,10 +13,10 @@ use xd_store::{Damage, DamageKind, OsFileSystem, SegmentDir, SegmentDirOptions, 
 use super::person::Person;
 use super::{Found, Origin, Records, Trouble, records};
 use crate::arguments::CapsulesErase;
-use crate::config::Config;
 use crate::escape::Plain;
 use crate::failure::{Failure, INTERRUPTED, UNREAD, reason};
 use crate::json::Hex;
+use crate::judging;
 use crate::output::{Output, complain};
 use crate::stop;
 use crate::terminal::Terminal;
@@ -28,7 +28,7 @@ enum Meant {
 }
 
 pub(super) fn run(arguments: &CapsulesErase) -> Result<ExitCode, Failure> {
-    let key = Config::load(arguments.config.as_deref())?.pseudonym_key()?;
+    let key = judging::config(arguments.config.as_deref())?.pseudonym_key()?;
     let meant = match (&arguments.message, &arguments.person) {
         (Some(hash), _) => Meant::Message(*hash),
         (None, Some(address)) => Meant::Person(Person::new(address, key.as_ref())),

@@ -20,9 +20,6 @@ pub(crate) use walk::{Unreadable, Walk, is_hidden};
 
 use crate::failure::reason;
 
-/// The largest message read unless configured otherwise.
-pub(crate) const MESSAGE_BYTES: u64 = 64 << 20;
-
 /// One argument, and a number by which the caller knows its messages again.
 #[derive(Clone, Debug)]
 pub(crate) struct Argument {

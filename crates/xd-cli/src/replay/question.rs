@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use xd_config::Config;
 use xd_core::capsule::{Capsule, Conclusion, RecordedVerdict, Replay as ExactReplay, SettingsChange, WhatIf};
 use xd_core::{Engine, EngineHash, Limits};
 
 use super::{Answer, Bounds, Outcome};
 use crate::arguments::Replay;
 use crate::capsules::Engines;
-use crate::config::Config;
 use crate::engine;
 use crate::failure::Failure;
 
@@ -49,7 +49,10 @@ impl Question {
         let mut config = None;
         if let Some(path) = &arguments.config {
             words.push(format!("settings of {}", shown(path)));
-            let read = Config::load(Some(path))?;
+            let read = Config::load(path)?;
+            if rules.is_none() && read.names_rules() {
+                rules = Some(read.engine()??);
+            }
             if let Some(rules) = &rules {
                 // Said before anything is replayed.
                 read.settings(rules)?;

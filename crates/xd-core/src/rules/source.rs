@@ -21,8 +21,9 @@ impl RuleSource {
         Self { name: name.into(), text }
     }
 
-    /// Where a byte offset lies, both counted from 1; columns count characters.
-    fn position(&self, offset: usize) -> (usize, usize) {
+    /// Where a byte offset lies: line and column, both counted from 1; columns count characters.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         let line = memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1;
         let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
@@ -35,8 +36,17 @@ impl RuleSource {
         format!("{}:{line}:{column}", self.name)
     }
 
-    /// An error at a place in this file.
-    pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> RuleError {
+    /// An error at a place in this file, given in bytes.
+    ///
+    /// # Example: how do errors in other TOML files get their place?
+    /// ```
+    /// use xd_core::RuleSource;
+    ///
+    /// let file = RuleSource::new("xd.toml", "brand = \"\"\nhostname = \"a b\"\n");
+    /// assert_eq!(file.error(22..27, "this is no domain").to_string(), "xd.toml:2:12: this is no domain");
+    /// ```
+    #[must_use]
+    pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> RuleError {
         let (line, column) = self.position(span.start);
         RuleError { file: self.name.clone(), line, column, message: message.into() }
     }

@@ -1,0 +1,321 @@
+//! The kinds of values that settings have: each is read from its text once, and wrong ones are refused where they stand.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::de::{Deserialize, Deserializer, Error};
+use xd_core::routing::Action;
+use xd_core::{Domain, Score};
+
+/// Reads a value from a TOML string.
+macro_rules! from_text {
+    ($type:ty) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(|why| D::Error::custom(format!("{text:?}: {why}")))
+            }
+        }
+    };
+}
+
+/// A score of a rule or a threshold: a string with at most two decimals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScoreText(pub(crate) Score);
+
+impl FromStr for ScoreText {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Score::parse(text).map(Self).map_err(|error| error.to_string())
+    }
+}
+from_text!(ScoreText);
+
+/// A domain name.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct DomainText(pub(crate) Domain);
+
+impl FromStr for DomainText {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Domain::parse(text).map(Self).map_err(|error| format!("this is no domain: {error}"))
+    }
+}
+from_text!(DomainText);
+
+/// A span of time: a whole number with a unit, `30s`, `20m`, `12h`, `7d`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        const EXPECTED: &str = "expected a whole number above 0 with a unit, such as 30s, 20m, 12h or 7d";
+        let (number, seconds) = match text.as_bytes().last() {
+            Some(b's') => (&text[..text.len() - 1], 1),
+            Some(b'm') => (&text[..text.len() - 1], 60),
+            Some(b'h') => (&text[..text.len() - 1], 3_600),
+            Some(b'd') => (&text[..text.len() - 1], 86_400),
+            _ => return Err(EXPECTED),
+        };
+        // Ten years: far beyond any use, and far from overflowing any sum.
+        let number = number.parse().ok().filter(|&number: &u64| (1..=3_650 * 86_400 / seconds).contains(&number));
+        number.map(|number| Self(Duration::from_secs(number * seconds))).ok_or(EXPECTED)
+    }
+}
+from_text!(Span);
+
+/// A network, or one address.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Network(IpNet);
+
+impl Network {
+    /// Whether the address lies in it. An IPv4 address written as an IPv6 one is the IPv4 address.
+    ///
+    /// # Example: which clients are our own?
+    /// ```
+    /// use xd_config::Network;
+    ///
+    /// let own: Network = "10.0.0.0/8".parse()?;
+    /// assert!(own.contains("10.1.2.3".parse().unwrap()));
+    /// assert!(own.contains("::ffff:10.1.2.3".parse().unwrap()));
+    /// assert!(!own.contains("192.0.2.1".parse().unwrap()));
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+}
+
+impl FromStr for Network {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let network: IpNet = network.map_err(|_| "expected an address or a network, such as 192.0.2.7 or 192.0.2.0/24")?;
+        // 192.0.2.7/24 is somebody's slip; which part is meant cannot be known.
+        if network.addr() == network.network() { Ok(Self(network)) } else { Err("bits are set behind the network's own") }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+from_text!(Network);
+
+/// What becomes of a message of some class.
+#[derive(Clone, Debug)]
+pub(crate) struct ActionText(pub(crate) Action);
+
+impl FromStr for ActionText {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        text.parse().map(Self)
+    }
+}
+from_text!(ActionText);
+
+/// Where mail goes from here.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum NextHop {
+    /// An LMTP server.
+    Lmtp(HostPort),
+    /// A directory in Maildir format.
+    Maildir(PathBuf),
+    /// The servers that the domain's MX records name.
+    Mx,
+    /// An SMTP server.
+    Smtp(HostPort),
+}
+
+impl FromStr for NextHop {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if text == "mx" {
+            return Ok(Self::Mx);
+        }
+        if let Some(path) = text.strip_prefix("maildir:") {
+            return if path.is_empty() { Err("expected a path behind maildir:") } else { Ok(Self::Maildir(path.into())) };
+        }
+        match text.strip_prefix("lmtp:") {
+            Some(server) => server.parse().map(Self::Lmtp),
+            None => text.parse().map(Self::Smtp),
+        }
+    }
+}
+
+impl fmt::Display for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lmtp(server) => write!(f, "lmtp:{server}"),
+            Self::Maildir(path) => write!(f, "maildir:{}", path.display()),
+            Self::Mx => f.write_str("mx"),
+            Self::Smtp(server) => server.fmt(f),
+        }
+    }
+}
+from_text!(NextHop);
+
+/// A server: a name or an address, and a port.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct HostPort {
+    /// A name or an address; of an IPv6 address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl FromStr for HostPort {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Self { host: address.ip().to_string(), port: address.port() });
+        }
+        let Some((host, port)) = text.rsplit_once(':') else { return Err("expected HOST:PORT") };
+        let port = port.parse().ok().filter(|&port| port > 0).ok_or("expected a port from 1 to 65535 behind the host")?;
+        let is_name = Domain::parse(host).is_ok() || host == "localhost";
+        if is_name { Ok(Self { host: host.to_owned(), port }) } else { Err("expected the name or the address of a host") }
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Whom DNS is asked.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the set is complete: the system's servers, none, or named ones")]
+pub enum Dns {
+    /// Nobody: names stay unknown.
+    Off,
+    /// These servers.
+    Servers(Vec<SocketAddr>),
+    /// The servers of `/etc/resolv.conf`.
+    #[default]
+    System,
+}
+
+impl<'de> Deserialize<'de> for Dns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "expected \"system\", \"off\", or servers such as [\"127.0.0.1:53\"]";
+        match TextOrList::deserialize(deserializer)? {
+            TextOrList::Text(text) if text == "system" => Ok(Self::System),
+            TextOrList::Text(text) if text == "off" => Ok(Self::Off),
+            TextOrList::List(servers) if !servers.is_empty() => {
+                let servers: Result<_, _> = servers.iter().map(|server| server.parse()).collect();
+                servers.map(Self::Servers).map_err(|_| D::Error::custom(EXPECTED))
+            }
+            TextOrList::Text(_) | TextOrList::List(_) => Err(D::Error::custom(EXPECTED)),
+        }
+    }
+}
+
+/// Who of a domain is protected.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the set is complete: all, or these")]
+pub enum Recipients {
+    /// Every address.
+    Any,
+    /// These local parts, in lower case and in order; and `postmaster`, as RFC 5321 §4.5.1 asks.
+    These(Vec<String>),
+}
+
+impl Recipients {
+    /// Whether an address with this local part is protected. Upper and lower case are the same here: next hops that tell
+    /// them apart are rarer than people who write `Alice@`.
+    #[must_use]
+    pub fn contain(&self, local_part: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(names) => {
+                let name = local_part.to_lowercase();
+                name == "postmaster" || names.binary_search(&name).is_ok()
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Recipients {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match TextOrList::deserialize(deserializer)? {
+            TextOrList::Text(text) if text == "any" => Ok(Self::Any),
+            TextOrList::Text(_) => Err(D::Error::custom("expected \"any\", or local parts such as [\"alice\", \"bob\"]")),
+            TextOrList::List(names) => {
+                if let Some(name) = names.iter().find(|name| name.is_empty() || name.contains(['@', ' '])) {
+                    return Err(D::Error::custom(format!("{name:?}: expected what stands before the @ of an address")));
+                }
+                let mut names: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+                names.sort_unstable();
+                names.dedup();
+                Ok(Self::These(names))
+            }
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged, expecting = "expected a string or a list of strings")]
+enum TextOrList {
+    Text(String),
+    List(Vec<String>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_a_unit() {
+        let span = |text: &str| text.parse::<Span>().ok().map(|Span(span)| span.as_secs());
+        assert_eq!((span("30s"), span("20m"), span("12h"), span("7d")), (Some(30), Some(1_200), Some(43_200), Some(604_800)));
+        for wrong in ["", "s", "0s", "-1s", "1.5h", "20", "20 m", "9999999d", "18446744073709551615d", "ä"] {
+            assert_eq!(span(wrong), None, "{wrong}");
+        }
+        assert_eq!(span("3650d"), Some(3_650 * 86_400));
+        assert_eq!(span("3651d"), None);
+    }
+
+    #[test]
+    fn networks_end_where_they_say() {
+        for right in ["192.0.2.7", "192.0.2.0/24", "::1", "2001:db8::/32", "0.0.0.0/0"] {
+            assert!(right.parse::<Network>().is_ok(), "{right}");
+        }
+        for wrong in ["", "192.0.2.7/24", "192.0.2.0/33", "example.com", "2001:db8::1/32"] {
+            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn next_hops_are_told_apart() {
+        let hop = |text: &str| text.parse::<NextHop>().map(|hop| hop.to_string());
+        for right in
+            ["mx", "127.0.0.1:25", "[::1]:2525", "mail.example.com:25", "localhost:24", "lmtp:127.0.0.1:24", "maildir:/var/x"]
+        {
+            assert_eq!(hop(right).as_deref(), Ok(right));
+        }
+        for wrong in ["", "127.0.0.1", "mail.example.com", ":25", "a b:25", "maildir:", "lmtp:", "mail.example.com:0", "x:70000"]
+        {
+            assert!(hop(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Routing: from verdicts and the actions set for their classes to what becomes of a message, recipient by recipient.
+//!
+//! One answer ends an SMTP transaction, whatever its recipients were to get. Only when all are refused alike is the message
+//! refused; otherwise it is accepted, and whoever was to be refused gets the nearest thing that needs no report to a sender
+//! who may be forged: quarantine instead of reject, delivery instead of defer. LMTP has an answer for each recipient and
+//! needs no such thing.
+
+use std::str::FromStr;
+
+use crate::{Class, Domain};
+
+/// What becomes of a message of some class.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// It is refused for now, with 4yz.
+    Defer,
+    /// It is delivered as it came.
+    Deliver,
+    /// It is accepted and not delivered; the journal says so.
+    Discard,
+    /// It is accepted and held until somebody releases it.
+    Quarantine,
+    /// It is delivered to this address instead.
+    Redirect(String),
+    /// It is refused for good, with 5yz.
+    Reject,
+    /// It is delivered with header fields that tell the verdict.
+    Tag,
+}
+
+impl FromStr for Action {
+    type Err = &'static str;
+
+    /// Reads an action as configurations spell it: `tag`, `redirect:spam@example.com`.
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "defer" => Ok(Self::Defer),
+            "deliver" => Ok(Self::Deliver),
+            "discard" => Ok(Self::Discard),
+            "quarantine" => Ok(Self::Quarantine),
+            "reject" => Ok(Self::Reject),
+            "tag" => Ok(Self::Tag),
+            _ => match text.strip_prefix("redirect:") {
+                Some(address) if is_address(address) => Ok(Self::Redirect(address.to_owned())),
+                Some(_) => Err("expected an address behind redirect:"),
+                None => Err("expected deliver, tag, quarantine, reject, defer, discard or redirect:ADDRESS"),
+            },
+        }
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    let plain = !text.bytes().any(|byte| byte <= b' ' || byte == 127 || b"<>".contains(&byte));
+    plain && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && Domain::parse(domain).is_ok())
+}
+
+/// What becomes of mail by its class.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Actions {
+    /// Of clean mail.
+    pub clean: Action,
+    /// Of spam.
+    pub spam: Action,
+    /// Of sure spam.
+    pub surespam: Action,
+    /// Of mail that carries malware.
+    pub infected: Action,
+}
+
+impl Default for Actions {
+    /// Clean mail is delivered, spam tagged, malware rejected.
+    fn default() -> Self {
+        Self { clean: Action::Deliver, spam: Action::Tag, surespam: Action::Tag, infected: Action::Reject }
+    }
+}
+
+impl Actions {
+    fn of(&self, class: Class) -> &Action {
+        match class {
+            Class::Clean => &self.clean,
+            Class::Infected => &self.infected,
+            Class::Spam => &self.spam,
+            Class::SureSpam => &self.surespam,
+        }
+    }
+}
+
+/// How many answers the end of the content gets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the set is complete: SMTP has one, LMTP one each")]
+pub enum Answers {
+    /// One for each recipient (RFC 2033 §4.2).
+    Each,
+    /// One for all (RFC 5321 §4.1.1.4).
+    One,
+}
+
+/// What becomes of a message for one recipient.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Disposition {
+    /// Refused for now.
+    Defer,
+    /// Delivered as it came.
+    Deliver,
+    /// Accepted, recorded, gone.
+    Discard,
+    /// Accepted and held.
+    Quarantine,
+    /// Delivered to another address.
+    Redirect(String),
+    /// Refused for good.
+    Reject,
+    /// Delivered with header fields that tell the verdict.
+    Tag,
+}
+
+impl Disposition {
+    /// Whether the message is accepted for this recipient: from then on it is ours to see through.
+    #[must_use]
+    pub fn accepts(&self) -> bool {
+        !matches!(self, Self::Defer | Self::Reject)
+    }
+
+    /// The disposition as a word, for records.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Defer => "defer",
+            Self::Deliver => "deliver",
+            Self::Discard => "discard",
+            Self::Quarantine => "quarantine",
+            Self::Redirect(_) => "redirect",
+            Self::Reject => "reject",
+            Self::Tag => "tag",
+        }
+    }
+}
+
+impl From<&Action> for Disposition {
+    fn from(action: &Action) -> Self {
+        match action {
+            Action::Defer => Self::Defer,
+            Action::Deliver => Self::Deliver,
+            Action::Discard => Self::Discard,
+            Action::Quarantine => Self::Quarantine,
+            Action::Redirect(address) => Self::Redirect(address.clone()),
+            Action::Reject => Self::Reject,
+            Action::Tag => Self::Tag,
+        }
+    }
+}
+
+/// What becomes of a message, one disposition for each recipient in their order.
+///
+/// # Example: what if one recipient's action is to reject, and another's to deliver?
+/// ```
+/// use xd_core::Class;
+/// use xd_core::routing::{Action, Actions, Answers, Disposition, route};
+///
+/// let actions = Actions { spam: Action::Reject, ..Actions::default() };
+/// let one = route(&actions, [Class::Spam, Class::Clean], Answers::One);
+/// assert_eq!(one, [Disposition::Quarantine, Disposition::Deliver]);
+/// let each = route(&actions, [Class::Spam, Class::Clean], Answers::Each);
+/// assert_eq!(each, [Disposition::Reject, Disposition::Deliver]);
+/// ```
+pub fn route(actions: &Actions, classes: impl IntoIterator<Item = Class>, answers: Answers) -> Vec<Disposition> {
+    let mut plan: Vec<Disposition> = classes.into_iter().map(|class| actions.of(class).into()).collect();
+    let alike = |wanted: &Disposition| plan.iter().all(|disposition| disposition == wanted);
+    if answers == Answers::Each || alike(&Disposition::Reject) || alike(&Disposition::Defer) {
+        return plan;
+    }
+    for disposition in &mut plan {
+        match disposition {
+            Disposition::Reject => *disposition = Disposition::Quarantine,
+            // With its score: whoever reads it sees what was thought of it.
+            Disposition::Defer => *disposition = Disposition::Tag,
+            _ => {}
+        }
+    }
+    plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(actions: &Actions, classes: &[Class]) -> Vec<Disposition> {
+        route(actions, classes.iter().copied(), Answers::One)
+    }
+
+    #[test]
+    fn actions_are_read_as_they_are_spelt() {
+        assert_eq!("tag".parse(), Ok(Action::Tag));
+        assert_eq!("redirect:spam@example.com".parse(), Ok(Action::Redirect("spam@example.com".to_owned())));
+        for wrong in ["", "Tag", "redirect:", "redirect:spam", "redirect:a b@example.com", "redirect:@example.com"] {
+            assert!(wrong.parse::<Action>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn all_refused_alike_are_refused() {
+        let actions = Actions { spam: Action::Reject, surespam: Action::Defer, ..Actions::default() };
+        assert_eq!(plan(&actions, &[Class::Spam, Class::Spam]), [Disposition::Reject, Disposition::Reject]);
+        assert_eq!(plan(&actions, &[Class::SureSpam; 2]), [Disposition::Defer, Disposition::Defer]);
+    }
+
+    #[test]
+    fn of_mixed_recipients_none_is_refused() {
+        let actions = Actions { spam: Action::Reject, surespam: Action::Defer, ..Actions::default() };
+        assert_eq!(plan(&actions, &[Class::Spam, Class::Clean]), [Disposition::Quarantine, Disposition::Deliver]);
+        assert_eq!(plan(&actions, &[Class::SureSpam, Class::Clean]), [Disposition::Tag, Disposition::Deliver]);
+        assert_eq!(plan(&actions, &[Class::SureSpam, Class::Spam]), [Disposition::Tag, Disposition::Quarantine]);
+    }
+
+    #[test]
+    fn lmtp_answers_each() {
+        let actions = Actions { spam: Action::Reject, surespam: Action::Defer, ..Actions::default() };
+        let plan = route(&actions, [Class::Spam, Class::Clean, Class::SureSpam], Answers::Each);
+        assert_eq!(plan, [Disposition::Reject, Disposition::Deliver, Disposition::Defer]);
+        assert_eq!(plan.iter().map(Disposition::accepts).collect::<Vec<_>>(), [false, true, false]);
+    }
+}
