@@ -154,6 +154,27 @@ pub enum Host {
 }
 
 impl Host {
+    /// Reads what a client called itself: a domain, or an address literal such as `[192.0.2.7]` or `[IPv6:2001:db8::1]`
+    /// (RFC 5321 §4.1.3).
+    ///
+    /// # Example: is a bare address a name?
+    /// ```
+    /// use xd_core::Host;
+    ///
+    /// assert!(Host::parse("[IPv6:2001:db8::1]").unwrap().domain().is_none());
+    /// assert!(Host::parse("mail.example.com").unwrap().domain().is_some());
+    /// assert_eq!(Host::parse("[mail.example.com]"), None);
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let Some(literal) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+            return Domain::parse(text).ok().map(Self::Domain);
+        };
+        let is_tagged = literal.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case("ipv6:"));
+        if is_tagged { literal[5..].parse().ok().map(IpAddr::V6) } else { literal.parse().ok().map(IpAddr::V4) }
+            .map(Self::Address)
+    }
+
     /// The domain, unless the host is an address.
     #[must_use]
     pub fn domain(&self) -> Option<&Domain> {

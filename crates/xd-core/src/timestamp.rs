@@ -30,6 +30,25 @@ impl Timestamp {
         self.0
     }
 
+    /// The moment as mail writes it, in UTC (RFC 5322 §3.3).
+    ///
+    /// # Example: how does a trace field say when?
+    /// ```
+    /// assert_eq!(xd_core::Timestamp::from_unix(1_795_309_200).to_rfc5322(), "Sun, 22 Nov 2026 01:00:00 +0000");
+    /// ```
+    #[must_use]
+    pub fn to_rfc5322(self) -> String {
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        // The epoch was a Thursday.
+        const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        let (days, second) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
+        let (year, month, day) = civil(days);
+        // Remainders of 7 and months of 1 to 12 fit.
+        let (weekday, month) = (WEEKDAYS[days.rem_euclid(7) as usize], MONTHS[(month - 1) as usize]);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        format!("{weekday}, {day} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
+    }
+
     /// Seconds from `earlier` to this moment; negative when it is later.
     #[must_use]
     pub const fn seconds_since(self, earlier: Self) -> i64 {
@@ -102,6 +121,15 @@ mod tests {
         fn reads_what_it_prints(seconds in -2_208_988_800..32_535_216_000_i64) {
             let moment = Timestamp::from_unix(seconds);
             prop_assert_eq!(Timestamp::parse_rfc3339(&moment.to_string()), Some(moment));
+        }
+
+        #[test]
+        fn mail_parser_reads_what_mail_is_told(seconds in 0..32_535_216_000_i64) {
+            let text = Timestamp::from_unix(seconds).to_rfc5322();
+            let date = mail_parser::DateTime::parse_rfc822(&text).unwrap();
+            prop_assert_eq!(date.to_timestamp(), seconds);
+            let weekday = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][usize::from(date.day_of_week())];
+            prop_assert!(text.starts_with(weekday));
         }
 
         #[test]

@@ -1,2 +1,4 @@
 //! The gateway: accepts, judges, never loses, delivers.
 #![forbid(unsafe_code)]
+
+mod gateway;

@@ -1,0 +1,136 @@
+//! What is changed of a message on its way, each change by its name; everything else passes byte for byte.
+//!
+//! | action | when |
+//! |---|---|
+//! | `add Received` | always (RFC 5321 §4.4) |
+//! | `remove NAME` | a field of ours that came with the message: whoever wrote it, it was not us |
+//! | `add NAME` | the disposition is to tag |
+//! | `tag Subject` | the disposition is to tag, and the configuration asks for it |
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use xd_core::report::HeaderLine;
+use xd_store::Content;
+
+use super::fields::Fields;
+
+/// Fields whose names begin so are ours.
+const OURS: &[u8] = b"x-xd-";
+/// What is put before a subject.
+const SUBJECT_TAG: &[u8] = b" [SPAM]";
+/// Changes of one message that are named; the fields of a flood are removed all the same.
+const NAMED_MAX: usize = 50;
+
+/// A message as it will be delivered.
+#[derive(Clone, Debug)]
+pub(super) struct Changed {
+    pub(super) content: Content,
+    pub(super) sha256: [u8; 32],
+    pub(super) actions: Vec<String>,
+}
+
+/// Makes the content that is spooled: with our trace field, without fields that pretend to be ours, and with `tags` where there are
+/// any.
+pub(super) fn change(received: Vec<u8>, trace: &str, tags: &[HeaderLine], tag_subject: bool) -> Changed {
+    let mut actions = vec!["add Received".to_owned()];
+    let mut top = trace.as_bytes().to_vec();
+    for tag in tags {
+        top.extend_from_slice(tag.to_field().as_bytes());
+        actions.push(format!("add {}", tag.name));
+    }
+    // Where the content goes on after what is left out, and what is put in there.
+    let mut kept = Vec::new();
+    let mut from = 0;
+    let mut tagged = !tag_subject;
+    for field in Fields::of(&received) {
+        if field.name.len() >= OURS.len() && field.name[..OURS.len()].eq_ignore_ascii_case(OURS) {
+            kept.push((from..field.span.start, None));
+            from = field.span.end;
+            name(&mut actions, format!("remove {}", String::from_utf8_lossy(field.name)));
+        } else if !tagged && field.name.eq_ignore_ascii_case(b"subject") {
+            let colon = field.span.start + memchr::memchr(b':', &received[field.span]).map_or(0, |colon| colon + 1);
+            kept.push((from..colon, Some(SUBJECT_TAG)));
+            from = colon;
+            tagged = true;
+            name(&mut actions, "tag Subject".to_owned());
+        }
+    }
+    kept.push((from..received.len(), None));
+    if !tagged {
+        top.extend_from_slice(b"Subject:");
+        top.extend_from_slice(SUBJECT_TAG);
+        top.extend_from_slice(b"\r\n");
+        name(&mut actions, "tag Subject".to_owned());
+    }
+    let received = Arc::new(received);
+    let mut content = Content::from(top);
+    for (range, inserted) in kept {
+        if !range.is_empty() {
+            content.push(&received, range);
+        }
+        if let Some(inserted) = inserted {
+            content.push(&Arc::new(inserted.to_vec()), 0..inserted.len());
+        }
+    }
+    let mut hash = Sha256::new();
+    content.pieces().for_each(|piece| hash.update(piece));
+    Changed { content, sha256: hash.finalize().into(), actions }
+}
+
+fn name(actions: &mut Vec<String>, action: String) {
+    if actions.len() < NAMED_MAX {
+        actions.push(action);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "Received: from c\r\n\tby mx; now\r\n";
+
+    fn changed(received: &str, tags: &[HeaderLine], tag_subject: bool) -> (String, Vec<String>) {
+        let changed = change(received.as_bytes().to_vec(), TRACE, tags, tag_subject);
+        let content = changed.content.to_vec();
+        assert_eq!(changed.sha256, <[u8; 32]>::from(Sha256::digest(&content)));
+        (String::from_utf8(content).unwrap(), changed.actions)
+    }
+
+    fn tags() -> Vec<HeaderLine> {
+        vec![HeaderLine { name: "X-XD-Class", value: "spam".to_owned() }]
+    }
+
+    #[test]
+    fn untagged_mail_passes_byte_for_byte_behind_our_trace() {
+        let message = "From: a@example.com\r\n broken line\r\nno field\r\n\r\nX-XD-Class: quoted\r\n\0\u{e4}";
+        let (content, actions) = changed(message, &[], false);
+        assert_eq!(content, format!("{TRACE}{message}"));
+        assert_eq!(actions, ["add Received"]);
+    }
+
+    #[test]
+    fn forged_fields_of_ours_are_removed_whole() {
+        let message = "x-xd-class: clean\r\nFrom: a@example.com\r\nX-XD-Score : 0\r\n\tfolded\r\nTo: b\r\n\r\nHi\r\n";
+        let (content, actions) = changed(message, &tags(), false);
+        assert_eq!(content, format!("{TRACE}X-XD-Class: spam\r\nFrom: a@example.com\r\nTo: b\r\n\r\nHi\r\n"));
+        assert_eq!(actions, ["add Received", "add X-XD-Class", "remove x-xd-class", "remove X-XD-Score"]);
+    }
+
+    #[test]
+    fn subjects_are_tagged_once_and_only_when_asked() {
+        let message = "Subject: Hello\r\nSUBJECT: again\r\n\r\nHi\r\n";
+        let (content, actions) = changed(message, &tags(), true);
+        assert_eq!(content, format!("{TRACE}X-XD-Class: spam\r\nSubject: [SPAM] Hello\r\nSUBJECT: again\r\n\r\nHi\r\n"));
+        assert_eq!(actions.last().unwrap(), "tag Subject");
+        let (content, _) = changed("From: a\r\n\r\nHi\r\n", &tags(), true);
+        assert_eq!(content, format!("{TRACE}X-XD-Class: spam\r\nSubject: [SPAM]\r\nFrom: a\r\n\r\nHi\r\n"));
+    }
+
+    #[test]
+    fn a_flood_of_forged_fields_is_removed_and_named_in_part() {
+        let (content, actions) = changed(&format!("{}\r\nHi\r\n", "X-XD-A: 1\r\n".repeat(1_000)), &[], false);
+        assert_eq!(content, format!("{TRACE}\r\nHi\r\n"));
+        assert_eq!(actions.len(), NAMED_MAX);
+    }
+}

@@ -1,0 +1,145 @@
+//! Judging one message that came over the wire: from what the dialogue said to a disposition for each recipient.
+
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use xd_config::{CapsuleLevel, Config, ConfigError};
+use xd_core::capsule::{Level, Recording, RecordingError, judge_recorded};
+use xd_core::evidence::{Evidence, Operator, Settings};
+use xd_core::report::{HeaderLine, header_fields};
+use xd_core::routing::{Actions, Answers, Disposition, route};
+use xd_core::{Class, Engine, Envelope, ForwardPath, Known, Limits, Message, ReversePath, RuleErrors, Timestamp, judge};
+
+/// Everything that judging needs, made once from one configuration.
+#[derive(Debug)]
+pub(super) struct Judge {
+    engine: Engine,
+    settings: Settings,
+    operator: Operator,
+    actions: Actions,
+    recording: Option<Recording>,
+    limits: Limits,
+}
+
+/// Why a configuration cannot judge.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JudgeError {
+    /// The operator's configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The operator's capsules.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The operator's rules.
+    #[error("{0}")]
+    Rules(RuleErrors),
+}
+
+/// What the dialogue told of a message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dialogue<'d> {
+    pub(super) client: Option<IpAddr>,
+    pub(super) ehlo: &'d str,
+    pub(super) reverse_path: &'d str,
+    pub(super) forward_paths: &'d [String],
+    pub(super) tls: Option<&'d str>,
+    pub(super) authenticated: Option<&'d str>,
+    pub(super) answers: Answers,
+    pub(super) now: Timestamp,
+}
+
+/// What judging came to.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    pub(super) class: Class,
+    pub(super) score: String,
+    pub(super) engine: String,
+    /// In the order of the forward-paths.
+    pub(super) dispositions: Vec<Disposition>,
+    /// The verdict as header fields.
+    pub(super) fields: Vec<HeaderLine>,
+    /// What the verdict follows from, encoded.
+    pub(super) capsule: Option<Vec<u8>>,
+    /// The rules that found something, with their points.
+    pub(super) findings: Vec<(String, String)>,
+}
+
+/// Judging itself failed: nothing is known of the message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct EngineFailure;
+
+impl Judge {
+    pub(super) fn try_new(config: &Config) -> Result<Self, JudgeError> {
+        let engine = config.engine()?.map_err(JudgeError::Rules)?;
+        let settings = config.settings(&engine)?;
+        let level = match config.capsule_level() {
+            CapsuleLevel::Causes => Some(Level::Causes),
+            CapsuleLevel::Content => Some(Level::Content),
+            CapsuleLevel::Facts => Some(Level::Facts),
+            CapsuleLevel::Off => None,
+        };
+        let recording = match (level, config.pseudonym_key()?) {
+            (None, _) => None,
+            (Some(level), None) => Some(Recording::new(level)),
+            (Some(level), Some(key)) => Some(Recording::pseudonymous(level, key)?),
+        };
+        let (operator, actions) = (config.operator(), config.actions());
+        Ok(Self { engine, settings, operator, actions, recording, limits: Limits::default() })
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Judges a message. A fault of ours in it costs this message its verdict, not all others the process.
+    pub(super) fn judge(&self, dialogue: Dialogue<'_>, content: &[u8], sha256: [u8; 32]) -> Result<Judged, EngineFailure> {
+        // Nothing of the judge is changed by judging, so nothing can be left half changed.
+        catch_unwind(AssertUnwindSafe(|| self.judge_one(dialogue, content, sha256))).map_err(|_| EngineFailure)
+    }
+
+    fn judge_one(&self, dialogue: Dialogue<'_>, content: &[u8], sha256: [u8; 32]) -> Judged {
+        let envelope = dialogue.envelope();
+        let evidence = Evidence {
+            now: Known::Found(dialogue.now),
+            // No engine is configured: there is nothing that could have found something.
+            antivirus: Known::Absent,
+            operator: self.operator.clone(),
+            settings: self.settings.clone(),
+            ..Evidence::default()
+        };
+        let message = Message::parse(content, &self.limits);
+        let (judgement, capsule) = match &self.recording {
+            None => (judge(&self.engine, &envelope, &message, &evidence), None),
+            Some(recording) => {
+                let (judgement, capsule) = judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording);
+                (judgement, Some(capsule.encode()))
+            }
+        };
+        let classes = judgement.verdicts().iter().map(|verdict| verdict.class);
+        let dispositions = route(&self.actions, classes, dialogue.answers);
+        let verdict = judgement.verdict();
+        Judged {
+            class: verdict.class,
+            score: verdict.score.to_string(),
+            engine: judgement.engine.to_string(),
+            dispositions,
+            fields: header_fields(verdict, judgement.engine),
+            capsule,
+            findings: verdict.findings.iter().map(|finding| (finding.rule.to_owned(), finding.score.to_string())).collect(),
+        }
+    }
+}
+
+impl Dialogue<'_> {
+    fn envelope(&self) -> Envelope {
+        let absent_or = |value: Option<&str>| value.map_or(Known::Absent, |value| Known::Found(value.to_owned()));
+        Envelope {
+            client_address: self.client.map_or(Known::Absent, |client| Known::Found(client.to_canonical())),
+            ehlo: xd_core::Host::parse(self.ehlo).map_or(Known::Absent, Known::Found),
+            reverse_path: Known::Found(ReversePath::parse(self.reverse_path)),
+            forward_paths: self.forward_paths.iter().map(|path| ForwardPath::parse(path)).collect(),
+            tls: absent_or(self.tls),
+            authenticated_identity: absent_or(self.authenticated),
+        }
+    }
+}

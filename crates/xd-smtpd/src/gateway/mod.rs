@@ -1,0 +1,7 @@
+//! The life of a message at the gateway.
+
+mod change;
+mod fields;
+mod judging;
+mod stage;
+mod trace;
