@@ -10,7 +10,7 @@ use xd_core::routing::Actions;
 
 use crate::config::Config;
 use crate::error::ConfigError;
-use crate::tables::{DeliveryTls, OnEngineFailure, Protocol};
+use crate::tables::{OnEngineFailure, Protocol, TlsPolicy};
 use crate::value::{ActionText, Dns, Network, NextHop, Recipients, Span};
 
 /// An address that the gateway listens at.
@@ -47,12 +47,12 @@ pub struct Route {
     /// How long a server may take to greet, where this differs from `delivery.greeting_timeout`.
     pub greeting_timeout: Option<Duration>,
     /// How much it insists on encryption.
-    pub tls: DeliveryTls,
+    pub tls: TlsPolicy,
 }
 
 impl Route {
     pub(crate) fn by_mx() -> Self {
-        Self { next_hops: vec![NextHop::Mx], greeting_timeout: None, tls: DeliveryTls::default() }
+        Self { next_hops: vec![NextHop::Mx], greeting_timeout: None, tls: TlsPolicy::default() }
     }
 }
 
@@ -373,7 +373,7 @@ impl Config {
         &self,
         next_hops: &Spanned<Vec<NextHop>>,
         greeting_timeout: Option<Span>,
-        tls: DeliveryTls,
+        tls: TlsPolicy,
     ) -> Result<Route, ConfigError> {
         if next_hops.get_ref().is_empty() {
             return Err(self.wrong(next_hops.span(), "expected at least one next hop"));

@@ -115,7 +115,7 @@ pub(crate) struct DomainTable {
     pub(crate) next_hop: Spanned<Vec<NextHop>>,
     pub(crate) greeting_timeout: Option<Span>,
     #[serde(default)]
-    pub(crate) tls: DeliveryTls,
+    pub(crate) tls: TlsPolicy,
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,7 +126,7 @@ pub(crate) struct RouteTable {
     pub(crate) next_hop: Spanned<Vec<NextHop>>,
     pub(crate) greeting_timeout: Option<Span>,
     #[serde(default)]
-    pub(crate) tls: DeliveryTls,
+    pub(crate) tls: TlsPolicy,
 }
 
 fn by_mx() -> Spanned<Vec<NextHop>> {
@@ -149,12 +149,13 @@ impl<'de> Deserialize<'de> for RouteDomain {
 }
 
 /// How much delivery by SMTP insists on encryption.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[serde(rename_all = "lowercase")]
 #[allow(clippy::exhaustive_enums, reason = "the set is complete")]
-pub enum DeliveryTls {
+pub enum TlsPolicy {
     /// None is tried.
-    Off,
+    #[serde(rename = "off")]
+    Never,
     /// It is used where it is offered; certificates are not checked, since without encryption there would be none to check.
     #[default]
     Opportunistic,

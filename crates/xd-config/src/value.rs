@@ -126,18 +126,39 @@ impl FromStr for ActionText {
 }
 from_text!(ActionText);
 
-/// Where mail goes from here.
+/// One next hop: where mail goes from here.
+///
+/// # Example: which forms are there?
+/// ```
+/// use xd_config::NextHop;
+///
+/// assert_eq!("mx".parse(), Ok(NextHop::Mx));
+/// assert_eq!("192.0.2.7:25".parse(), Ok(NextHop::Smtp { host: "192.0.2.7".into(), port: 25 }));
+/// assert_eq!("lmtp:[::1]:24".parse(), Ok(NextHop::Lmtp { host: "::1".into(), port: 24 }));
+/// assert_eq!("maildir:/var/mail/bob".parse(), Ok(NextHop::Maildir("/var/mail/bob".into())));
+/// assert!("mail.example.com".parse::<NextHop>().is_err(), "a port belongs to it");
+/// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum NextHop {
-    /// An LMTP server.
-    Lmtp(HostPort),
-    /// A directory in Maildir format.
+    /// `lmtp:HOST:PORT`: a server of LMTP.
+    Lmtp {
+        /// Name or address, without brackets.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// `maildir:PATH`: a directory with `tmp`, `new` and `cur`, made where it is missing.
     Maildir(PathBuf),
-    /// The servers that the domain's MX records name.
+    /// `mx`: what the MX records of the domain name.
     Mx,
-    /// An SMTP server.
-    Smtp(HostPort),
+    /// `HOST:PORT`: a server of SMTP.
+    Smtp {
+        /// Name or address, without brackets.
+        host: String,
+        /// Port.
+        port: u16,
+    },
 }
 
 impl FromStr for NextHop {
@@ -151,55 +172,37 @@ impl FromStr for NextHop {
             return if path.is_empty() { Err("expected a path behind maildir:") } else { Ok(Self::Maildir(path.into())) };
         }
         match text.strip_prefix("lmtp:") {
-            Some(server) => server.parse().map(Self::Lmtp),
-            None => text.parse().map(Self::Smtp),
+            Some(server) => host_port(server).map(|(host, port)| Self::Lmtp { host, port }),
+            None => host_port(text).map(|(host, port)| Self::Smtp { host, port }),
         }
     }
 }
 
 impl fmt::Display for NextHop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bracketed = |host: &str| if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         match self {
-            Self::Lmtp(server) => write!(f, "lmtp:{server}"),
+            Self::Lmtp { host, port } => write!(f, "lmtp:{}:{port}", bracketed(host)),
             Self::Maildir(path) => write!(f, "maildir:{}", path.display()),
             Self::Mx => f.write_str("mx"),
-            Self::Smtp(server) => server.fmt(f),
+            Self::Smtp { host, port } => write!(f, "{}:{port}", bracketed(host)),
         }
     }
 }
 from_text!(NextHop);
 
-/// A server: a name or an address, and a port.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct HostPort {
-    /// A name or an address; of an IPv6 address, without brackets.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-}
-
-impl FromStr for HostPort {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Ok(Self { host: address.ip().to_string(), port: address.port() });
-        }
-        let Some((host, port)) = text.rsplit_once(':') else { return Err("expected HOST:PORT") };
-        let port = port.parse().ok().filter(|&port| port > 0).ok_or("expected a port from 1 to 65535 behind the host")?;
-        let is_name = Domain::parse(host).is_ok() || host == "localhost";
-        if is_name { Ok(Self { host: host.to_owned(), port }) } else { Err("expected the name or the address of a host") }
+/// The host, without brackets, and the port of a server.
+fn host_port(text: &str) -> Result<(String, u16), &'static str> {
+    if let Ok(address) = text.parse::<SocketAddr>()
+        && address.port() > 0
+    {
+        return Ok((address.ip().to_string(), address.port()));
     }
-}
-
-impl fmt::Display for HostPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
+    let Some((host, port)) = text.rsplit_once(':') else { return Err("expected HOST:PORT") };
+    let port = port.parse().ok().filter(|&port| port > 0).ok_or("expected a port from 1 to 65535 behind the host")?;
+    // Names of a private network may have one label.
+    let is_name = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if is_name { Ok((host.to_owned(), port)) } else { Err("expected the name or the address of a host") }
 }
 
 /// Whom DNS is asked.

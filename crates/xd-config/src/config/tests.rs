@@ -5,7 +5,7 @@ use xd_core::routing::Action;
 use xd_core::{Engine, Score};
 
 use super::*;
-use crate::{DeliveryTls, Dns, NextHop, Protocol};
+use crate::{Dns, NextHop, Protocol, TlsPolicy};
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::parse(RuleSource::new("xd.toml", text)).map_err(|error| error.to_string())
@@ -102,7 +102,7 @@ fn a_gateway_is_read_whole() {
     assert_eq!(config.route("example.org").next_hops[0].to_string(), "lmtp:[::1]:24");
     assert_eq!(
         (config.route("partner.example").tls, &config.route("partner.example").next_hops[0]),
-        (DeliveryTls::Verified, &NextHop::Mx)
+        (TlsPolicy::Verified, &NextHop::Mx)
     );
     assert_eq!(config.route("else.example").next_hops[0].to_string(), "relay.example.net:25");
     assert_eq!(config.clients().next().unwrap().etrn, ["example.com"]);
