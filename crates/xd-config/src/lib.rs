@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+pub mod control;
 mod error;
 mod gateway;
 mod judging;
