@@ -41,7 +41,7 @@ pub(super) struct Dialogue<'d> {
     pub(super) client: Option<IpAddr>,
     pub(super) ehlo: &'d str,
     pub(super) reverse_path: &'d str,
-    pub(super) forward_paths: &'d [String],
+    pub(super) forward_paths: &'d [&'d str],
     pub(super) tls: Option<&'d str>,
     pub(super) authenticated: Option<&'d str>,
     pub(super) answers: Answers,
@@ -62,6 +62,8 @@ pub(super) struct Judged {
     pub(super) capsule: Option<Vec<u8>>,
     /// The rules that found something, with their points.
     pub(super) findings: Vec<(String, String)>,
+    /// What people search for in the journal.
+    pub(super) subject: String,
 }
 
 /// Judging itself failed: nothing is known of the message.
@@ -125,6 +127,7 @@ impl Judge {
             dispositions,
             fields: header_fields(verdict, judgement.engine),
             capsule,
+            subject: message.subject().unwrap_or_default().to_owned(),
             findings: verdict.findings.iter().map(|finding| (finding.rule.to_owned(), finding.score.to_string())).collect(),
         }
     }
@@ -137,7 +140,7 @@ impl Dialogue<'_> {
             client_address: self.client.map_or(Known::Absent, |client| Known::Found(client.to_canonical())),
             ehlo: xd_core::Host::parse(self.ehlo).map_or(Known::Absent, Known::Found),
             reverse_path: Known::Found(ReversePath::parse(self.reverse_path)),
-            forward_paths: self.forward_paths.iter().map(|path| ForwardPath::parse(path)).collect(),
+            forward_paths: self.forward_paths.iter().copied().map(ForwardPath::parse).collect(),
             tls: absent_or(self.tls),
             authenticated_identity: absent_or(self.authenticated),
         }

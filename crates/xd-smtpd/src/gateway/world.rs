@@ -1,0 +1,90 @@
+//! What one configuration makes of messages: settings and engine, replaced together.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use xd_config::{Config, Listener};
+use xd_core::routing::Answers;
+use xd_core::{Engine, Timestamp};
+
+use super::judging::{Dialogue, EngineFailure, Judge, Judged};
+use crate::server::Peer;
+use crate::session::{Protocol, Transaction};
+
+pub(crate) use super::judging::JudgeError as WorldError;
+
+/// A configuration with its engine, checked as a whole.
+#[derive(Debug)]
+pub(crate) struct World {
+    config: Arc<Config>,
+    judge: Judge,
+    listeners: Vec<Listener>,
+    hostname: String,
+    brand: String,
+}
+
+impl World {
+    /// Compiles the rules, and checks whatever names them.
+    pub(crate) fn try_new(config: Config) -> Result<Self, WorldError> {
+        let judge = Judge::try_new(&config)?;
+        let listeners = config.listeners().collect();
+        let hostname = config.hostname().unwrap_or("localhost").to_owned();
+        let brand = config.brand().unwrap_or(&hostname).to_owned();
+        Ok(Self { config: Arc::new(config), judge, listeners, hostname, brand })
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.judge.engine()
+    }
+
+    pub(crate) fn hostname(&self) -> &str {
+        &self.hostname
+    }
+
+    pub(crate) fn brand(&self) -> &str {
+        &self.brand
+    }
+
+    /// Whether mail that comes in at this listener is judged.
+    pub(super) fn scans(&self, listener: usize) -> bool {
+        self.listeners.get(listener).is_none_or(|listener| listener.scan)
+    }
+
+    pub(super) fn judge(&self, peer: &Peer, transaction: &Transaction) -> Result<Judged, EngineFailure> {
+        let forward_paths: Vec<&str> = transaction.recipients.iter().map(|recipient| recipient.forward_path.as_str()).collect();
+        let dialogue = Dialogue {
+            client: Some(peer.address.ip()),
+            ehlo: &transaction.ehlo,
+            reverse_path: transaction.mail.reverse_path.as_str(),
+            forward_paths: &forward_paths,
+            tls: peer.tls.as_deref(),
+            authenticated: transaction.authenticated.as_deref(),
+            answers: if peer.protocol == Protocol::Lmtp { Answers::Each } else { Answers::One },
+            now: now(),
+        };
+        self.judge.judge(dialogue, &transaction.content, transaction.sha256)
+    }
+
+    /// Whether a client may call for the waiting mail of a domain.
+    pub(super) fn may_call_for(&self, peer: &Peer, domain: &str) -> bool {
+        let named = |client: xd_config::Client| {
+            client.networks.iter().any(|network| network.contains(peer.address.ip()))
+                && client.etrn.iter().any(|name| name.eq_ignore_ascii_case(domain))
+        };
+        peer.trusted || self.config.clients().any(named)
+    }
+}
+
+/// The moment by the wall clock.
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_unix(i64::try_from(now_ms() / 1_000).unwrap_or(i64::MAX))
+}
+
+/// The same in milliseconds since 1970. A clock before then is out of order, and stands still.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
