@@ -129,12 +129,16 @@ impl<F: FileSystem> SegmentDir<F> {
         Ok(Place { segment: writer.header().number(), offset: writer.append_compressed(record_type, payload)? })
     }
 
-    /// Adds a record whose payload is these parts, one after another.
+    /// Adds a record whose payload is these parts, one after another, to the present segment, however full it is: where
+    /// the next one begins is up to [`SegmentDir::prepare`].
     ///
     /// # Errors
     /// As [`SegmentDir::append`].
     pub fn append_parts(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
-        let writer = self.writer(parts.iter().map(|part| part.len()).sum())?;
+        let writer = match &mut self.active {
+            Some(writer) => writer,
+            None => self.writer(0)?,
+        };
         Ok(Place { segment: writer.header().number(), offset: writer.append_parts(record_type, parts)? })
     }
 
