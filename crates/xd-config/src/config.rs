@@ -77,6 +77,18 @@ impl Config {
         protected.or_else(|| self.routes.get(name.as_str())).unwrap_or(&self.default_route)
     }
 
+    /// All routes of single domains, protected or not.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &Route)> {
+        let protected = self.domains.values().map(|domain| (domain.name.as_str(), &domain.route));
+        protected.chain(self.routes.iter().map(|(name, route)| (name.as_str(), route)))
+    }
+
+    /// The route of all other domains.
+    #[must_use]
+    pub fn default_route(&self) -> &Route {
+        &self.default_route
+    }
+
     pub(crate) fn tables(&self) -> &Tables {
         &self.tables
     }

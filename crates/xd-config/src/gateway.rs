@@ -1,7 +1,7 @@
 //! What the file says about carrying mail: listeners, domains, routes, limits.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -187,13 +187,10 @@ impl Config {
         self.tables().user.as_deref().filter(|user| !user.is_empty())
     }
 
-    /// Whether the client is one of our own: `127.0.0.0/8` and `::1` unless set.
+    /// Our own networks: `127.0.0.0/8` and `::1` unless set.
     #[must_use]
-    pub fn is_trusted(&self, client: IpAddr) -> bool {
-        match &self.tables().trusted {
-            Some(networks) => networks.iter().any(|network| network.contains(client)),
-            None => client.to_canonical().is_loopback(),
-        }
+    pub fn trusted(&self) -> Vec<Network> {
+        self.tables().trusted.clone().unwrap_or_else(|| Network::LOOPBACK.to_vec())
     }
 
     /// What becomes of mail by its class.

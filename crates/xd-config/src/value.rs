@@ -1,12 +1,12 @@
 //! The kinds of values that settings have: each is read from its text once, and wrong ones are refused where they stand.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::de::{Deserialize, Deserializer, Error};
 use xd_core::routing::Action;
 use xd_core::{Domain, Score};
@@ -77,6 +77,12 @@ from_text!(Span);
 pub struct Network(IpNet);
 
 impl Network {
+    /// What never leaves the machine.
+    pub const LOOPBACK: [Self; 2] = [
+        Self(IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8))),
+        Self(IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128))),
+    ];
+
     /// Whether the address lies in it. An IPv4 address written as an IPv6 one is the IPv4 address.
     ///
     /// # Example: which clients are our own?

@@ -1,0 +1,90 @@
+//! The program: arguments, signals, exit status.
+//!
+//! Exit status: 0 after SIGTERM or SIGINT, or when `--check` found nothing wrong; 2 when something stopped the start.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use xd_config::Config;
+
+use crate::demo;
+use crate::log::Log;
+use crate::run::{Running, StartError, check, supervisor};
+
+/// Exit status when something stopped the start.
+const NOT_STARTED: u8 = 2;
+
+/// Accepts mail, judges it, keeps it safe, and delivers it.
+#[derive(Debug, Parser)]
+#[command(name = "xd-smtpd", version, arg_required_else_help = true)]
+struct Arguments {
+    /// The configuration (TOML); docs/gateway.md describes every setting.
+    #[arg(long, value_name = "FILE", required_unless_present = "demo")]
+    config: Option<PathBuf>,
+    /// Read and check everything, say what is wrong, and exit.
+    #[arg(long, requires = "config")]
+    check: bool,
+    /// Run a whole gateway on loopback, feed it sample messages, show what became of them, and exit.
+    #[arg(long, conflicts_with_all = ["config", "check"])]
+    demo: bool,
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.config {
+        Some(path) if arguments.check => {
+            load(&path).and_then(check).map(|()| println!("{}: nothing wrong", path.display()))
+        }
+        Some(path) => load(&path).and_then(|config| on_runtime(serve(config, path))),
+        None => on_runtime(demo::run()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xd-smtpd: {error}");
+            ExitCode::from(NOT_STARTED)
+        }
+    }
+}
+
+fn load(path: &Path) -> Result<Config, StartError> {
+    let config = Config::load(path)?;
+    if config.listeners().next().is_none() {
+        let why = "there is no [[listener]]: nothing would be accepted";
+        return Err(StartError::io(path, std::io::Error::other(why)));
+    }
+    Ok(config)
+}
+
+fn on_runtime(work: impl Future<Output = Result<(), StartError>>) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| StartError::io("threads", error))?.block_on(work)
+}
+
+async fn serve(config: Config, path: PathBuf) -> Result<(), StartError> {
+    let failed = |error| StartError::io("signals", error);
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let running = Running::start(config, Log::start()).await?;
+    supervisor::tell("READY=1");
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {
+                supervisor::tell("RELOADING=1");
+                running.reload(&path);
+                supervisor::tell("READY=1");
+            }
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    supervisor::tell("STOPPING=1");
+    running.drain().await;
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! A gateway from its start to its end.
+//!
+//! Start: 1. the configuration is read and everything in it checked; 2. ports are opened; 3. the user is changed; 4. the data
+//! directory is made and locked, spool and journal recovered, the engine kept; 5. delivery begins with what was recovered;
+//! 6. clients are served. Whatever fails stops the start, and nothing was accepted.
+//!
+//! End: 1. no more connections; 2. open transactions end; 3. deliveries under way end; 4. spool and journal are closed by being
+//! dropped. A kill at any moment loses nothing either.
+
+mod error;
+mod settings;
+mod status;
+pub(crate) mod supervisor;
+mod user;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::task::JoinHandle;
+use xd_config::Config;
+use xd_config::control::{QueueAction, Request, Response, Selection as Asked};
+use xd_store::{EngineStore, Journal, JournalOptions, OsFileSystem, QueuedMessage, Spool};
+
+use crate::admin;
+use crate::control::ControlSocket;
+use crate::delivery::{Control, Delivery, Selection};
+use crate::gateway::{Gateway, Ledger, World};
+use crate::log::Log;
+use crate::server::{Listeners, Server};
+
+pub use error::StartError;
+
+/// How long open transactions and deliveries may take to end.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// A gateway at work.
+#[derive(Debug)]
+pub(crate) struct Running {
+    server: Arc<Server<Arc<Gateway>>>,
+    gateway: Arc<Gateway>,
+    log: Log,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Reads and checks everything a start would, and opens nothing.
+///
+/// # Errors
+/// What would stop the start.
+pub(crate) fn check(config: Config) -> Result<(), StartError> {
+    settings::server(&config)?.check()?;
+    settings::delivery(&config)?;
+    World::try_new(config)?;
+    Ok(())
+}
+
+impl Running {
+    /// Starts a gateway.
+    pub(crate) async fn start(config: Config, log: Log) -> Result<Self, StartError> {
+        let began = Instant::now();
+        // 1.
+        let server_settings = settings::server(&config)?;
+        let delivery_options = settings::delivery(&config)?;
+        let spool_options = settings::spool(&config);
+        let (data, control) = (config.data().to_owned(), config.control());
+        let (admin_address, journal_keep) = (config.admin(), config.journal_keep());
+        let user = config.user().map(str::to_owned);
+        let world = World::try_new(config)?;
+        // 2.
+        let listeners = Listeners::bind(server_settings)?;
+        let admin = match admin_address {
+            Some(address) => {
+                let listener = tokio::net::TcpListener::bind(address).await;
+                Some(listener.map_err(|error| StartError::io(address.to_string(), error))?)
+            }
+            None => None,
+        };
+        // 3.
+        if let Some(user) = &user {
+            user::become_user(user)?;
+        }
+        // 4.
+        make_private(&data)?;
+        let (spool, recovery) = Spool::open(&OsFileSystem, data.join("spool"), spool_options)?;
+        let journal_options = JournalOptions { keep: Some(journal_keep), ..JournalOptions::default() };
+        let (journal, journal_recovery) = Journal::open(&OsFileSystem, data.join("journal"), journal_options)?;
+        EngineStore::new(OsFileSystem, data.join("engines")).keep(world.engine(), Some(crate::gateway::now()))?;
+        for warning in &recovery.warnings {
+            log.warn("storage", json!({ "why": warning.to_string() }));
+        }
+        for (path, damage) in recovery.damages.iter().chain(&journal_recovery.damages) {
+            log.warn("damage", json!({ "path": path.display().to_string(), "why": damage.to_string() }));
+        }
+        let recovered = recovery.messages.len();
+        let ledger = Arc::new(Ledger::new(journal, log.clone()));
+        ledger.recovered(recovery.messages.iter().map(|queued: &QueuedMessage| &queued.message));
+        // 5.
+        let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), ledger.clone(), recovery.messages);
+        // 6.
+        let gateway = Arc::new(Gateway::new(world, spool, delivery, ledger));
+        let control = ControlSocket::bind(&control).map_err(|error| StartError::io(control, error))?;
+        let server = Arc::new(listeners.serve(gateway.clone()));
+        let mut running = Self { server, gateway, log, tasks: Vec::new() };
+        running.serve_control(control);
+        if let Some(admin) = admin {
+            running.serve_admin(admin);
+        }
+        let addresses: Vec<_> = running.server.addresses().iter().map(SocketAddr::to_string).collect();
+        let engine = running.gateway.world().engine().hash().to_string();
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let facts = json!({ "listeners": addresses, "recovered": recovered, "engine": engine, "took_ms": took_ms });
+        running.log.info("ready", facts);
+        Ok(running)
+    }
+
+    fn serve_control(&mut self, socket: ControlSocket) {
+        let answering = self.answering();
+        self.tasks.push(tokio::spawn(async move {
+            socket.serve(move |request| answering.clone().answer(request)).await;
+        }));
+    }
+
+    fn serve_admin(&mut self, listener: tokio::net::TcpListener) {
+        let (answering, log) = (self.answering(), self.log.clone());
+        let hostname = self.gateway.world().hostname().to_owned();
+        let router = admin::router(Arc::new(move || answering.status()), &hostname);
+        self.tasks.push(tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                log.warn("admin", json!({ "why": error.to_string() }));
+            }
+        }));
+    }
+
+    fn answering(&self) -> Answering {
+        Answering { server: self.server.clone(), gateway: self.gateway.clone(), began: Instant::now() }
+    }
+
+    /// The addresses listened at, in the order of the configuration.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        self.server.addresses()
+    }
+
+    /// Reads the configuration again, all or nothing.
+    pub(crate) fn reload(&self, path: &Path) {
+        match self.try_reload(path) {
+            Ok(engine) => self.log.info("reloaded", json!({ "engine": engine })),
+            Err(error) => self.log.warn("reload-failed", json!({ "why": error.to_string(), "kept": "the settings in force" })),
+        }
+    }
+
+    fn try_reload(&self, path: &Path) -> Result<String, StartError> {
+        let config = Config::load(path)?;
+        let server = settings::server(&config)?;
+        let delivery = settings::delivery(&config)?;
+        let data = self.gateway.world().config().data().to_owned();
+        let world = World::try_new(config)?;
+        EngineStore::new(OsFileSystem, data.join("engines")).keep(world.engine(), Some(crate::gateway::now()))?;
+        let engine = world.engine().hash().to_string();
+        // Nothing behind the first of these can fail.
+        self.server.reload(server)?;
+        self.gateway.delivery().reload(delivery);
+        self.gateway.replace_world(world);
+        Ok(engine)
+    }
+
+    /// Ends in good order.
+    pub(crate) async fn drain(self) {
+        let left = self.server.drain(DRAIN).await;
+        self.gateway.delivery().drain().await;
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.log.info("stopped", json!({ "connections_left": left }));
+        self.log.flush();
+    }
+}
+
+/// What answers the control socket and the admin port.
+#[derive(Clone, Debug)]
+struct Answering {
+    server: Arc<Server<Arc<Gateway>>>,
+    gateway: Arc<Gateway>,
+    began: Instant,
+}
+
+impl Answering {
+    async fn answer(self, request: Request) -> Response {
+        match request {
+            Request::Queue { action, selection, dry_run } => self.change_queue(action, selection, dry_run).await,
+            Request::Status => Response::Status(Box::new(self.status())),
+            _ => Response::Error { why: "this gateway does not know that request".to_owned() },
+        }
+    }
+
+    async fn change_queue(self, action: QueueAction, asked: Asked, dry_run: bool) -> Response {
+        let selection = match asked {
+            Asked::All => Selection::All,
+            Asked::Domain(domain) => Selection::Domain(domain.to_ascii_lowercase()),
+            Asked::Held => Selection::Held,
+            Asked::Ids(names) => match names.iter().map(|name| name.parse()).collect() {
+                Ok(ids) => Selection::Ids(ids),
+                Err(xd_store::QueueIdError) => return Response::Error { why: "that is no queue id".to_owned() },
+            },
+        };
+        let delivery = self.gateway.delivery();
+        let messages = if dry_run {
+            delivery.count(&selection).await
+        } else {
+            delivery
+                .control(match action {
+                    QueueAction::Delete => Control::Delete(selection),
+                    QueueAction::Hold => Control::Hold(selection),
+                    QueueAction::Release => Control::Release(selection),
+                    QueueAction::Retry => Control::Retry(selection),
+                })
+                .await
+        };
+        Response::Count { messages }
+    }
+}
+
+/// Makes the data directory, for its user alone.
+fn make_private(data: &Path) -> Result<(), StartError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|error| StartError::io(data, error))
+}

@@ -1,0 +1,118 @@
+//! From the configuration to what each part is told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use xd_config::{Config, Dns, Listener, Protocol, Route as ConfiguredRoute};
+use xd_core::schedule::{NextHopPolicy, RetryPolicy};
+use xd_lookup::{Resolver, ResolverOptions, Servers};
+use xd_store::SpoolOptions;
+
+use super::StartError;
+use crate::delivery::{ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, Resources, Route, Timeouts};
+use crate::server::{Certificates, ClientLimits, ContentBudget, ListenerSettings, Passwords, ServerSettings};
+use crate::session::{self, SessionLimits, SessionOptions};
+
+/// What the server is told.
+pub(super) fn server(config: &Config) -> Result<ServerSettings, StartError> {
+    let certificates = config.tls().map(|tls| Certificates::load(tls.certificate, tls.key)).transpose()?.map(Arc::new);
+    let passwords = config.auth_file().map(Passwords::load).transpose()?.map(Arc::new);
+    let limits = config.limits();
+    let listeners: Vec<Listener> = config.listeners().collect();
+    let settings = listeners.iter().map(|listener| self::listener(config, listener, certificates.is_some(), passwords.is_some()));
+    let mut server = ServerSettings::new(settings.collect());
+    server.trusted = config.trusted();
+    server.proxies = listeners.iter().flat_map(|listener| listener.proxy_from.iter().copied()).collect();
+    server.xclient = listeners.iter().flat_map(|listener| listener.xclient_from.iter().copied()).collect();
+    server.etrn = config.clients().filter(|client| !client.etrn.is_empty()).flat_map(|client| client.networks).collect();
+    server.clients = ClientLimits {
+        connections: limits.connections_per_client,
+        connections_per_minute: limits.connection_rate,
+        messages_per_minute: limits.message_rate,
+    };
+    server.connections = usize::try_from(limits.connections).unwrap_or(usize::MAX);
+    server.budget = ContentBudget::new(usize::try_from(limits.content_memory_bytes).unwrap_or(usize::MAX));
+    (server.certificates, server.passwords) = (certificates, passwords);
+    Ok(server)
+}
+
+fn listener(config: &Config, listener: &Listener, tls: bool, passwords: bool) -> ListenerSettings {
+    let protocol = match listener.protocol {
+        Protocol::Lmtp => session::Protocol::Lmtp,
+        _ => session::Protocol::Smtp,
+    };
+    let (implicit_tls, submission) = (listener.protocol == Protocol::Smtps, listener.protocol == Protocol::Submission);
+    let limits = config.limits();
+    let mut options = SessionOptions::new(config.hostname().unwrap_or("localhost"), protocol);
+    options.starttls = tls && !implicit_tls;
+    options.auth = passwords && tls && (submission || implicit_tls);
+    (options.require_tls, options.require_auth) = (submission, submission);
+    options.etrn = config.clients().any(|client| !client.etrn.is_empty());
+    options.limits = SessionLimits {
+        content_octets: limits.message_bytes,
+        recipients: usize::try_from(limits.recipients).unwrap_or(usize::MAX),
+        errors: limits.errors,
+        idle_commands: limits.commands,
+        ..SessionLimits::default()
+    };
+    let mut settings = ListenerSettings::new(listener.address, options);
+    settings.implicit_tls = implicit_tls;
+    settings.proxy = !listener.proxy_from.is_empty();
+    settings
+}
+
+/// What delivery is told.
+pub(super) fn delivery(config: &Config) -> Result<DeliveryOptions, StartError> {
+    let settings = config.delivery()?;
+    let hostname = config.hostname().unwrap_or("localhost").to_owned();
+    let route = |configured: &ConfiguredRoute| {
+        let greeting = configured.greeting_timeout.unwrap_or(settings.greeting_timeout);
+        let timeouts = Timeouts { greeting, ..Timeouts::default() };
+        Arc::new(Route { next_hops: configured.next_hops.clone(), timeouts, tls: configured.tls })
+    };
+    let routes: BTreeMap<_, _> = config.routes().map(|(domain, configured)| (domain.to_owned(), route(configured))).collect();
+    let servers = match config.dns() {
+        Dns::Off => Servers::Off,
+        Dns::Servers(servers) => Servers::Listed(servers.clone()),
+        Dns::System => Servers::System,
+    };
+    // Where every next hop is an address, nobody's name servers are needed.
+    let resolver = Resolver::try_new(&ResolverOptions { servers, ..ResolverOptions::default() })?;
+    let interval = milliseconds(settings.retry);
+    let schedule = RetryPolicy { interval, jitter: interval / 4, max_age: milliseconds(settings.expire) };
+    let next_hops = NextHopPolicy { most: settings.concurrency, ..NextHopPolicy::default() };
+    let archive = config.archive().map(|archive| ArchiveOptions {
+        route: Arc::new(Route::new(vec![archive.next_hop])),
+        forward_path: archive.address.unwrap_or_else(|| format!("archive@{hostname}")),
+    });
+    Ok(DeliveryOptions {
+        brand: config.brand().unwrap_or_default().to_owned(),
+        node: hostname.clone(),
+        hostname,
+        routes,
+        outbound: route(config.default_route()),
+        schedule,
+        next_hops,
+        resolver,
+        mx: MxPolicy { allow: if settings.private_addresses { everywhere() } else { Vec::new() }, ..MxPolicy::default() },
+        resources: Resources::default(),
+        holds: HoldLimits { quarantine: config.quarantine_keep(), ..HoldLimits::default() },
+        archive,
+        tls_roots: Vec::new(),
+    })
+}
+
+/// What the spool is told.
+pub(super) fn spool(config: &Config) -> SpoolOptions {
+    SpoolOptions { reserve_bytes: config.limits().spool_free_bytes, ..SpoolOptions::default() }
+}
+
+fn everywhere() -> Vec<(std::net::IpAddr, u8)> {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+    vec![(Ipv4Addr::UNSPECIFIED.into(), 0), (Ipv6Addr::UNSPECIFIED.into(), 0)]
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
