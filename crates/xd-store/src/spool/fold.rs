@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::index::{Index, Located, States};
-use super::message::QueuedMessage;
+use super::index::{self, Index, Located, States};
 use super::record::{self, BEGIN, CHUNK, MARK, MESSAGE, SpoolRecord, Undecoded};
 use super::{QueueId, SpoolError};
 use crate::error::SegmentError;
@@ -21,13 +20,16 @@ use crate::{Place, directory};
 /// What the records of a spool add up to.
 #[derive(Debug, Default)]
 pub(crate) struct Fold {
-    pub(crate) messages: BTreeMap<QueueId, QueuedMessage>,
     pub(crate) index: Index,
     /// The number of the next record.
     pub(crate) next: u64,
     pub(crate) last_id: u64,
     pub(crate) missing: u64,
     pub(crate) damages: Vec<(PathBuf, Damage)>,
+    /// The messages written by the last commit, and where they stood before.
+    pub(crate) last: BTreeMap<QueueId, Option<index::Entry>>,
+    /// The number of its first record.
+    commit: u64,
     /// Whether any record was taken: the first may have any number.
     begun: bool,
     /// The segment before the present one, if it was skimmed, and where its last record ends.
@@ -155,8 +157,8 @@ impl Fold {
         payload: &[u8],
         strict: bool,
     ) -> Result<Taken, SpoolError> {
-        let number = match record::number(payload) {
-            Ok(number) if [BEGIN, MESSAGE, MARK].contains(&record_type) => number,
+        let (number, commit) = match record::numbers(payload) {
+            Ok(numbers) if [BEGIN, MESSAGE, MARK].contains(&record_type) => numbers,
             Err(Undecoded::Malformed) => return Ok(Taken::Unreadable),
             _ => return Err(SpoolError::Version { path: path.to_owned() }),
         };
@@ -176,6 +178,10 @@ impl Fold {
         }
         self.begun = true;
         self.next = number.saturating_add(1);
+        if commit > self.commit {
+            self.commit = commit;
+            self.last.clear();
+        }
         match said {
             Ok(SpoolRecord::Begin { last_id }) => self.last_id = self.last_id.max(last_id),
             Ok(SpoolRecord::Message { queued, chunks }) => {
@@ -184,21 +190,18 @@ impl Fold {
                 if queued.message.is_live() {
                     let first = chunks.iter().map(|chunk| chunk.segment).find(|&segment| segment > 0).unwrap_or(place.segment);
                     let bytes = message_bytes(queued.message.bytes, payload.len(), chunks.len());
+                    let before = self.index.get(id).cloned();
+                    self.last.entry(id).or_insert(before);
                     self.index.insert(id, &Located { record: place, first, bytes }, States::of(&queued.message));
-                    self.messages.insert(id, *queued);
                 } else {
                     self.index.remove(id);
-                    self.messages.remove(&id);
                 }
             }
             Ok(SpoolRecord::Mark { id, marks }) => {
-                // Those of a message that is done and gone may still stand there.
-                if self.index.mark(id, &marks, place) {
-                    if self.index.get(id).is_none() {
-                        self.messages.remove(&id);
-                    } else if let Some(queued) = self.messages.get_mut(&id) {
-                        marks.into_iter().for_each(|mark| queued.apply(mark));
-                    }
+                // It may be about a message that is done and gone.
+                self.index.mark(id, &marks, place);
+                if let Some(Some(before)) = self.last.get_mut(&id) {
+                    marks.iter().for_each(|mark| before.apply(mark, place));
                 }
             }
             Err(Undecoded::Malformed) => return Ok(Taken::Unreadable),

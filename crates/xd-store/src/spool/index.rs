@@ -140,6 +140,10 @@ impl Index {
         self.messages.get(&id)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (QueueId, &Entry)> {
+        self.messages.iter().map(|(&id, entry)| (id, entry))
+    }
+
     pub(crate) fn ids(&self) -> impl Iterator<Item = QueueId> {
         self.messages.keys().copied()
     }
@@ -193,7 +197,7 @@ impl Entry {
         }
     }
 
-    fn apply(&mut self, mark: &Mark, place: Place) {
+    pub(crate) fn apply(&mut self, mark: &Mark, place: Place) {
         match mark {
             Mark::Archived => self.recipients &= !ARCHIVE,
             Mark::Attempt(_) => {
