@@ -1,0 +1,5 @@
+//! Listeners, connections, and what protects them: drives [`sessions`](crate::session) over tokio.
+
+mod front;
+
+pub use front::{Front, Peer};
