@@ -41,6 +41,7 @@ mod event;
 mod options;
 mod parameters;
 mod path;
+pub mod rehearsal;
 mod reply;
 mod sasl;
 mod session;

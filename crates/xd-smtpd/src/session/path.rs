@@ -43,6 +43,17 @@ pub const DOMAIN_MAX: usize = 255;
 const LABEL_MAX: usize = 63;
 
 impl Path {
+    /// Reads a path with nothing behind it; UTF-8 is allowed.
+    ///
+    /// # Errors
+    /// When the text is no path of this syntax.
+    pub fn read(text: &str, syntax: PathSyntax) -> Result<Self, PathError> {
+        match parse(text.as_bytes(), syntax, true)? {
+            (path, []) => Ok(path),
+            _ => Err(PathError::Syntax),
+        }
+    }
+
     /// The address as text, as a next hop wants it between angle brackets.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -84,12 +95,9 @@ impl From<Path> for String {
 impl std::str::FromStr for Path {
     type Err = PathError;
 
-    /// Reads a path in angle brackets with nothing behind it; UTF-8 is allowed.
+    /// As [`Path::read`] with the syntax of the standard.
     fn from_str(text: &str) -> Result<Self, PathError> {
-        match parse(text.as_bytes(), PathSyntax::Strict, true)? {
-            (path, []) => Ok(path),
-            _ => Err(PathError::Syntax),
-        }
+        Self::read(text, PathSyntax::Strict)
     }
 }
 
