@@ -34,7 +34,7 @@ fn dialogues_go_as_written() {
             count += 1;
         }
     }
-    assert!(count > 40, "{count} dialogues");
+    assert!(count >= 36, "{count} dialogues");
 }
 
 fn run(lines: &str, pieces: Pieces) -> Result<(), String> {
@@ -216,6 +216,8 @@ fn said() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn cuts_change_nothing(octets in said(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20), normal in any::<bool>()) {
         let endings = if normal { LineEndings::Normalize } else { LineEndings::Refuse };

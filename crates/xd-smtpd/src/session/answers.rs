@@ -192,8 +192,8 @@ impl Session {
         let (used, ended) = content.handle(input);
         if ended {
             self.content_ended();
-        } else {
-            self.check_dropped();
+        } else if content.is_endless() {
+            self.too_large();
         }
         used
     }
@@ -205,13 +205,15 @@ impl Session {
         let used = (input.len() as u64).min(left) as usize;
         if let Some(content) = self.transaction.as_mut().and_then(|open| open.content.as_mut()).filter(|_| wanted) {
             content.handle(&input[..used]);
+            if content.is_endless() {
+                self.too_large();
+                return used;
+            }
         }
         let left = left - used as u64;
         self.state = State::Bdat { left, last, wanted };
         if left == 0 {
             self.chunk_ended();
-        } else {
-            self.check_dropped();
         }
         used
     }
@@ -235,18 +237,10 @@ impl Session {
         }
     }
 
-    /// Octets that are read to be dropped: as many as would have been taken.
-    pub(super) fn swallow_max(&self) -> u64 {
-        self.options.limits.content_octets.saturating_mul(2)
-    }
-
-    /// Hangs up on a client that goes on and on behind what was given up.
-    fn check_dropped(&mut self) {
-        let dropped =
-            self.transaction.as_ref().and_then(|open| open.content.as_ref()).map_or(0, super::content::Content::dropped);
-        if dropped > self.swallow_max() {
-            self.hang_up("content", Reply::new(552, (3, 4), "the message is too large"));
-        }
+    /// Hangs up on a client that goes on and on.
+    pub(super) fn too_large(&mut self) {
+        let reply = Reply::new(552, (3, 4), format!("at most {} octets are taken", self.options.limits.content_octets));
+        self.hang_up("content", reply);
     }
 
     fn content_ended(&mut self) {

@@ -71,7 +71,7 @@ pub(super) const RESPONSE_MAX: usize = AUTH_LINE_MAX;
 /// Reads a line without its CRLF.
 pub(super) fn parse(line: &[u8]) -> Result<Command<'_>, CommandError> {
     // RFC 5321 §4.1.1: servers should tolerate trailing blanks.
-    let line = line.trim_ascii_end();
+    let line = &line[..line.iter().rposition(|&byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1)];
     let end = memchr::memchr(b' ', line).unwrap_or(line.len());
     let (verb, argument) = (&line[..end], line[end..].trim_ascii_start());
     if line.iter().any(|&byte| byte < b' ' || byte == 127) || !verb.is_ascii() {

@@ -194,9 +194,9 @@ impl Session {
         self.state = State::Bdat { left: octets, last, wanted };
         if octets == 0 {
             self.chunk_ended();
-        } else if octets > self.swallow_max() {
-            let octets = self.options.limits.content_octets;
-            self.hang_up("BDAT", Reply::new(552, (3, 4), format!("at most {octets} octets are taken")));
+        } else if octets > self.options.limits.content_octets.saturating_mul(2) {
+            // Nobody waits for the end of this.
+            self.too_large();
         }
     }
 

@@ -19,8 +19,10 @@ pub(super) struct Content {
     stuffed: bool,
     endings: LineEndings,
     octets_max: u64,
-    /// Octets dropped once the content was given up.
-    dropped: u64,
+    /// Octets of content, those given up included.
+    octets: u64,
+    /// Octets that came over the wire.
+    wire: u64,
     bare_lf: u64,
     bare_cr: u64,
     given_up: Option<GivenUp>,
@@ -62,6 +64,8 @@ enum At {
     Start,
 }
 
+/// The end of data, which is no content.
+const END: &[u8] = b".\r\n";
 /// Room made at once for content whose size was announced; more comes with the octets.
 const RESERVED_MAX: u64 = 256 << 10;
 
@@ -78,23 +82,20 @@ impl Content {
             stuffed,
             endings,
             octets_max,
-            dropped: 0,
+            octets: 0,
+            wire: 0,
             bare_lf: 0,
             bare_cr: 0,
             given_up: None,
         }
     }
 
-    /// Takes octets; returns how many, and whether the end was among them.
+    /// Takes octets; returns how many, and whether the end was among them. Takes none once [`is_endless`](Self::is_endless).
     pub(super) fn handle(&mut self, input: &[u8]) -> (usize, bool) {
-        let (used, ended) = self.undot(input);
-        if self.bytes.len() as u64 > self.octets_max {
-            self.give_up(GivenUp::Size);
-        }
-        if self.given_up.is_some() {
-            self.dropped += used as u64;
-            self.bytes = Vec::new();
-        } else {
+        let room = self.wire_max() - self.wire;
+        let (used, ended) = self.undot(&input[..usize::try_from(room).map_or(input.len(), |room| room.min(input.len()))]);
+        self.wire += used as u64;
+        if self.given_up.is_none() {
             // A CR at the end may yet turn out to stand alone and change.
             let settled = self.bytes.len() - usize::from(self.at == At::Cr);
             self.hash.update(&self.bytes[self.hashed..settled]);
@@ -117,8 +118,11 @@ impl Content {
             At::Cr => self.bare_cr(),
             At::Start | At::NormalStart | At::Dot | At::DotCr | At::Middle | At::Nul => {}
         }
-        if let Some(why) = self.given_up {
-            return Err(why);
+        match self.given_up {
+            // What is wrong besides does not matter, and may have been seen or not.
+            Some(why) if why == GivenUp::Memory || self.octets <= self.octets_max => return Err(why),
+            Some(_) => return Err(GivenUp::Size),
+            None => {}
         }
         if !self.bytes.is_empty() && !self.bytes.ends_with(b"\r\n") {
             self.bytes.extend_from_slice(b"\r\n");
@@ -140,9 +144,14 @@ impl Content {
         self.given_up
     }
 
-    /// Octets that came after the content was given up.
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped
+    /// Whether so much came that no more is read, be it to be dropped.
+    pub(super) fn is_endless(&self) -> bool {
+        self.wire >= self.wire_max()
+    }
+
+    /// Twice what is taken: content of nothing but stuffed dots is as long, and who sends too much may come to an end.
+    fn wire_max(&self) -> u64 {
+        self.octets_max.saturating_mul(2).saturating_add(END.len() as u64)
     }
 
     fn undot(&mut self, input: &[u8]) -> (usize, bool) {
@@ -210,7 +219,10 @@ impl Content {
     }
 
     fn keep(&mut self, run: &[u8]) {
-        if self.given_up.is_none() {
+        self.octets += run.len() as u64;
+        if self.octets > self.octets_max {
+            self.give_up(GivenUp::Size);
+        } else if self.given_up.is_none() {
             self.bytes.extend_from_slice(run);
         }
     }
@@ -322,7 +334,6 @@ mod tests {
         content.handle(b"c");
         assert_eq!((content.given_up, content.held()), (Some(GivenUp::Size), 0));
         assert_eq!(content.handle(b"d\r\n.\r\n"), (6, true));
-        assert_eq!(content.dropped(), 7);
         assert_eq!(content.finish().unwrap_err(), GivenUp::Size);
     }
 
