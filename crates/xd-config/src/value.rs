@@ -312,6 +312,17 @@ mod tests {
         for wrong in ["", "192.0.2.7/24", "192.0.2.0/33", "example.com", "2001:db8::1/32"] {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");
         }
+        for (network, inside, outside) in [
+            ("192.0.2.128/25", "192.0.2.255", "192.0.2.127"),
+            ("0.0.0.0/0", "255.255.255.255", "::1"),
+            ("::/0", "2001:db8::1", "192.0.2.1"),
+            ("2001:db8::/32", "2001:db8:ffff::", "2001:db9::"),
+            ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
+        ] {
+            let network: Network = network.parse().unwrap();
+            assert!(network.contains(inside.parse().unwrap()), "{network} {inside}");
+            assert!(!network.contains(outside.parse().unwrap()), "{network} {outside}");
+        }
     }
 
     #[test]

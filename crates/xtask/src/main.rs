@@ -3,6 +3,7 @@
 //! What a contributor runs and what the continuous checks run is the same code: `.ci/run` only calls `cargo xtask ci`.
 //! Every command is a list of named steps (see [`report`]); a step passes, fails, or is skipped with its reason.
 
+mod bench_gateway;
 mod capsules;
 mod ci;
 mod corpus;
@@ -33,6 +34,8 @@ Development commands of xd.
 Usage: cargo xtask COMMAND
 
 Commands:
+  bench-gateway
+          the gateway beside Postfix: messages a second, processor time of each
   ci      everything the continuous checks run: format, lints, purity, test, documentation,
           dependency policy, fuzz targets (built and run briefly), benches (compiled)
   purity  the core's dependency tree and sources, held to what a pure core may name
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
             print!("{HELP}");
             return ExitCode::SUCCESS;
         }
+        ["bench-gateway"] => bench_gateway::run,
         ["ci"] => ci::run,
         ["purity"] => purity::run,
         ["test"] => test::run,

@@ -37,7 +37,19 @@ pub(crate) fn need_subcommand(workspace: &Workspace, tool: &Subcommand) -> Resul
 /// # Errors
 /// Skipped, with the reason, when it is missing and cannot be installed here.
 pub(crate) fn need_debian(workspace: &Workspace, name: &str) -> Result<(), Shortfall> {
-    let works = || workspace.program(name).argument("--version").succeeds();
+    need_package(workspace, name, &[name, "--version"])
+}
+
+/// Makes sure that a Debian package is there: its `probe` works.
+///
+/// # Errors
+/// Skipped, with the reason, when it is missing and cannot be installed here.
+pub(crate) fn need_package(workspace: &Workspace, name: &str, probe: &[&str]) -> Result<(), Shortfall> {
+    let works = || {
+        probe.split_first().is_some_and(|(program, arguments)| {
+            workspace.program(program).arguments(arguments.iter().copied()).succeeds()
+        })
+    };
     if works() {
         return Ok(());
     }

@@ -1,0 +1,99 @@
+//! Memory for contents being received, held by all connections together.
+//!
+//! A server of 64 MiB messages and a thousand clients could be made to hold 64 GiB. What a content grows by is taken from one
+//! budget; where nothing is left, the content is dropped and the client told to come again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The budget of a server. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct ContentBudget(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    octets: usize,
+    taken: AtomicUsize,
+}
+
+/// What one connection holds of the budget; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    budget: ContentBudget,
+    octets: usize,
+}
+
+impl ContentBudget {
+    /// A budget of so many octets.
+    #[must_use]
+    pub fn new(octets: usize) -> Self {
+        Self(Arc::new(Shared { octets, taken: AtomicUsize::new(0) }))
+    }
+
+    /// Octets taken now.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.0.taken.load(Ordering::Relaxed)
+    }
+
+    /// Octets in all.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.0.octets
+    }
+
+    /// Whether so many octets could be taken now. Others may be faster.
+    pub(super) fn has(&self, octets: usize) -> bool {
+        self.0.octets.saturating_sub(self.taken()) >= octets
+    }
+
+    /// A share of nothing.
+    pub(super) fn share(&self) -> Share {
+        Share { budget: self.clone(), octets: 0 }
+    }
+}
+
+impl Share {
+    /// Makes the share so large; `false`, and nothing changes, where the budget has no room to grow it.
+    pub(super) fn resize(&mut self, octets: usize) -> bool {
+        let shared = &self.budget.0;
+        if octets > self.octets {
+            let more = octets - self.octets;
+            let grown = shared.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+                taken.checked_add(more).filter(|&taken| taken <= shared.octets)
+            });
+            if grown.is_err() {
+                return false;
+            }
+        } else {
+            shared.taken.fetch_sub(self.octets - octets, Ordering::Relaxed);
+        }
+        self.octets = octets;
+        true
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.resize(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_comes_back() {
+        let budget = ContentBudget::new(10);
+        let (mut first, mut second) = (budget.share(), budget.share());
+        assert!(first.resize(6));
+        assert!(!second.resize(5));
+        assert!(second.resize(4));
+        assert!(!budget.has(1));
+        assert!(first.resize(1));
+        assert!(budget.has(5) && !budget.has(6));
+        drop((first, second));
+        assert_eq!(budget.taken(), 0);
+    }
+}

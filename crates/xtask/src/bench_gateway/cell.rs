@@ -1,0 +1,77 @@
+//! One measurement: so many messages of one size, until the sink has all.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::servers::{Server, Sink};
+use crate::report::Shortfall;
+use crate::workspace::Workspace;
+
+/// How long nothing may arrive before a cell counts as failed.
+const STALL: Duration = Duration::from_secs(30);
+
+pub(super) struct Cell {
+    pub(super) bytes: usize,
+    pub(super) messages: usize,
+    pub(super) sessions: usize,
+}
+
+/// What a cell came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figures {
+    /// From the first connection until the sink has all.
+    pub(super) per_second: f64,
+    /// Of the server's processes, for each message.
+    pub(super) cpu_ms: f64,
+}
+
+impl Cell {
+    pub(super) fn run(&self, workspace: &Workspace, server: &Server, sink: &Sink) -> Result<Figures, Shortfall> {
+        let (count, cpu) = (sink.count()?, server.cpu()?);
+        let begin = Instant::now();
+        let numbers = [self.sessions, self.messages, self.bytes].map(|number| number.to_string());
+        let [sessions, messages, bytes] = &numbers;
+        let source = workspace.program("smtp-source").arguments(["-d", "-s", sessions, "-m", messages, "-l", bytes]);
+        let source = source.arguments(["-M", "client.example.org", "-f", "a@example.org", "-t", "b@example.com"]);
+        source.argument(format!("127.0.0.1:{}", server.port())).output()?;
+        let (mut last, mut since) = (count, Instant::now());
+        while last - count < self.messages as u64 {
+            let now = sink.count()?;
+            if now > last {
+                (last, since) = (now, Instant::now());
+            } else if since.elapsed() > STALL {
+                return Err(Shortfall::Failed(format!("{}: {} of {} arrived", server.name(), last - count, self.messages)));
+            }
+            sleep(Duration::from_millis(5));
+        }
+        let took = begin.elapsed().as_secs_f64();
+        // What is tidied up behind the last delivery is counted too.
+        sleep(Duration::from_millis(300));
+        let cpu_ms = (server.cpu()? - cpu) * 1_000.0 / self.messages as f64;
+        Ok(Figures { per_second: self.messages as f64 / took, cpu_ms })
+    }
+}
+
+impl Figures {
+    /// Each figure's median.
+    pub(super) fn median(all: &[Self]) -> Self {
+        let median = |figure: fn(&Self) -> f64| {
+            let mut figures: Vec<f64> = all.iter().map(figure).collect();
+            figures.sort_by(f64::total_cmp);
+            figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+        };
+        Self { per_second: median(|figures| figures.per_second), cpu_ms: median(|figures| figures.cpu_ms) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_are_of_each_figure() {
+        let all = [(1.0, 30.0), (3.0, 10.0), (2.0, 20.0)].map(|(per_second, cpu_ms)| Figures { per_second, cpu_ms });
+        let median = Figures::median(&all);
+        assert_eq!((median.per_second, median.cpu_ms), (2.0, 20.0));
+    }
+}
