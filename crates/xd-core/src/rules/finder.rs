@@ -201,6 +201,17 @@ mod tests {
         }
 
         #[test]
+        fn many_literals_agree_with_a_plain_search(
+            literals in prop::collection::vec("[abé ]{1,14}", MANY + 1..MANY + 60),
+            text in "[aAbé ]{0,120}",
+            inside in prop::collection::vec(0..MANY, 0..4),
+        ) {
+            // Long literals seldom stand in a text by chance.
+            let text = inside.iter().fold(text, |text, &number| text + "a" + &literals[number]);
+            prop_assert_eq!(found(&literals, &text, false), expected(&literals, &text));
+        }
+
+        #[test]
         fn literals_outside_ascii_are_found_in_long_texts(
             literals in prop::collection::vec("[ab]{0,3}é[ab]{0,3}", 1..9),
             texts in prop::collection::vec(("[abAB]{0,200}", "é{0,2}"), 0..5),
