@@ -31,8 +31,8 @@ enum Way {
     Few(Vec<(usize, memmem::Finder<'static>)>),
     /// Maps of 2 KiB each.
     Small(Box<Grams<256, 256>>),
-    /// Maps of 32 KiB and 16 KiB.
-    Large(Box<Grams<4096, 2048>>),
+    /// Maps of 32 KiB each.
+    Large(Box<Grams<4096, 4096>>),
     #[default]
     Nothing,
 }

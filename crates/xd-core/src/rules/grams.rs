@@ -7,7 +7,7 @@
 //! automaton of the same literals takes five to ten times as long a byte, since each step waits for the one before it.
 //!
 //! What costs most is a place that looks right and is not: nothing foresees it, and its literals lie in memory that no cache
-//! near by holds. So two bits stand for a long gram, and literals are first compared by the eight bytes that begin with it.
+//! near by holds. So two bits stand for a gram, and literals are first compared by the eight bytes that begin with it.
 
 use std::ops::Range;
 
@@ -89,10 +89,10 @@ impl<const LONG_WORDS: usize, const SHORT_WORDS: usize> Grams<LONG_WORDS, SHORT_
 struct Index<const BYTES: usize, const APART: usize, const WORDS: usize> {
     /// Bits for each gram.
     map: Box<[u64; WORDS]>,
-    /// The grams, sorted by bucket.
+    /// The grams, sorted by the word of the map they belong to.
     entries: Box<[Entry]>,
-    /// Where the entries of a bucket begin; the next slot says where they end.
-    buckets: Box<[u32]>,
+    /// Where the entries of a word begin; the next slot says where they end.
+    begins: Box<[u32]>,
     literals: Box<[Literal]>,
     /// The bytes of all literals.
     bytes: Box<[u8]>,
@@ -120,16 +120,13 @@ struct Literal {
     id: u32,
 }
 
-/// Buckets of grams for each word of a map.
-const BUCKETS_PER_WORD: usize = 4;
-
 impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, APART, WORDS> {
     fn new(literals: Vec<(usize, Vec<u8>)>) -> Self {
         const { assert!(WORDS.is_power_of_two()) };
         let mut index = Self {
             map: Box::new([0; WORDS]),
             entries: Box::default(),
-            buckets: vec![0; WORDS * BUCKETS_PER_WORD + 1].into_boxed_slice(),
+            begins: vec![0; WORDS + 1].into_boxed_slice(),
             literals: Box::default(),
             bytes: Box::default(),
         };
@@ -151,14 +148,14 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
             all.push(Literal { start, length, id });
             bytes.extend_from_slice(&literal);
         }
-        entries.sort_by_key(|entry: &Entry| (Self::bucket_of(entry.word), entry.word, entry.literal));
+        entries.sort_by_cached_key(|entry: &Entry| (Self::word_of(entry.word), entry.word, entry.literal));
         for entry in &entries {
             let is_whole = usize::from(entry.beyond) <= 8 * (WORD - BYTES);
             index.map[Self::word_of(entry.word)] |= if is_whole { Self::bits_of(entry.word) } else { u64::MAX };
-            index.buckets[Self::bucket_of(entry.word) + 1] += 1;
+            index.begins[Self::word_of(entry.word) + 1] += 1;
         }
-        for at in 1..index.buckets.len() {
-            index.buckets[at] += index.buckets[at - 1];
+        for at in 1..index.begins.len() {
+            index.begins[at] += index.begins[at - 1];
         }
         index.entries = entries.into_boxed_slice();
         index.literals = all.into_boxed_slice();
@@ -166,31 +163,25 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
         index
     }
 
-    /// A number whose upper bits depend on the gram that begins a word: on the whole of a long one, on all bytes but the last
-    /// of a short one. All grams that begin with one literal of a byte less have then the same word of the map, and fill it.
+    /// A number whose upper half depends on the first bytes of a word, so many.
     #[inline(always)]
-    fn spread(word: u64) -> u64 {
-        let known = if BYTES == SHORT { BYTES - 1 } else { BYTES };
-        (word & (u64::MAX >> (8 * (WORD - known)))).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    fn spread(word: u64, bytes: usize) -> u64 {
+        (word & (u64::MAX >> (8 * (WORD - bytes)))).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
-    /// The word of the map that a gram belongs to.
+    /// The word of the map that the gram belongs to which begins a word of a text. The last byte of a short gram has no say in
+    /// it: all that begin with one literal of a byte less have then the same, and fill it.
     #[inline(always)]
     fn word_of(word: u64) -> usize {
-        (Self::spread(word) >> (u64::BITS - WORDS.ilog2())) as usize
+        let bytes = if BYTES == SHORT { BYTES - 1 } else { BYTES };
+        (Self::spread(word, bytes) >> (u64::BITS - WORDS.ilog2())) as usize
     }
 
-    /// The places of its bits in that word: those of a long gram depend on as much of it as is left, the one of a short gram
-    /// is its last byte.
+    /// The places of its bits in that word.
     #[inline(always)]
     fn places_of(word: u64) -> (u64, u64) {
-        if BYTES == SHORT {
-            let last = word >> (8 * (BYTES - 1)) & 63;
-            (last, last)
-        } else {
-            let spread = Self::spread(word);
-            (spread >> 46 & 63, spread >> 40 & 63)
-        }
+        let spread = Self::spread(word, BYTES);
+        (spread >> 46 & 63, spread >> 40 & 63)
     }
 
     fn bits_of(word: u64) -> u64 {
@@ -198,23 +189,19 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
         1 << one | 1 << other
     }
 
-    fn bucket_of(word: u64) -> usize {
-        (Self::spread(word) >> (u64::BITS - (WORDS * BUCKETS_PER_WORD).ilog2())) as usize
-    }
-
     /// Whether there may be a literal of the gram that begins a word: the last bit.
     #[inline(always)]
     fn mark(&self, word: u64) -> u64 {
         let bits = self.map[Self::word_of(word)];
         let (one, other) = Self::places_of(word);
-        if BYTES == SHORT { bits >> one } else { bits >> one & bits >> other }
+        bits >> one & bits >> other
     }
 
     /// Compares the literals of the gram that stands at a place.
     fn compare(&self, text: &[u8], at: usize, hit: &mut impl FnMut(usize, Range<usize>)) {
         let word = word_at(text, at);
-        let bucket = Self::bucket_of(word);
-        let entries = &self.entries[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize];
+        let slot = Self::word_of(word);
+        let entries = &self.entries[self.begins[slot] as usize..self.begins[slot + 1] as usize];
         for entry in entries.iter().filter(|entry| (entry.word ^ word) << entry.beyond == 0) {
             let Literal { start, length, id } = self.literals[entry.literal as usize];
             let Some(from) = at.checked_sub(usize::from(entry.offset)) else { continue };
@@ -228,7 +215,7 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
 
     fn memory(&self) -> usize {
         let tables = self.entries.len() * size_of::<Entry>() + self.literals.len() * size_of::<Literal>();
-        WORDS * 8 + self.buckets.len() * 4 + tables + self.bytes.len()
+        WORDS * 8 + self.begins.len() * 4 + tables + self.bytes.len()
     }
 }
 
