@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurement::WallTime};
+use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, measurement::WallTime};
 use xd_benches::{KIB, MIB, mail, rules};
 use xd_core::{Engine, Limits, Message, View, evidence, judge};
 
@@ -45,6 +45,8 @@ fn measure(
     let derived: Vec<_> = messages.iter().map(evidence::derive).collect();
     let read = |message: &Message<'_>| View::ALL.iter().map(|&view| message.view(view).normal().len()).sum::<usize>();
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(20);
+    // A pass takes tens of milliseconds, so that samples of equal length are enough.
+    group.sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Bytes(messages.iter().map(read).sum::<usize>() as u64));
     let judge_all = || {
         for (message, (envelope, evidence)) in messages.iter().zip(&derived) {
