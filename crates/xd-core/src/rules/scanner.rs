@@ -189,7 +189,7 @@ impl Scanner {
                     continue;
                 }
                 let whole = 0..value.len();
-                let ranges = windows.ranges(regex, value.len()).unwrap_or(std::slice::from_ref(&whole));
+                let ranges = windows.ranges(regex, value.len()).unwrap_or_else(|| std::slice::from_ref(&whole));
                 let count = search(regex, value.as_bytes(), ranges, |span| {
                     found[regex.slot].first.get_or_insert((index, span));
                 });
