@@ -102,7 +102,8 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
                     // The subject of a nested message is text that a person reads there.
                     if place.nested > 0 && field.name.eq_ignore_ascii_case(b"subject") {
                         let value = field.value.get(..self.bodies.limits.field_bytes).unwrap_or(field.value);
-                        let subject = value::decode_utf8(value, defects)
+                        let subject = value::utf8(value)
+                            .map(|text| value::decode(text, defects))
                             .unwrap_or_else(|| value::decode_foreign(value, None, defects).into());
                         self.bodies.texts.attached.push(&subject);
                         self.bodies.texts.attached.separate();
