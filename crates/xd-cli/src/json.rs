@@ -24,7 +24,7 @@ struct Visible;
 impl Formatter for Visible {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         // Nearly all text is printable ASCII.
-        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        if fragment.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
