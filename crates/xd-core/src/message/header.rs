@@ -1,6 +1,7 @@
 //! A header section as an ordered list of fields, each with its raw span and its decoded value (RFC 5322 §2.2).
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -15,7 +16,7 @@ use super::value;
 use crate::{Defect, Defects, Limits};
 
 /// One header field.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Field<'a> {
     name: &'a str,
     raw_value: &'a [u8],
@@ -70,6 +71,15 @@ impl<'a> Field<'a> {
     #[must_use]
     pub fn span(&self) -> Range<usize> {
         self.span.clone()
+    }
+}
+
+impl fmt::Debug for Field<'_> {
+    /// The same before and after someone asked for the value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Field");
+        shown.field("name", &self.name).field("raw_value", &self.raw_value);
+        shown.field("decoded", &self.decoded()).field("span", &self.span).finish()
     }
 }
 
