@@ -103,7 +103,7 @@ impl<'a> Header<'a> {
                 }
             }
             None => {
-                decode(&mut fields, &Whole { raw: &[], start: 0, text: None, encoded: true }, limits, &mut Defects::default())
+                decode(&mut fields, &Whole { raw: &[], start: 0, text: None, encoded: true }, limits, &mut Defects::default());
             }
         }
         Self { fields }
