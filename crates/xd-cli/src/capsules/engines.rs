@@ -137,14 +137,16 @@ pub(crate) struct Absent {
 }
 
 impl Absent {
-    /// Names a capsule whose engine is not to be had, if it is the first of that engine.
-    pub(crate) fn complain(&mut self, hash: EngineHash, trouble: &Trouble) {
-        if let Some(further) = self.further.get_mut(&hash) {
-            *further += 1;
-            return;
-        }
-        if self.further.len() < FAILURES_MAX {
-            self.further.insert(hash, 0);
+    /// Says what is wrong with a capsule; where it is that its engine is not to be had, only of the first of that engine.
+    pub(crate) fn tell(&mut self, absent: Option<EngineHash>, trouble: &Trouble) {
+        if let Some(hash) = absent {
+            if let Some(further) = self.further.get_mut(&hash) {
+                *further += 1;
+                return;
+            }
+            if self.further.len() < FAILURES_MAX {
+                self.further.insert(hash, 0);
+            }
         }
         complain(&trouble.path(), &trouble.why);
     }

@@ -20,7 +20,7 @@ fn place(test: &str) -> PathBuf {
 fn encoded(engine: &Engine, raw: &[u8]) -> Vec<u8> {
     let message = Message::parse(raw, &Limits::default());
     let (envelope, evidence) = evidence::derive(&message);
-    judge_recorded(engine, &envelope, &message, &evidence, [7; 32], &Recording::default()).1.encode()
+    judge_recorded(engine, &envelope, &message, &evidence, [7; 32], &Recording::default()).1.encode().unwrap()
 }
 
 #[test]
