@@ -202,8 +202,8 @@ fn a_kept_message_is_bisected_when_its_engine_is_gone() {
         let run = place.run(&format!("scan --rules rules.toml --capsules caps --capsule-level {level} --format jsonl a.eml"));
         engines.extend(run.all("engine"));
     }
-    for gone in 0..2 {
-        std::fs::remove_dir_all(place.path(&format!("caps/engines/{}", engines[gone]))).unwrap();
+    for gone in &engines[..2] {
+        std::fs::remove_dir_all(place.path(&format!("caps/engines/{gone}"))).unwrap();
     }
     let run = place.run("bisect --format json caps#1");
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));

@@ -216,6 +216,9 @@ fn content_needs_no_engine_for_other_rules() {
             let text = place.run(&format!("replay {options} {level}")).out;
             assert!(text.contains("5 judged anew from their messages: their engine is not to be had"), "{text}");
         }
+        // Rules that are the engine's own stand for it.
+        let (run, value) = replay(&place, &format!("--rules rules.toml {level}"));
+        assert_eq!([&value["identical"], &value["afresh"]], [5, 0], "{}", run.err);
         // Without other rules there is nothing to judge with.
         for options in ["", "--config xd.toml"] {
             let (run, value) = replay(&place, &format!("{options} {level}"));
@@ -323,11 +326,14 @@ fn what_a_later_version_wrote_is_named() {
 fn slips_of_the_pen_are_told_before_anything_runs() {
     let place = Place::new("slips_of_the_pen_are_told_before_anything_runs");
     fs::create_dir(place.path("empty")).unwrap();
+    place.write("a.xdc", "");
     for (arguments, words) in [
         ("replay missing", "xd: missing: no such file"),
         ("replay empty", "no capsules (NNNNNN.xdc)"),
         ("replay --rules missing.toml empty", "missing.toml"),
         ("replay --sample 0 empty", "--sample"),
+        ("replay --engines missing a.xdc", "xd: missing: no such file"),
+        ("rules value --engines rules.toml a.xdc", "xd: rules.toml: is not a directory"),
         ("scan --capsule-level facts rules.toml", "--capsules"),
     ] {
         let run = place.run(arguments);

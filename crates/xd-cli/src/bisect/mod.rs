@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &Bisect) -> Result<ExitCode, Failure> {
     if verdict >= capsule.verdicts().len() {
         return Err(Failure::operator(format!("{name}: it has {} recipients", capsule.verdicts().len())));
     }
-    let beside = Engines::of(&Records::try_new(&[named.place])?, &[]);
+    let beside = Engines::of(&Records::try_new(&[named.place])?, &[])?;
     let directory: Option<PathBuf> = arguments.engines.clone().or_else(|| beside.places().first().cloned());
     let kept = Kept::open(directory.as_deref())?;
     // The engine that judged may stand elsewhere.

@@ -40,7 +40,7 @@ fn capsules_are_read_around_damage_and_their_engine_is_found() {
     directory.sync().unwrap();
 
     let mut records = Records::try_new(std::slice::from_ref(&place)).unwrap();
-    let engines = Engines::of(&records, &[]);
+    let engines = Engines::of(&records, &[]).unwrap();
     let told = |found: Found| match found {
         Found::Capsule(origin, capsule) => {
             let replayed = capsule.replay(engines.engine(capsule.engine()).unwrap()).unwrap();

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let question = Question::try_new(arguments)?;
     stop::listen()?;
     let mut records = Records::try_new(&arguments.capsules)?;
-    let engines = Engines::of(&records, &arguments.engines);
+    let engines = Engines::of(&records, &arguments.engines)?;
     if let Some(wanted) = arguments.sample {
         records = records.sampled(wanted.get());
     }

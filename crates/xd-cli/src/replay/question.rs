@@ -124,7 +124,9 @@ impl<'e> Asker<'e> {
         let index = match self.prepared.iter().position(|(prepared, _)| *prepared == hash) {
             Some(index) => index,
             None => {
-                let engine = match engines.engine(hash) {
+                // What is asked about may be the engine itself, kept or not.
+                let given = question.rules.as_ref().filter(|rules| rules.hash() == hash);
+                let engine = match given.map_or_else(|| engines.engine(hash), Ok) {
                     Ok(engine) => engine,
                     Err(why) => return self.ask_afresh(question, capsule)?.ok_or(Unanswered::Engine(hash, why)),
                 };

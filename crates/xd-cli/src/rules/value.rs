@@ -60,7 +60,7 @@ struct RuleLine<'a> {
 pub(super) fn run(arguments: &RulesValue) -> Result<ExitCode, Failure> {
     stop::listen()?;
     let mut records = Records::try_new(&arguments.capsules)?;
-    let engines = Engines::of(&records, &arguments.engines);
+    let engines = Engines::of(&records, &arguments.engines)?;
     let terminal = Terminal::of_output();
     let wanted = arguments.format == Format::Text || !terminal.is_terminal;
     let mut progress = Progress::of_bytes(wanted, records.bytes());
