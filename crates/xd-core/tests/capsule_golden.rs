@@ -4,6 +4,8 @@
 //! The points of each rule in `rules.toml` are twice those of the one before, so that a score tells the answers of all tests. Where this
 //! test fails though nobody changed the semantics version, capsules that people keep no longer replay.
 
+#![allow(clippy::unwrap_used, reason = "a failed step here is a failed test")]
+
 use xd_core::capsule::{Capsule, Conclusion, Level, SettingsChange, WhatIf};
 use xd_core::{Class, Engine, Limits, RuleSource, SEMANTICS};
 
