@@ -15,7 +15,7 @@ static OTHER: LazyLock<Engine> = LazyLock::new(|| {
         id = "causes"
         score = "3.00"
         why = "the host names itself"
-        when = { any = [{ in = "envelope.ehlo", present = true }, { defect = ["no-date", "bare-carriage-return"] }] }
+        when = { any = [{ in = "envelope.ehlo", present = true }, { defect = ["no-date", "malformed-field"] }] }
         [[rule]]
         id = "facts"
         score = "4.00"
