@@ -19,13 +19,12 @@ pub fn check(engine: &Engine, message: &Message<'_>, world: u8) {
     let judgement = judge(engine, &envelope, message, &evidence);
     assert_eq!(judge(engine, &envelope, message, &evidence), judgement, "the same arguments give the same judgement");
     whole(&judgement, engine, message);
-    recorded::follows(engine, &envelope, message, &evidence, &judgement);
 
     // The score of every completion lies within the bounds: here of one, with all lookups answered in some way.
-    let known = answered(Inquiry::new(engine, &envelope, message, evidence), world);
+    let known = answered(Inquiry::new(engine, &envelope, message, evidence.clone()), world);
     let later = judge(engine, &envelope, message, &known);
     whole(&later, engine, message);
-    recorded::follows(engine, &envelope, message, &known, &later);
+    recorded::follows(engine, &envelope, message, &[(&evidence, &judgement), (&known, &later)]);
     for (before, after) in judgement.verdicts().iter().zip(later.verdicts()) {
         assert!(before.low <= after.low && after.high <= before.high, "knowing more never widens the bounds");
         assert!(!before.decided || after.decided, "what is decided stays so");

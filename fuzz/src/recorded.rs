@@ -35,31 +35,37 @@ static OTHER: LazyLock<Engine> = LazyLock::new(|| {
     Engine::compile(vec![RuleSource::new("other.toml", RULES)]).expect("the rules of this check compile")
 });
 
-/// Records a judged message at every level, and panics unless the judgement follows from each capsule, and what it says of
-/// other rules and settings is what judging with them says, or left open.
-pub fn follows(engine: &Engine, envelope: &Envelope, message: &Message<'_>, evidence: &Evidence, expected: &Judgement<'_>) {
+/// Records a judged message at every level, and panics unless each judgement follows from its capsules, and what they say of
+/// other rules and settings is what judging with them says, or left open. Each judgement stands with its evidence.
+pub fn follows(engine: &Engine, envelope: &Envelope, message: &Message<'_>, judged: &[(&Evidence, &Judgement<'_>)]) {
     let limits = Limits::default();
     let first = engine.rules().rules().first().map(|rule| rule.id().to_owned());
     let change = SettingsChange { disable: first.into_iter().collect(), ..SettingsChange::default() };
-    let mut changed = evidence.clone();
-    changed.settings.disabled.extend(change.disable.iter().cloned());
-    let (other, less) = (judge(&OTHER, envelope, message, evidence), judge(engine, envelope, message, &changed));
-    for recording in recordings() {
-        let (judgement, capsule) = judge_recorded(engine, envelope, message, evidence, [0; 32], &recording);
-        assert_eq!(judgement, *expected, "recording changes nothing");
-        let bytes = capsule.encode().expect("a message has few recipients");
-        assert_eq!(Capsule::decode(&bytes).as_ref(), Ok(&capsule), "what is written is read");
-        let replayed = capsule.replay(engine).expect("it is of this engine");
-        assert!(replayed.is_identical(), "a judgement follows from its record");
-        for (verdict, recorded) in expected.verdicts().iter().zip(capsule.verdicts()) {
-            assert_eq!((verdict.class, verdict.score), (recorded.class, recorded.score));
-            assert_eq!((verdict.low, verdict.high), (recorded.low, recorded.high));
-        }
-        let whole = capsule.level() == Level::Content;
-        agree(&mut WhatIf::new(engine, &OTHER, SettingsChange::default(), limits), &capsule, &other, whole);
-        agree(&mut WhatIf::new(engine, engine, change.clone(), limits), &capsule, &less, true);
-        if whole {
-            agree(&mut WhatIf::new(&OTHER, &OTHER, SettingsChange::default(), limits), &capsule, &other, true);
+    // Worked out once: that takes longer than most messages.
+    let mut ask_other = WhatIf::new(engine, &OTHER, SettingsChange::default(), limits);
+    let mut ask_less = WhatIf::new(engine, engine, change.clone(), limits);
+    let mut ask_afresh = WhatIf::new(&OTHER, &OTHER, SettingsChange::default(), limits);
+    for &(evidence, expected) in judged {
+        let mut changed = evidence.clone();
+        changed.settings.disabled.extend(change.disable.iter().cloned());
+        let (other, less) = (judge(&OTHER, envelope, message, evidence), judge(engine, envelope, message, &changed));
+        for recording in recordings() {
+            let (judgement, capsule) = judge_recorded(engine, envelope, message, evidence, [0; 32], &recording);
+            assert_eq!(judgement, *expected, "recording changes nothing");
+            let bytes = capsule.encode().expect("a message has few recipients");
+            assert_eq!(Capsule::decode(&bytes).as_ref(), Ok(&capsule), "what is written is read");
+            let replayed = capsule.replay(engine).expect("it is of this engine");
+            assert!(replayed.is_identical(), "a judgement follows from its record");
+            for (verdict, recorded) in expected.verdicts().iter().zip(capsule.verdicts()) {
+                assert_eq!((verdict.class, verdict.score), (recorded.class, recorded.score));
+                assert_eq!((verdict.low, verdict.high), (recorded.low, recorded.high));
+            }
+            let whole = capsule.level() == Level::Content;
+            agree(&mut ask_other, &capsule, &other, whole);
+            agree(&mut ask_less, &capsule, &less, true);
+            if whole {
+                agree(&mut ask_afresh, &capsule, &other, true);
+            }
         }
     }
 }
