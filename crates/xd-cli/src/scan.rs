@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use sha2::{Digest, Sha256};
+use xd_core::capsule::EncodeError;
 use xd_core::{Class, Defects, Judgement};
 
 use crate::arguments::{Scan, ScanFormat, jobs_or_all};
 use crate::base::Base;
-use crate::capsules::CapsuleWriter;
+use crate::capsules::{CapsuleWriter, TooLong};
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::input::{Buffer, Input, Unread};
 use crate::json::{self, Hex, Object};
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     let open = |path| CapsuleWriter::open(path, judge.engine(), level, judge.key_fingerprint());
     let mut capsules = arguments.capsules.as_deref().map(open).transpose()?;
     let mut output = Output::new(terminal);
-    let mut progress = Progress::new(text || !terminal.is_terminal, &arguments.paths);
+    let mut progress = Progress::of_files(text || !terminal.is_terminal, &arguments.paths);
     let mut counts = Counts::default();
     if let Some(table) = &table {
         output.lines(table.heading())?;
@@ -71,11 +72,15 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
                     // The capsule first: where it cannot be taken, no line claims it. On disk it may still come later than the
                     // line: waiting for the disk at each piece of output would make the disk the measure of speed.
                     written = progress.aside(|| {
-                        if let (Some(capsules), Some(capsule)) = (&mut capsules, &judged.capsule)
-                            && let Err(too_long) = capsules.append(capsule)?
-                        {
-                            counts.without_capsule += 1;
-                            complain(&outcome.path, &too_long.why());
+                        if let (Some(capsules), Some(capsule)) = (&mut capsules, &judged.capsule) {
+                            let refused = match capsule {
+                                Ok(capsule) => capsules.append(capsule)?.err().map(TooLong::why),
+                                Err(error) => Some(format!("no capsule: {error}")),
+                            };
+                            if let Some(why) = refused {
+                                counts.without_capsule += 1;
+                                complain(&outcome.path, &why);
+                            }
                         }
                         Ok(output.lines(&judged.line)?)
                     });
@@ -129,7 +134,7 @@ impl<T> Outcome<T> {
 struct Judged {
     line: Vec<u8>,
     /// Encoded.
-    capsule: Option<Vec<u8>>,
+    capsule: Option<Result<Vec<u8>, EncodeError>>,
     class: Class,
     defects: Defects,
 }

@@ -19,6 +19,7 @@ mod report;
 mod shared;
 mod test;
 mod tools;
+mod what_ifs;
 mod workspace;
 
 use std::env;
