@@ -23,7 +23,7 @@ fn capsule(criterion: &mut Criterion) {
         Engine::compile([engine.sources(), &[RuleSource::new("more.toml", MORE)]].concat()).expect("one rule more compiles");
     let mut group = criterion.benchmark_group("capsule");
     group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1)).sample_size(20);
-    for level in [Level::Causes, Level::Facts] {
+    for level in [Level::Causes, Level::Facts, Level::Content] {
         let capsules: Vec<Vec<u8>> = messages().iter().map(|raw| record(&engine, raw, level)).collect();
         group.throughput(Throughput::Elements(capsules.len() as u64));
         let name = |what: &str| format!("{what}, {}", level.as_str());
@@ -50,6 +50,14 @@ fn capsule(criterion: &mut Criterion) {
                 });
             });
         }
+        if level == Level::Content {
+            let mut afresh = WhatIf::new(&more, &more, SettingsChange::default(), Limits::default());
+            group.bench_function(name("judged afresh"), |bencher| {
+                bencher.iter(|| {
+                    capsules.iter().filter_map(|bytes| afresh.ask(&decode(bytes)).ok()).map(|all| all.len()).sum::<usize>()
+                });
+            });
+        }
     }
     group.finish();
 }
@@ -61,7 +69,10 @@ fn messages() -> Vec<Vec<u8>> {
 fn record(engine: &Engine, raw: &[u8], level: Level) -> Vec<u8> {
     let message = Message::parse(raw, &Limits::default());
     let (envelope, evidence) = evidence::derive(&message);
-    judge_recorded(engine, &envelope, &message, &evidence, [0; 32], &Recording::new(level)).1.encode()
+    judge_recorded(engine, &envelope, &message, &evidence, [0; 32], &Recording::new(level))
+        .1
+        .encode()
+        .expect("it has few recipients")
 }
 
 criterion_group!(benches, capsule);

@@ -5,14 +5,26 @@ use crate::{Random, page, prose};
 /// A message of plain text: `bytes` bytes of prose.
 #[must_use]
 pub fn plain(bytes: usize) -> Vec<u8> {
-    let text = prose::text(&mut Random::new(1), bytes);
+    plain_of(1, bytes)
+}
+
+/// The same of another sequence of chance: another text.
+#[must_use]
+pub fn plain_of(sequence: u64, bytes: usize) -> Vec<u8> {
+    let text = prose::text(&mut Random::new(sequence), bytes);
     message("text/plain; charset=utf-8", &text)
 }
 
 /// The same text with an attachment beside it, `attached` bytes as they travel.
 #[must_use]
 pub fn with_attachment(bytes: usize, attached: usize) -> Vec<u8> {
-    let text = prose::text(&mut Random::new(1), bytes);
+    with_attachment_of(1, bytes, attached)
+}
+
+/// The same of another sequence of chance: another text, the same attachment.
+#[must_use]
+pub fn with_attachment_of(sequence: u64, bytes: usize, attached: usize) -> Vec<u8> {
+    let text = prose::text(&mut Random::new(sequence), bytes);
     let file = base64(&noise(attached / 4 * 3));
     let body = format!(
         "--outer\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}\r\n\

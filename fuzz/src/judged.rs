@@ -1,7 +1,9 @@
-//! What holds of every judgement, whatever the message and the rules.
+//! What holds of every judgement, whatever the message and the rules; it follows from its capsules, too.
 
 use xd_core::evidence::{Answer, Inquiry, Lookup, derive};
 use xd_core::{Class, Domain, Engine, Evidence, Judgement, Message, Score, Unknown, Verdict, judge, report};
+
+use crate::recorded;
 
 /// Bytes of a line at which a header field is folded; a rule id of 64 bytes with its points may go beyond.
 const LINE: usize = 78;
@@ -19,9 +21,10 @@ pub fn check(engine: &Engine, message: &Message<'_>, world: u8) {
     whole(&judgement, engine, message);
 
     // The score of every completion lies within the bounds: here of one, with all lookups answered in some way.
-    let known = answered(Inquiry::new(engine, &envelope, message, evidence), world);
+    let known = answered(Inquiry::new(engine, &envelope, message, evidence.clone()), world);
     let later = judge(engine, &envelope, message, &known);
     whole(&later, engine, message);
+    recorded::follows(engine, &envelope, message, &[(&evidence, &judgement), (&known, &later)]);
     for (before, after) in judgement.verdicts().iter().zip(later.verdicts()) {
         assert!(before.low <= after.low && after.high <= before.high, "knowing more never widens the bounds");
         assert!(!before.decided || after.decided, "what is decided stays so");

@@ -388,6 +388,9 @@ pub(crate) struct RulesValue {
     /// Look for engines here, too, when they are not beside the capsules; may be given several times.
     #[arg(long, value_name = "DIR")]
     pub(crate) engines: Vec<PathBuf>,
+    /// How many threads work, at most 1024; the output is the same whatever it is [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroUsize>,
     /// How to print: a table, or one JSON object.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,

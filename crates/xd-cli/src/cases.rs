@@ -38,7 +38,7 @@ pub(crate) fn each(
 ) -> Result<bool, Failure> {
     let named = arguments.iter().map(|argument| Named::parse(argument)).collect::<Result<Vec<_>, _>>()?;
     let places: Vec<PathBuf> = named.iter().flatten().map(|named| named.place.clone()).collect();
-    let engines = Engines::of(&Records::try_new(&places)?, engines);
+    let engines = Engines::of(&Records::try_new(&places)?, engines)?;
     let mut all = true;
     let mut buffer = Buffer::default();
     for (argument, named) in arguments.iter().zip(named) {

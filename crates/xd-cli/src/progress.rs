@@ -11,8 +11,16 @@ use crate::input::count_files;
 /// The bar, once the run is long enough for one.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    paths: Vec<PathBuf>,
+    whole: Whole,
     state: State,
+}
+
+/// What is to be done, and by what it is measured.
+#[derive(Clone, Debug)]
+enum Whole {
+    Bytes(u64),
+    /// Those that these paths name; how many is found out once it matters.
+    Files(Vec<PathBuf>),
 }
 
 #[derive(Debug)]
@@ -27,23 +35,32 @@ enum State {
 const DELAY: Duration = Duration::from_secs(1);
 
 impl Progress {
-    /// A bar for reading these paths, where it is wanted and standard error is a terminal.
-    pub(crate) fn new(wanted: bool, paths: &[PathBuf]) -> Self {
-        let show = wanted && io::stderr().is_terminal();
-        let state = if show { State::Waiting(Instant::now() + DELAY) } else { State::Off };
-        Self { paths: paths.to_vec(), state }
+    /// A bar for reading the files that these paths name, where it is wanted and standard error is a terminal.
+    pub(crate) fn of_files(wanted: bool, paths: &[PathBuf]) -> Self {
+        Self::new(wanted, Whole::Files(paths.to_vec()))
     }
 
-    /// Notes that so many files are finished.
-    pub(crate) fn reached(&mut self, files: u64) {
+    /// A bar for reading so many bytes, where it is wanted and standard error is a terminal.
+    pub(crate) fn of_bytes(wanted: bool, bytes: u64) -> Self {
+        Self::new(wanted, Whole::Bytes(bytes))
+    }
+
+    fn new(wanted: bool, whole: Whole) -> Self {
+        let show = wanted && io::stderr().is_terminal();
+        let state = if show { State::Waiting(Instant::now() + DELAY) } else { State::Off };
+        Self { whole, state }
+    }
+
+    /// Notes that so much is finished.
+    pub(crate) fn reached(&mut self, position: u64) {
         match &self.state {
             State::Off => {}
             State::Waiting(due) => {
                 if Instant::now() >= *due {
-                    self.state = State::Shown(show(std::mem::take(&mut self.paths)));
+                    self.state = State::Shown(show(&self.whole));
                 }
             }
-            State::Shown(bar) => bar.set_position(files),
+            State::Shown(bar) => bar.set_position(position),
         }
     }
 
@@ -63,23 +80,30 @@ impl Progress {
     }
 }
 
-fn show(paths: Vec<PathBuf>) -> ProgressBar {
+fn show(whole: &Whole) -> ProgressBar {
     let bar = ProgressBar::no_length();
-    let counting = "{spinner} {human_pos} files judged";
-    let counted = "{wide_bar} {human_pos}/{human_len} files, {eta} left";
     // The templates are constant; a bar without a style still counts.
-    if let Ok(style) = ProgressStyle::with_template(counting) {
-        bar.set_style(style);
+    let style = |bar: &ProgressBar, template: &str| {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+    };
+    match whole {
+        Whole::Bytes(bytes) => {
+            style(&bar, "{wide_bar} {binary_bytes}/{binary_total_bytes}, {eta} left");
+            bar.set_length(*bytes);
+        }
+        Whole::Files(paths) => {
+            style(&bar, "{spinner} {human_pos} files judged");
+            let (counter, paths) = (bar.clone(), paths.clone());
+            // How many there are is worth knowing only in long runs, and must not hold them up.
+            std::thread::spawn(move || {
+                let Some(files) = count_files(&paths) else { return };
+                style(&counter, "{wide_bar} {human_pos}/{human_len} files, {eta} left");
+                counter.set_length(files);
+            });
+        }
     }
     bar.enable_steady_tick(Duration::from_millis(200));
-    let counter = bar.clone();
-    // How many there are is worth knowing only in long runs, and must not hold them up.
-    std::thread::spawn(move || {
-        let Some(files) = count_files(&paths) else { return };
-        if let Ok(style) = ProgressStyle::with_template(counted) {
-            counter.set_style(style);
-        }
-        counter.set_length(files);
-    });
     bar
 }

@@ -5,16 +5,16 @@ use std::io;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use xd_core::{Class, Defect, Defects, Finding, Judgement, Score};
+use xd_core::capsule::EncodeError;
+use xd_core::{Class, Defects, Judgement};
 
 use crate::arguments::{Scan, ScanFormat, jobs_or_all};
 use crate::base::Base;
-use crate::capsules::CapsuleWriter;
+use crate::capsules::{CapsuleWriter, TooLong};
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::input::{Buffer, Input, Unread};
-use crate::json::{self, Hex};
+use crate::json::{self, Hex, Object};
 use crate::judging::Judge;
 use crate::ordered::in_order;
 use crate::output::{Output, complain};
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     let open = |path| CapsuleWriter::open(path, judge.engine(), level, judge.key_fingerprint());
     let mut capsules = arguments.capsules.as_deref().map(open).transpose()?;
     let mut output = Output::new(terminal);
-    let mut progress = Progress::new(text || !terminal.is_terminal, &arguments.paths);
+    let mut progress = Progress::of_files(text || !terminal.is_terminal, &arguments.paths);
     let mut counts = Counts::default();
     if let Some(table) = &table {
         output.lines(table.heading())?;
@@ -72,11 +72,15 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
                     // The capsule first: where it cannot be taken, no line claims it. On disk it may still come later than the
                     // line: waiting for the disk at each piece of output would make the disk the measure of speed.
                     written = progress.aside(|| {
-                        if let (Some(capsules), Some(capsule)) = (&mut capsules, &judged.capsule)
-                            && let Err(too_long) = capsules.append(capsule)?
-                        {
-                            counts.without_capsule += 1;
-                            complain(&outcome.path, &too_long.why());
+                        if let (Some(capsules), Some(capsule)) = (&mut capsules, &judged.capsule) {
+                            let refused = match capsule {
+                                Ok(capsule) => capsules.append(capsule)?.err().map(TooLong::why),
+                                Err(error) => Some(format!("no capsule: {error}")),
+                            };
+                            if let Some(why) = refused {
+                                counts.without_capsule += 1;
+                                complain(&outcome.path, &why);
+                            }
                         }
                         Ok(output.lines(&judged.line)?)
                     });
@@ -130,68 +134,32 @@ impl<T> Outcome<T> {
 struct Judged {
     line: Vec<u8>,
     /// Encoded.
-    capsule: Option<Vec<u8>>,
+    capsule: Option<Result<Vec<u8>, EncodeError>>,
     class: Class,
     defects: Defects,
 }
 
 /// One line of `--format jsonl`; the order of keys is part of the interface.
-#[derive(Serialize)]
-struct Line<'a> {
-    path: &'a str,
-    sha256: &'a str,
-    class: &'a str,
-    spam_class: &'a str,
-    #[serde(serialize_with = "json::score")]
-    score: Score,
-    #[serde(serialize_with = "json::score")]
-    low: Score,
-    #[serde(serialize_with = "json::score")]
-    high: Score,
-    decided: bool,
-    #[serde(serialize_with = "findings")]
-    findings: &'a [Finding<'a>],
-    #[serde(serialize_with = "defects")]
-    defects: Defects,
-    engine: &'a str,
-}
-
-#[derive(Serialize)]
-struct LineFinding<'a> {
-    rule: &'a str,
-    #[serde(serialize_with = "json::score")]
-    score: Score,
-    why: &'a str,
-}
-
-fn findings<S: Serializer>(findings: &&[Finding<'_>], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(findings.iter().map(|f| LineFinding { rule: f.rule, score: f.score, why: f.why }))
-}
-
-fn defects<S: Serializer>(defects: &Defects, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(defects.iter().map(Defect::id))
-}
-
 fn json_line(path: &str, sha256: [u8; 32], judgement: &Judgement<'_>, engine: &str) -> io::Result<Vec<u8>> {
     let verdict = judgement.verdict();
-    let sha256 = Hex::of(sha256);
-    let line = Line {
-        path,
-        sha256: sha256.as_str(),
-        class: verdict.class.as_str(),
-        spam_class: verdict.spam_class.as_str(),
-        score: verdict.score,
-        low: verdict.low,
-        high: verdict.high,
-        decided: verdict.decided,
-        findings: &verdict.findings,
-        defects: judgement.defects,
-        engine,
-    };
-    let mut text = Vec::with_capacity(1024);
-    json::write_line(&mut text, &line)?;
-    Ok(text)
+    let mut line = Vec::with_capacity(LINE_BYTES);
+    let mut object = Object::new(&mut line);
+    object.text("path", path)?.text("sha256", Hex::of(sha256).as_str())?;
+    object.text("class", verdict.class.as_str())?.text("spam_class", verdict.spam_class.as_str())?;
+    object.score("score", verdict.score).score("low", verdict.low).score("high", verdict.high);
+    object.flag("decided", verdict.decided);
+    object.list("findings", verdict.findings.iter(), |line, finding| {
+        Object::new(line).text("rule", finding.rule)?.score("score", finding.score).text("why", finding.why)?.end();
+        Ok(())
+    })?;
+    object.list("defects", judgement.defects.iter(), |line, defect| json::write_text(line, defect.id()))?;
+    object.text("engine", engine)?.end();
+    line.push(b'\n');
+    Ok(line)
 }
+
+/// Bytes that hold most lines.
+const LINE_BYTES: usize = 1024;
 
 /// What the last line of the table tells.
 #[derive(Debug, Default)]

@@ -193,6 +193,32 @@ fn bisecting_names_every_change_of_class() {
 }
 
 #[test]
+fn a_kept_message_is_bisected_when_its_engine_is_gone() {
+    let place = Place::new("a_kept_message_is_bisected_when_its_engine_is_gone");
+    place.message("a.eml", "a prize");
+    let mut engines = Vec::new();
+    for (level, score) in [("content", "5.00"), ("causes", "6.00"), ("causes", "2.00"), ("causes", "7.00")] {
+        place.write("rules.toml", FIRST.replace("5.00", score));
+        let run = place.run(&format!("scan --rules rules.toml --capsules caps --capsule-level {level} --format jsonl a.eml"));
+        engines.extend(run.all("engine"));
+    }
+    for gone in &engines[..2] {
+        std::fs::remove_dir_all(place.path(&format!("caps/engines/{gone}"))).unwrap();
+    }
+    let run = place.run("bisect --format json caps#1");
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    let object = &run.json()[0];
+    assert_eq!([&object["class"], &object["score"], &object["engine"]], ["spam", "5.00", engines[0].as_str()]);
+    let tried = object["engines"].as_array().unwrap();
+    let classes: Vec<_> = tried.iter().map(|engine| (engine["class"].as_str(), engine["recorded"].as_bool())).collect();
+    assert_eq!(classes, [(Some("clean"), Some(false)), (Some("spam"), Some(false))]);
+    assert_eq!(object["changes"][0]["rules"], serde_json::json!([{ "rule": "prize", "from": "2.00", "to": "7.00" }]));
+    assert!(place.run("bisect caps#1").out.contains("The engine that judged is not among them.\n"));
+    let run = place.run("bisect caps#2");
+    assert!(run.code == Some(2) && run.err.contains("is not kept in"), "{}", run.err);
+}
+
+#[test]
 fn bisecting_what_never_changed_says_so() {
     let place = Place::new("bisecting_what_never_changed_says_so");
     judged(&place, "nothing", &[FIRST, &FIRST.replace("5.00", "9.00")]);
@@ -219,6 +245,10 @@ fn rules_are_valued_by_what_they_decided() {
     assert_eq!(place.run("scan --rules rules.toml --capsules caps in").code, Some(0));
     let run = place.run("rules value caps --format json");
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    assert_eq!(
+        place.run("rules value --jobs 1 caps --format json").out,
+        place.run("rules value --jobs 3 caps --format json").out
+    );
     let object = &run.json()[0];
     let rules: Vec<_> = object["rules"]
         .as_array()

@@ -187,6 +187,46 @@ fn a_fresh_process_replays_when_the_rules_are_gone() {
     assert_eq!(place.run("replay --engines kept capsules").code, Some(0));
 }
 
+/// A kept message is judged anew with the rules that are asked about; nothing below content can be.
+#[test]
+fn content_needs_no_engine_for_other_rules() {
+    let place = Place::new("content_needs_no_engine_for_other_rules");
+    place.write("other.toml", RULES.replace("3.00", "6.00").replace("xyzzy", "nothing"));
+    place.write("xd.toml", "thresholds = { spam = \"2.00\", surespam = \"20.00\" }\n");
+    for (name, subject) in [("a", "prize"), ("b", "watch"), ("c", "prize watch"), ("d", "minutes"), ("e", "nothing")] {
+        place.message(&format!("mail/{name}.eml"), subject);
+    }
+    for level in LEVELS {
+        place.run(&format!("scan --rules rules.toml --capsules {level} --capsule-level {level} mail"));
+        fs::remove_dir_all(place.path(&format!("{level}/engines"))).unwrap();
+        for options in ["--rules other.toml", "--rules other.toml --config xd.toml"] {
+            let (run, value) = replay(&place, &format!("{options} {level}"));
+            if level != "content" {
+                assert_eq!((run.code, &value["damaged"], &value["afresh"]), (Some(2), &Value::from(5), &Value::from(0)));
+                continue;
+            }
+            assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+            assert_eq!([&value["replayed"], &value["afresh"], &value["undecided"]], [5, 5, 0]);
+            let fresh = scanned(&place.run(&format!("scan --format jsonl {options} mail")));
+            let rows = place.run(&format!("replay --format csv {options} {level}")).out;
+            for row in rows.lines().skip(1) {
+                let cells: Vec<&str> = row.split(',').collect();
+                assert_eq!((cells[3], cells[5]), (fresh[cells[0]].0.as_str(), fresh[cells[0]].1.as_str()), "{row}");
+            }
+            let text = place.run(&format!("replay {options} {level}")).out;
+            assert!(text.contains("5 judged anew from their messages: their engine is not to be had"), "{text}");
+        }
+        // Rules that are the engine's own stand for it.
+        let (run, value) = replay(&place, &format!("--rules rules.toml {level}"));
+        assert_eq!([&value["identical"], &value["afresh"]], [5, 0], "{}", run.err);
+        // Without other rules there is nothing to judge with.
+        for options in ["", "--config xd.toml"] {
+            let (run, value) = replay(&place, &format!("{options} {level}"));
+            assert_eq!((run.code, &value["damaged"]), (Some(2), &Value::from(5)), "{options}");
+        }
+    }
+}
+
 #[test]
 fn an_unknown_engine_is_said_with_its_first_capsule() {
     let place = samples("an_unknown_engine_is_said_with_its_first_capsule");
@@ -286,11 +326,14 @@ fn what_a_later_version_wrote_is_named() {
 fn slips_of_the_pen_are_told_before_anything_runs() {
     let place = Place::new("slips_of_the_pen_are_told_before_anything_runs");
     fs::create_dir(place.path("empty")).unwrap();
+    place.write("a.xdc", "");
     for (arguments, words) in [
         ("replay missing", "xd: missing: no such file"),
         ("replay empty", "no capsules (NNNNNN.xdc)"),
         ("replay --rules missing.toml empty", "missing.toml"),
         ("replay --sample 0 empty", "--sample"),
+        ("replay --engines missing a.xdc", "xd: missing: no such file"),
+        ("rules value --engines rules.toml a.xdc", "xd: rules.toml: is not a directory"),
         ("scan --capsule-level facts rules.toml", "--capsules"),
     ] {
         let run = place.run(arguments);
@@ -366,6 +409,9 @@ fn an_engine_that_is_gone_is_told_once() {
         place.write(&format!("mail/{name}.eml"), message(&format!("prize {name}")));
     }
     place.run("scan --rules rules.toml --capsules capsules mail");
+    // More than one batch, whoever works on it.
+    let counted = ["1", "3"].map(|jobs| place.run(&format!("rules value --jobs {jobs} capsules")).out);
+    assert!(counted[0] == counted[1] && counted[0].starts_with("600 messages judged by 1 engine\n"), "{}", counted[0]);
     fs::remove_dir_all(place.path("capsules/engines")).unwrap();
     for command in ["replay --format json", "rules value --format json"] {
         let run = place.run(&format!("{command} capsules"));

@@ -19,15 +19,24 @@ impl Mailbox {
     /// A mailbox of a display name and an address in any state.
     #[must_use]
     pub fn new(name: &str, address: &str) -> Self {
-        let address = address.trim();
-        let domain = address.rsplit_once('@').and_then(|(_, domain)| Domain::parse(domain.trim()).ok());
-        Self { name: name.trim().to_owned(), address: address.to_owned(), domain }
+        let address = trimmed(address);
+        let at = memchr::memrchr(b'@', address.as_bytes());
+        let domain = at.and_then(|at| Domain::parse(trimmed(address.get(at + 1..)?)).ok());
+        Self { name: trimmed(name).to_owned(), address: address.to_owned(), domain }
     }
 
     /// What stands before the last `@`, or the whole address when there is none.
     #[must_use]
     pub fn local_part(&self) -> &str {
         self.address.rsplit_once('@').map_or(self.address.as_str(), |(local, _)| local)
+    }
+}
+
+/// The text without blanks at its ends, which most have none of.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }
 

@@ -75,13 +75,18 @@ impl Domain {
     /// `www.example.co.uk`. A bare suffix or a single label is returned whole.
     #[must_use]
     pub fn registered(&self) -> &str {
-        psl::domain_str(&self.0).unwrap_or(&self.0)
+        self.end(psl::domain(self.0.as_bytes()).map(|domain| domain.as_bytes().len()))
     }
 
     /// The public suffix: `co.uk` of `www.example.co.uk`.
     #[must_use]
     pub fn suffix(&self) -> &str {
-        psl::suffix_str(&self.0).unwrap_or(&self.0)
+        self.end(psl::suffix(self.0.as_bytes()).map(|suffix| suffix.as_bytes().len()))
+    }
+
+    /// The last so many bytes, or all.
+    fn end(&self, length: Option<usize>) -> &str {
+        length.and_then(|length| self.0.get(self.0.len().checked_sub(length)?..)).unwrap_or(&self.0)
     }
 
     /// The label someone chose: `example` of `www.example.co.uk`.

@@ -85,7 +85,7 @@ pub(crate) fn verdict<'e>(
     recipient: Option<ForwardPath>,
 ) -> Verdict<'e> {
     let mut tally = Tally::new(rules);
-    let mut findings = Vec::new();
+    let mut findings = Vec::with_capacity(16);
     let mut open = Vec::new();
     for (index, rule) in rules.rules().iter().enumerate() {
         let truth = seen.truths[index];

@@ -28,7 +28,7 @@ fn every_sample_follows_from_its_capsule() {
         for recording in &recordings {
             let (judgement, capsule) = judge_recorded(&engine, &envelope, &message, &evidence, [0; 32], recording);
             assert_eq!(judgement, expected, "{}", path.display());
-            let replayed = Capsule::decode(&capsule.encode()).unwrap().replay(&engine).unwrap();
+            let replayed = Capsule::decode(&capsule.encode().unwrap()).unwrap().replay(&engine).unwrap();
             assert!(replayed.is_identical(), "{}", path.display());
             for (verdict, replayed) in expected.verdicts().iter().zip(&replayed.verdicts) {
                 assert_eq!((verdict.class, verdict.score), (replayed.class, replayed.score));

@@ -1,4 +1,4 @@
-//! Every verdict on the corpus follows from its capsule, at every level; and how large capsules are.
+//! Every verdict on the corpus follows from its capsule, at every level; what-ifs agree with fresh scans; and capsules are small.
 
 use std::fs;
 use std::path::Path;
@@ -7,17 +7,18 @@ use serde_json::Value;
 
 use crate::corpus::Corpus;
 use crate::report::Shortfall;
+use crate::what_ifs::WhatIf;
 use crate::workspace::Workspace;
 
 pub(crate) const STEP: &str = "corpus: capsules round trip";
 
-/// The levels, and the bytes of file that a message is meant to take on average; none where the message itself is in it.
+/// The levels, and the bytes of file that a message may take on average; no bound where the message itself is in it.
 const LEVELS: [(&str, Option<u64>); 3] = [("causes", Some(400)), ("facts", Some(1_536)), ("content", None)];
 
-/// Scans the corpus with capsules at each level and replays them.
+/// Scans the corpus with capsules at each level, replays them, and asks them what-ifs.
 pub(crate) fn run(workspace: &Workspace, corpus: &Corpus) -> Result<String, Shortfall> {
-    let mut sizes = Vec::new();
-    for (level, aim) in LEVELS {
+    let (mut sizes, mut answers, mut what_ifs) = (Vec::new(), Vec::new(), Vec::new());
+    for (level, bound) in LEVELS {
         let directory = workspace.target(format!("capsules-{level}"));
         if directory.exists() {
             fs::remove_dir_all(&directory)?;
@@ -25,10 +26,19 @@ pub(crate) fn run(workspace: &Workspace, corpus: &Corpus) -> Result<String, Shor
         let messages = scan(workspace, corpus, level, &directory)?;
         replay(workspace, level, &directory, messages)?;
         let size = bytes(&directory)? / messages.max(1);
-        sizes.push(aim.map_or_else(|| format!("{level} {size}"), |aim| format!("{level} {size}, aim {aim}")));
+        if bound.is_some_and(|bound| size > bound) {
+            return Err(Shortfall::Failed(format!("{level}: {size} bytes a message")));
+        }
+        sizes.push(bound.map_or_else(|| format!("{level} {size}"), |bound| format!("{level} {size} of {bound}")));
+        if what_ifs.is_empty() {
+            what_ifs = WhatIf::all(workspace, corpus, &directory)?;
+        }
+        for what_if in &what_ifs {
+            answers.push(format!("{level}, {}", what_if.check(workspace, level, &directory)?));
+        }
         fs::remove_dir_all(&directory)?;
     }
-    Ok(format!("bytes a message: {}", sizes.join("; ")))
+    Ok(format!("bytes a message: {}; what-ifs: {}", sizes.join(", "), answers.join("; ")))
 }
 
 /// The number of messages judged.

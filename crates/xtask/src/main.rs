@@ -20,6 +20,7 @@ mod report;
 mod shared;
 mod test;
 mod tools;
+mod what_ifs;
 mod workspace;
 
 use std::env;

@@ -74,21 +74,27 @@ pub(crate) fn run(arguments: &Bisect) -> Result<ExitCode, Failure> {
     if verdict >= capsule.verdicts().len() {
         return Err(Failure::operator(format!("{name}: it has {} recipients", capsule.verdicts().len())));
     }
-    let beside = Engines::of(&Records::try_new(&[named.place])?, &[]);
+    let beside = Engines::of(&Records::try_new(&[named.place])?, &[])?;
     let directory: Option<PathBuf> = arguments.engines.clone().or_else(|| beside.places().first().cloned());
     let kept = Kept::open(directory.as_deref())?;
     // The engine that judged may stand elsewhere.
     let place = directory.as_deref().map(engines::place).transpose()?;
-    let own = Engines::new(place.into_iter().chain(beside.places().iter().cloned()));
-    let own = own.engine(capsule.engine()).map_err(|why| Failure::operator(format!("{name}: {why}")))?;
+    let engines = Engines::new(place.into_iter().chain(beside.places().iter().cloned()));
+    let own = engines.engine(capsule.engine());
+    let anew = own.is_err().then(|| judge_anew(&capsule, &kept, &engines)).flatten();
+    let (asked, own) = match (&anew, own) {
+        (Some((asked, engine)), _) => (asked, *engine),
+        (None, Ok(own)) => (&*capsule, own),
+        (None, Err(why)) => return Err(Failure::operator(format!("{name}: {why}"))),
+    };
 
     let mut unread = kept.unread;
     let mut tried = Vec::new();
     for entry in &kept.engines {
-        let recorded = entry.hash == own.hash();
-        let engine = if recorded { Ok(None) } else { load(&kept, entry.hash).map(Some) };
+        let recorded = entry.hash == capsule.engine();
+        let engine = if entry.hash == own.hash() { Ok(None) } else { load(&kept, entry.hash).map(Some) };
         let (outcome, shifts) = match engine {
-            Ok(engine) => ask(&capsule, verdict, own, engine).map_err(|error| Failure::operator(format!("{name}: {error}")))?,
+            Ok(engine) => ask(asked, verdict, own, engine).map_err(|error| Failure::operator(format!("{name}: {error}")))?,
             Err(why) => {
                 complain(&format!("engine {}", entry.hash), &why);
                 unread = true;
@@ -115,6 +121,14 @@ pub(crate) fn run(arguments: &Bisect) -> Result<ExitCode, Failure> {
     }
     output.finish()?;
     Ok(if unread { ExitCode::from(UNREAD) } else { ExitCode::SUCCESS })
+}
+
+/// A message that the capsule holds, judged by the first of these engines that is to be had. What others decide is told from
+/// there, when the engine that judged is gone.
+fn judge_anew<'e>(capsule: &Capsule, kept: &Kept, engines: &'e Engines) -> Option<(Capsule, &'e Engine)> {
+    capsule.content()?;
+    let engine = kept.engines.iter().find_map(|entry| engines.engine(entry.hash).ok())?;
+    Some((capsule.afresh(engine, &Limits::default())?, engine))
 }
 
 /// The one capsule that is asked about.

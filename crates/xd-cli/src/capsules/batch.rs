@@ -10,6 +10,7 @@ use super::{Found, Records};
 pub(crate) struct Batch {
     bytes: Vec<u8>,
     steps: Vec<(Step, Range<usize>)>,
+    reached: u64,
 }
 
 /// Enough that handing over a batch costs nothing against working on it.
@@ -30,7 +31,13 @@ impl Batch {
             let Some(step) = records.step(&mut self.bytes) else { break };
             self.steps.push((step, start..self.bytes.len()));
         }
+        self.reached = records.reached();
         !self.steps.is_empty()
+    }
+
+    /// How many bytes of files were read with it, in all.
+    pub(crate) fn reached(&self) -> u64 {
+        self.reached
     }
 
     /// What the records are, decoded one after another.

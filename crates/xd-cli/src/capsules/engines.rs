@@ -8,7 +8,7 @@ use xd_core::{Engine, EngineHash, SEMANTICS};
 use xd_store::{EngineError, EngineInputs, EngineStore, OsFileSystem};
 
 use super::{Records, Trouble};
-use crate::failure::reason;
+use crate::failure::{Failure, reason};
 use crate::output::complain;
 
 /// The directory of engines beside capsules.
@@ -39,12 +39,20 @@ const FAILURES_MAX: usize = 4_096;
 
 impl Engines {
     /// The engines beside these capsules, then those of further directories: of engines, or of capsules with engines beside them.
-    pub(crate) fn of(records: &Records, further: &[PathBuf]) -> Self {
+    /// What is no directory is a slip of the pen, and told.
+    pub(crate) fn of(records: &Records, further: &[PathBuf]) -> Result<Self, Failure> {
+        for place in further {
+            let told = |why: &str| Failure::operator(format!("{}: {why}", place.display()));
+            let found = place.metadata().map_err(|error| told(&reason(&error)))?;
+            if !found.is_dir() {
+                return Err(told("is not a directory"));
+            }
+        }
         let beside = records.files().iter().map(|file| file.parent().map_or_else(|| BESIDE.into(), |parent| parent.join(BESIDE)));
         let further = further
             .iter()
             .map(|place| Some(place.join(BESIDE)).filter(|beside| beside.is_dir()).unwrap_or_else(|| place.clone()));
-        Self::new(beside.chain(further))
+        Ok(Self::new(beside.chain(further)))
     }
 
     /// The engines of these directories; the first that has one is asked for it.
@@ -137,14 +145,16 @@ pub(crate) struct Absent {
 }
 
 impl Absent {
-    /// Names a capsule whose engine is not to be had, if it is the first of that engine.
-    pub(crate) fn complain(&mut self, hash: EngineHash, trouble: &Trouble) {
-        if let Some(further) = self.further.get_mut(&hash) {
-            *further += 1;
-            return;
-        }
-        if self.further.len() < FAILURES_MAX {
-            self.further.insert(hash, 0);
+    /// Says what is wrong with a capsule; where it is that its engine is not to be had, only of the first of that engine.
+    pub(crate) fn tell(&mut self, absent: Option<EngineHash>, trouble: &Trouble) {
+        if let Some(hash) = absent {
+            if let Some(further) = self.further.get_mut(&hash) {
+                *further += 1;
+                return;
+            }
+            if self.further.len() < FAILURES_MAX {
+                self.further.insert(hash, 0);
+            }
         }
         complain(&trouble.path(), &trouble.why);
     }

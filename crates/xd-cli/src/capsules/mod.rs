@@ -22,7 +22,7 @@ pub(crate) use batch::Batch;
 pub(crate) use engines::{Absent, BESIDE, Engines, told as engine_told};
 pub(crate) use named::Named;
 pub(crate) use records::{Found, Origin, Records, Trouble};
-pub(crate) use writer::CapsuleWriter;
+pub(crate) use writer::{CapsuleWriter, TooLong};
 
 use crate::arguments::Capsules;
 use crate::failure::Failure;

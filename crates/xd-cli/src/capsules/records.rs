@@ -21,6 +21,8 @@ pub(crate) struct Records {
     files: Vec<Arc<Path>>,
     waiting: VecDeque<Arc<Path>>,
     current: Option<(Arc<Path>, SegmentReader<File>)>,
+    /// The bytes of the files that were read to their end.
+    behind: u64,
     sample: Option<Sample>,
     buffer: Vec<u8>,
 }
@@ -100,12 +102,22 @@ impl Records {
     }
 
     fn of(files: Vec<Arc<Path>>) -> Self {
-        Self { waiting: files.iter().cloned().collect(), files, current: None, sample: None, buffer: Vec::new() }
+        Self { waiting: files.iter().cloned().collect(), files, current: None, behind: 0, sample: None, buffer: Vec::new() }
     }
 
     /// The files, in their order.
     pub(crate) fn files(&self) -> &[Arc<Path>] {
         &self.files
+    }
+
+    /// The bytes of all files, as long as they are now.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.files.iter().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum()
+    }
+
+    /// How many of these were read.
+    pub(super) fn reached(&self) -> u64 {
+        self.behind + self.current.as_ref().map_or(0, |(_, reader)| reader.offset().bytes())
     }
 
     /// The label of the segment in which the last item stands: by what the key of its pseudonyms is known.
@@ -142,9 +154,13 @@ impl Records {
                     let (file, why) = (Arc::clone(file), damage.to_string());
                     return Some(Step::Trouble(Trouble { file, why, damage: Some(damage) }));
                 }
-                Ok(None) => self.current = None,
+                Ok(None) => {
+                    self.behind += reader.offset().bytes();
+                    self.current = None;
+                }
                 Err(error) => {
                     let step = trouble(format!("{} at offset {}", told_of_file(&error), reader.offset()));
+                    self.behind += reader.offset().bytes();
                     self.current = None;
                     return step;
                 }

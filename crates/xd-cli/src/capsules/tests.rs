@@ -20,7 +20,7 @@ fn place(test: &str) -> PathBuf {
 fn encoded(engine: &Engine, raw: &[u8]) -> Vec<u8> {
     let message = Message::parse(raw, &Limits::default());
     let (envelope, evidence) = evidence::derive(&message);
-    judge_recorded(engine, &envelope, &message, &evidence, [7; 32], &Recording::default()).1.encode()
+    judge_recorded(engine, &envelope, &message, &evidence, [7; 32], &Recording::default()).1.encode().unwrap()
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn capsules_are_read_around_damage_and_their_engine_is_found() {
     directory.sync().unwrap();
 
     let mut records = Records::try_new(std::slice::from_ref(&place)).unwrap();
-    let engines = Engines::of(&records, &[]);
+    let engines = Engines::of(&records, &[]).unwrap();
     let told = |found: Found| match found {
         Found::Capsule(origin, capsule) => {
             let replayed = capsule.replay(engines.engine(capsule.engine()).unwrap()).unwrap();

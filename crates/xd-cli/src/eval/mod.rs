@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<ExitCode, Failure> {
     stop::listen()?;
     let paths: Vec<PathBuf> = named.iter().map(|argument| argument.path.clone()).collect();
     let terminal = Terminal::of_output();
-    let mut progress = Progress::new(true, &paths);
+    let mut progress = Progress::of_files(true, &paths);
     let mut inputs = judge.tagged_inputs(named);
     let mut tally = Tally::new(&judge, arguments.by);
     let (mut missing, mut unread) = (0_u64, false);

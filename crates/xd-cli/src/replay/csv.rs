@@ -9,7 +9,7 @@ pub(super) const HEADING: &str = "id,outcome,from,to,score_from,score_to,rules,u
 
 /// One row with its line end. Rules are separated by blanks, tests by line ends that are written as `\n`.
 pub(super) fn row(id: &str, answer: &Answer<'_>, lines: &mut Vec<u8>) {
-    let Answer { outcome, from, to, score_from, score_to, bounds: _, rules, tests } = answer;
+    let Answer { outcome, from, to, score_from, score_to, bounds: _, rules, tests, afresh: _ } = answer;
     let mut row = format!("{id},{},{from},", outcome.as_str());
     // Writing into a string cannot fail.
     let _ = match (to, score_to) {

@@ -20,7 +20,8 @@ use crate::arguments::{Replay, ReplayFormat, jobs_or_all};
 use crate::capsules::{self, Absent, Batch, Engines, Found, Origin, Records, Trouble};
 use crate::failure::{FAILED, Failure, INTERRUPTED, UNREAD};
 use crate::ordered::in_order;
-use crate::output::{Output, complain};
+use crate::output::Output;
+use crate::progress::Progress;
 use crate::stop;
 use crate::terminal::Terminal;
 
@@ -34,13 +35,15 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let question = Question::try_new(arguments)?;
     stop::listen()?;
     let mut records = Records::try_new(&arguments.capsules)?;
-    let engines = Engines::of(&records, &arguments.engines);
+    let engines = Engines::of(&records, &arguments.engines)?;
     if let Some(wanted) = arguments.sample {
         records = records.sampled(wanted.get());
     }
     let terminal = Terminal::of_output();
     let lister = Lister { format: arguments.format, only_changed: arguments.only_changed, terminal };
     let mut output = Output::new(terminal);
+    // Standard output may be the same terminal.
+    let mut progress = Progress::of_bytes(arguments.format == ReplayFormat::Text || !terminal.is_terminal, records.bytes());
     let mut spill = Spill::default();
     let mut tally = Tally::default();
     let mut absent = Absent::default();
@@ -56,23 +59,23 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
         |worker, ()| worker.work(&question, &engines, &lister),
         |part| {
             result = part.and_then(|part| {
-                for (trouble, engine) in &part.troubles {
-                    match engine {
-                        Some(hash) => absent.complain(*hash, trouble),
-                        None => complain(&trouble.path(), &trouble.why),
-                    }
+                progress.reached(part.reached);
+                if !part.troubles.is_empty() {
+                    progress.aside(|| part.troubles.iter().for_each(|(trouble, engine)| absent.tell(*engine, trouble)));
                 }
                 tally.add(part.tally);
                 let room = EXAMPLES - examples.len();
                 examples.extend(part.examples.into_iter().take(room));
                 match arguments.format {
+                    _ if part.lines.is_empty() => Ok(()),
                     ReplayFormat::Json => spill.add(&part.lines),
-                    ReplayFormat::Csv | ReplayFormat::Text => Ok(output.lines(&part.lines)?),
+                    ReplayFormat::Csv | ReplayFormat::Text => Ok(progress.aside(|| output.lines(&part.lines))?),
                 }
             });
             if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
     );
+    progress.finish();
     absent.finish();
     result?;
     match arguments.format {
@@ -110,6 +113,8 @@ struct Answer<'e> {
     rules: Vec<RuleShift<'e>>,
     /// The tests that the capsule does not answer, where it is undecided.
     tests: Vec<&'e str>,
+    /// Whether the message was judged anew because its engine is not to be had; which rules moved points is not told then.
+    afresh: bool,
 }
 
 /// The least and the most that a score can become.
@@ -174,6 +179,8 @@ struct Worker<'e> {
 /// What a batch came to.
 #[derive(Debug, Default)]
 struct Part<'e> {
+    /// How many bytes of files were read with it, in all.
+    reached: u64,
     tally: Tally<'e>,
     lines: Vec<u8>,
     examples: Vec<Example<'e>>,
@@ -183,7 +190,7 @@ struct Part<'e> {
 
 impl<'e> Worker<'e> {
     fn work(&mut self, question: &'e Question, engines: &'e Engines, lister: &Lister) -> Result<Part<'e>, Failure> {
-        let mut part = Part::default();
+        let mut part = Part { reached: self.batch.reached(), ..Part::default() };
         for found in self.batch.found() {
             let (origin, capsule): (Origin, _) = match found {
                 Found::Capsule(origin, capsule) => (origin, capsule),

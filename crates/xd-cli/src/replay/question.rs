@@ -81,11 +81,20 @@ impl Question {
         if !self.is_what_if {
             return Ok(Asked::Exact(ExactReplay::new(old)));
         }
-        let new = self.rules.as_ref().unwrap_or(old);
+        Ok(Asked::WhatIf(Box::new(self.what_if(old, self.rules.as_ref().unwrap_or(old))?)))
+    }
+
+    /// The question to capsules whose engine is not to be had: what other rules say of the messages that they hold. Without
+    /// other rules there is none.
+    fn afresh(&self) -> Result<Option<WhatIf<'_>>, Failure> {
+        self.rules.as_ref().map(|new| self.what_if(new, new)).transpose()
+    }
+
+    fn what_if<'e>(&self, old: &'e Engine, new: &'e Engine) -> Result<WhatIf<'e>, Failure> {
         let replace = self.config.as_ref().map(|config| config.settings(new)).transpose()?;
         let operator = self.config.as_ref().map(Config::operator);
         let change = SettingsChange { replace, operator, ..SettingsChange::default() };
-        Ok(Asked::WhatIf(Box::new(WhatIf::new(old, new, change, Limits::default()))))
+        Ok(WhatIf::new(old, new, change, Limits::default()))
     }
 }
 
@@ -93,6 +102,8 @@ impl Question {
 #[derive(Debug, Default)]
 pub(super) struct Asker<'e> {
     prepared: Vec<(EngineHash, Asked<'e>)>,
+    /// The question to messages whose engine is not to be had.
+    afresh: Option<WhatIf<'e>>,
 }
 
 #[derive(Debug)]
@@ -116,7 +127,12 @@ impl<'e> Asker<'e> {
         let index = match self.prepared.iter().position(|(prepared, _)| *prepared == hash) {
             Some(index) => index,
             None => {
-                let engine = engines.engine(hash).map_err(|why| Unanswered::Engine(hash, why))?;
+                // What is asked about may be the engine itself, kept or not.
+                let given = question.rules.as_ref().filter(|rules| rules.hash() == hash);
+                let engine = match given.map_or_else(|| engines.engine(hash), Ok) {
+                    Ok(engine) => engine,
+                    Err(why) => return self.ask_afresh(question, capsule)?.ok_or(Unanswered::Engine(hash, why)),
+                };
                 let asked = question.to(engine).map_err(Unanswered::Question)?;
                 if self.prepared.len() == PREPARED_MAX {
                     self.prepared.remove(0);
@@ -135,6 +151,21 @@ impl<'e> Asker<'e> {
     }
 }
 
+impl<'e> Asker<'e> {
+    /// What other rules say of the message that a capsule holds; nothing where it holds none, or no other rules are given.
+    fn ask_afresh(&mut self, question: &'e Question, capsule: &Capsule) -> Result<Option<Vec<Answer<'e>>>, Unanswered> {
+        if capsule.content().is_none() {
+            return Ok(None);
+        }
+        if self.afresh.is_none() {
+            self.afresh = question.afresh().map_err(Unanswered::Question)?;
+        }
+        let Some(what_if) = &mut self.afresh else { return Ok(None) };
+        let conclusions = what_if.ask(capsule).map_err(|error| Unanswered::Capsule(error.to_string()))?;
+        Ok(Some(conclusions.into_iter().map(|conclusion| Answer { afresh: true, ..Answer::of(conclusion) }).collect()))
+    }
+}
+
 fn exact<'e>(replay: &mut ExactReplay<'e>, capsule: &Capsule) -> Result<Vec<Answer<'e>>, Unanswered> {
     let replayed = replay.run(capsule).map_err(|error| Unanswered::Capsule(error.to_string()))?;
     let verdicts = capsule.verdicts().iter().zip(&replayed.verdicts);
@@ -148,23 +179,32 @@ fn exact<'e>(replay: &mut ExactReplay<'e>, capsule: &Capsule) -> Result<Vec<Answ
         score_to: Some(derived.score),
         rules: Vec::new(),
         tests: Vec::new(),
+        afresh: false,
     };
     Ok(verdicts.map(answer).collect())
 }
 
 impl<'e> Answer<'e> {
     fn of(conclusion: Conclusion<'e>) -> Self {
-        let (bounds, rules, tests) = (None, Vec::new(), Vec::new());
+        let (bounds, rules, tests, afresh) = (None, Vec::new(), Vec::new(), false);
         match conclusion {
             Conclusion::Changed { from, to, score_from, score_to, rules } => {
-                Self { outcome: Outcome::Changed, from, to: Some(to), score_from, score_to, bounds, rules, tests }
+                Self { outcome: Outcome::Changed, from, to: Some(to), score_from, score_to, bounds, rules, tests, afresh }
             }
             Conclusion::Undecided { from, score_from, tests } => {
-                Self { outcome: Outcome::Undecided, from, to: None, score_from, score_to: None, bounds, rules, tests }
+                Self { outcome: Outcome::Undecided, from, to: None, score_from, score_to: None, bounds, rules, tests, afresh }
             }
-            Conclusion::Unchanged { class, score_from, score_to } => {
-                Self { outcome: Outcome::Identical, from: class, to: Some(class), score_from, score_to, bounds, rules, tests }
-            }
+            Conclusion::Unchanged { class, score_from, score_to } => Self {
+                outcome: Outcome::Identical,
+                from: class,
+                to: Some(class),
+                score_from,
+                score_to,
+                bounds,
+                rules,
+                tests,
+                afresh,
+            },
         }
     }
 }

@@ -100,6 +100,9 @@ fn heading(question: &Question, tally: &Tally<'_>, terminal: Terminal, text: &mu
     if tally.rescored > 0 {
         let _ = writeln!(text, "{} in the same class with another score", tally.rescored);
     }
+    if tally.afresh > 0 {
+        let _ = writeln!(text, "{} judged anew from their messages: their engine is not to be had", tally.afresh);
+    }
     if tally.erased > 0 {
         let _ = writeln!(text, "{} erased", plural(tally.erased, "capsule"));
     }

@@ -16,6 +16,8 @@ pub(super) struct Tally<'e> {
     pub(super) undecided: u64,
     /// Of the identical: those whose score differs.
     pub(super) rescored: u64,
+    /// Of all: those of messages that were judged anew, because their engine is not to be had.
+    pub(super) afresh: u64,
     /// Records that could not be read or replayed.
     pub(super) damaged: u64,
     pub(super) erased: u64,
@@ -51,6 +53,7 @@ impl<'e> Tally<'e> {
             }
             Outcome::Undecided => self.undecided += 1,
         }
+        self.afresh += u64::from(answer.afresh);
         *self.classes.entry((Place::of(answer.from), answer.to.map(Place::of))).or_default() += 1;
         for shift in &answer.rules {
             let share = self.rules.entry(shift.rule).or_default();
@@ -64,12 +67,13 @@ impl<'e> Tally<'e> {
 
     /// Adds the sums over other verdicts.
     pub(super) fn add(&mut self, other: Self) {
-        let Self { capsules, identical, changed, undecided, rescored, damaged, erased, classes, rules, tests } = other;
+        let Self { capsules, identical, changed, undecided, rescored, afresh, damaged, erased, classes, rules, tests } = other;
         self.capsules += capsules;
         self.identical += identical;
         self.changed += changed;
         self.undecided += undecided;
         self.rescored += rescored;
+        self.afresh += afresh;
         self.damaged += damaged;
         self.erased += erased;
         for (classes, count) in classes {

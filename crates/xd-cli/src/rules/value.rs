@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use xd_core::capsule::{RuleValue, RuleValues};
-use xd_core::{EngineHash, Score};
+use xd_core::{Engine, EngineHash, Score};
 
-use crate::arguments::{Format, RulesValue};
-use crate::capsules::{Absent, Engines, Found, Records, Trouble};
+use crate::arguments::{Format, RulesValue, jobs_or_all};
+use crate::capsules::{Absent, Batch, Engines, Found, Records, Trouble};
 use crate::escape::Plain;
 use crate::eval::Share;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::json;
-use crate::output::{Output, complain};
+use crate::ordered::in_order;
+use crate::output::Output;
+use crate::progress::Progress;
 use crate::stop;
 use crate::table::{cut_right, pad};
 use crate::terminal::{Style, Terminal};
@@ -57,44 +60,30 @@ struct RuleLine<'a> {
 pub(super) fn run(arguments: &RulesValue) -> Result<ExitCode, Failure> {
     stop::listen()?;
     let mut records = Records::try_new(&arguments.capsules)?;
-    let engines = Engines::of(&records, &arguments.engines);
-    let mut counted: Vec<RuleValues<'_>> = Vec::new();
-    let mut places: BTreeMap<EngineHash, usize> = BTreeMap::new();
-    let (mut damaged, mut unjudged) = (0, 0);
-    let mut absent = Absent::default();
-    let mut miss = |trouble: Trouble| {
-        damaged += 1;
-        complain(&trouble.path(), &trouble.why);
-    };
-    while let Some(found) = records.next().filter(|_| !stop::asked()) {
-        let (origin, capsule) = match found {
-            Found::Capsule(origin, capsule) => (origin, capsule),
-            Found::Erased(_) => continue,
-            Found::Trouble(trouble) => {
-                miss(trouble);
-                continue;
-            }
-        };
-        let engine = match engines.engine(capsule.engine()) {
-            Ok(engine) => engine,
-            Err(why) => {
-                absent.complain(capsule.engine(), &origin.trouble(&why));
-                unjudged += 1;
-                continue;
-            }
-        };
-        let place = *places.entry(engine.hash()).or_insert_with(|| {
-            counted.push(RuleValues::new(engine));
-            counted.len() - 1
-        });
-        if let Err(error) = counted[place].add(&capsule) {
-            miss(origin.trouble(&error));
-        }
-    }
-    absent.finish();
-    damaged += unjudged;
-    let object = Object::of(&counted, damaged);
+    let engines = Engines::of(&records, &arguments.engines)?;
     let terminal = Terminal::of_output();
+    let wanted = arguments.format == Format::Text || !terminal.is_terminal;
+    let mut progress = Progress::of_bytes(wanted, records.bytes());
+    let mut counted = Counted::default();
+    let mut damaged = 0;
+    let mut absent = Absent::default();
+    in_order(
+        jobs_or_all(arguments.jobs),
+        |batch: &mut Batch| (!stop::asked() && batch.fill(&mut records)).then_some(()),
+        |batch, ()| Part::of(batch, &engines),
+        |part| {
+            progress.reached(part.reached);
+            if !part.troubles.is_empty() {
+                damaged += part.troubles.len() as u64;
+                progress.aside(|| part.troubles.iter().for_each(|(trouble, engine)| absent.tell(*engine, trouble)));
+            }
+            counted.add(part.counted);
+            ControlFlow::Continue(())
+        },
+    );
+    progress.finish();
+    absent.finish();
+    let object = Object::of(&counted.values, damaged);
     let mut output = Output::new(terminal);
     if !stop::asked() {
         match arguments.format {
@@ -112,6 +101,66 @@ pub(super) fn run(arguments: &RulesValue) -> Result<ExitCode, Failure> {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(UNREAD),
     })
+}
+
+/// What was counted of each engine, in the order in which they first judged.
+#[derive(Debug, Default)]
+struct Counted<'e> {
+    values: Vec<RuleValues<'e>>,
+    places: BTreeMap<EngineHash, usize>,
+}
+
+/// What a batch of capsules came to.
+#[derive(Debug, Default)]
+struct Part<'e> {
+    counted: Counted<'e>,
+    /// With the engine whose absence it is.
+    troubles: Vec<(Trouble, Option<EngineHash>)>,
+    /// How many bytes of files were read with it, in all.
+    reached: u64,
+}
+
+impl<'e> Counted<'e> {
+    /// What is counted of an engine.
+    fn of(&mut self, engine: &'e Engine) -> &mut RuleValues<'e> {
+        let place = *self.places.entry(engine.hash()).or_insert_with(|| {
+            self.values.push(RuleValues::new(engine));
+            self.values.len() - 1
+        });
+        &mut self.values[place]
+    }
+
+    /// Adds what was counted of later capsules.
+    fn add(&mut self, later: Self) {
+        for values in later.values {
+            self.of(values.engine()).merge(&values);
+        }
+    }
+}
+
+impl<'e> Part<'e> {
+    fn of(batch: &Batch, engines: &'e Engines) -> Self {
+        let mut part = Self { reached: batch.reached(), ..Self::default() };
+        for found in batch.found() {
+            let (origin, capsule) = match found {
+                Found::Capsule(origin, capsule) => (origin, capsule),
+                Found::Erased(_) => continue,
+                Found::Trouble(trouble) => {
+                    part.troubles.push((trouble, None));
+                    continue;
+                }
+            };
+            match engines.engine(capsule.engine()) {
+                Ok(engine) => {
+                    if let Err(error) = part.counted.of(engine).add(&capsule) {
+                        part.troubles.push((origin.trouble(&error), None));
+                    }
+                }
+                Err(why) => part.troubles.push((origin.trouble(&why), Some(capsule.engine()))),
+            }
+        }
+        part
+    }
 }
 
 impl<'a> Object<'a> {

@@ -29,7 +29,7 @@ impl Wire for Defects {
         out.count(self.len());
         let mut next = 0;
         for (number, _) in NUMBERED.iter().enumerate().filter(|(_, defect)| self.contains(**defect)) {
-            out.count(number - next);
+            out.number((number - next) as u64);
             next = number + 1;
         }
     }

@@ -1,7 +1,10 @@
 //! A capsule in bytes. `docs/capsule-format.md` describes them; both change together, with the version.
 
+use std::collections::BTreeSet;
+
 use super::identity::{read_path, write_path};
-use super::wire::{DecodeError, Fault, Reader, Wire, Writer};
+use super::settings::spelling;
+use super::wire::{DecodeError, Fault, ITEMS_MAX, Reader, Wire, Writer};
 use super::world::{read_envelope, read_evidence, write_envelope, write_evidence};
 use super::{Capsule, Identities, Level, RecordedVerdict};
 use crate::engine::EngineHash;
@@ -11,19 +14,43 @@ type Read<T> = Result<T, DecodeError>;
 
 /// The version of the format that is written and read.
 const VERSION: u64 = 1;
-/// The most forward-paths of one capsule. Each may repeat a domain from two bytes, so the bytes alone do not bound memory.
-/// Servers take some thousands in one transaction.
-const RECIPIENTS_MAX: usize = 100_000;
+/// The most forward-paths of one capsule, written or read. Each may repeat a domain from two bytes, so the bytes alone do not
+/// bound memory. Servers take some thousands in one transaction.
+const FORWARD_PATHS_MAX: usize = 100_000;
 /// Of the second byte: what the capsule holds.
 const PSEUDONYMOUS: u8 = 4;
 /// The version of a model's contribution: there is none.
 const NO_MODEL: u64 = 0;
 
+/// Why a capsule is not written: nobody would read it again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// It has too many forward-paths.
+    #[error("it would have {0} forward-paths, {FORWARD_PATHS_MAX} is the most")]
+    ForwardPaths(usize),
+    /// Its lists are too long.
+    #[error("its lists would have {0} items together, {ITEMS_MAX} is the most")]
+    Items(usize),
+}
+
 impl Capsule {
-    /// The capsule in bytes: the same capsule gives the same bytes. An envelope of more than 100,000 forward-paths is not
-    /// read back.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
+    /// The capsule in bytes: the same capsule gives the same bytes, and [`Capsule::decode`] gives it back.
+    ///
+    /// # Errors
+    /// When it has more than 100,000 forward-paths, or more than 500,000 items in all of its lists: decoding refuses as many.
+    /// What was decoded is always encoded again.
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        let paths = self.envelope.forward_paths.len();
+        if paths > FORWARD_PATHS_MAX {
+            return Err(EncodeError::ForwardPaths(paths));
+        }
+        let out = self.write();
+        if out.items > ITEMS_MAX { Err(EncodeError::Items(out.items)) } else { Ok(out.bytes) }
+    }
+
+    /// The bytes, however many.
+    pub(super) fn write(&self) -> Writer {
         let mut out = Writer::default();
         out.number(VERSION);
         out.byte(self.level() as u8 | if self.pseudonymous { PSEUDONYMOUS } else { 0 });
@@ -47,7 +74,7 @@ impl Capsule {
         if let Some(content) = &self.content {
             out.bytes(content);
         }
-        out.bytes
+        out
     }
 
     /// Reads what [`Capsule::encode`] wrote. Memory stays within some times the bytes and some hundred megabytes,
@@ -86,17 +113,15 @@ impl Capsule {
         let identities = Identities { from: Wire::read(&mut from)?, list_ids: Wire::read(&mut from)? };
         evidence.settings = Settings::read(&mut from)?;
         let at = from.at();
-        let other_settings: Vec<Settings> = Wire::read(&mut from)?;
+        let other_settings = read_other_settings(&evidence.settings, &mut from)?;
         let verdicts = read_verdicts(other_settings.len(), &mut envelope.forward_paths, &mut from)?;
         // One spelling: settings are numbered in the order of those who have them, each once.
         let mut next = 1;
         for verdict in &verdicts {
             next += usize::from(verdict.settings == next);
         }
-        let repeated =
-            |index: usize| other_settings[index] == evidence.settings || other_settings[..index].contains(&other_settings[index]);
-        if next <= other_settings.len() || (0..other_settings.len()).any(repeated) {
-            return Reader::wrong(at, "settings are not in the order of recipients, each once");
+        if next <= other_settings.len() {
+            return Reader::wrong(at, OTHER_SETTINGS);
         }
         let facts = if level == Level::Facts { Some(Wire::read(&mut from)?) } else { None };
         let content = if level == Level::Content { Some(from.bytes()?.to_vec()) } else { None };
@@ -130,7 +155,7 @@ impl Capsule {
             if before == Some(verdict) {
                 out.number(0);
             } else {
-                out.count(verdict.settings + 1);
+                out.number(verdict.settings as u64 + 1);
                 verdict.write(out);
             }
             before = Some(verdict);
@@ -138,10 +163,28 @@ impl Capsule {
     }
 }
 
+const OTHER_SETTINGS: &str = "settings are not in the order of recipients, each once";
+
+/// Settings that differ from these and from one another.
+fn read_other_settings(settings: &Settings, from: &mut Reader<'_>) -> Read<Vec<Settings>> {
+    let at = from.at();
+    let mut spelled = BTreeSet::from([spelling(settings)]);
+    let mut others = Vec::new();
+    for _ in 0..from.count()? {
+        let start = from.at();
+        others.push(Settings::read(from)?);
+        // What differs is spelled differently.
+        if !spelled.insert(from.since(start).to_vec()) {
+            return Reader::wrong(at, OTHER_SETTINGS);
+        }
+    }
+    Ok(others)
+}
+
 fn read_verdicts(settings: usize, paths: &mut Vec<ForwardPath>, from: &mut Reader<'_>) -> Read<Vec<RecordedVerdict>> {
     let at = from.at();
     let count = from.count()?;
-    if count > RECIPIENTS_MAX {
+    if count > FORWARD_PATHS_MAX {
         return Reader::wrong(at, "there are too many forward-paths");
     }
     let mut verdicts: Vec<RecordedVerdict> = Vec::with_capacity(count.max(1));

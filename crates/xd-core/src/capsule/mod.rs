@@ -9,6 +9,7 @@
 //! altered a class, [`RuleValues`] what each rule did to many messages, and [`Capsule::explain`] gives the findings as they were. What a capsule cannot answer is unknown, and
 //! said so.
 
+mod afresh;
 mod counterfactual;
 mod defects;
 mod encoding;
@@ -31,6 +32,7 @@ use crate::engine::EngineHash;
 use crate::{Class, Envelope, Evidence, ForwardPath, Score, Settings};
 
 pub use counterfactual::{Counterfactual, Step, counterfactuals};
+pub use encoding::EncodeError;
 pub use facts::{FieldFact, FieldValue, PartFact};
 pub use identity::Identities;
 pub use pseudonym::PseudonymKey;
@@ -87,7 +89,7 @@ impl Level {
 /// let sha256 = [0; 32]; // of the bytes, by whoever read them
 /// let (judgement, capsule) = judge_recorded(&engine, &envelope, &message, &evidence, sha256, &Recording::default());
 ///
-/// let bytes = capsule.encode();
+/// let bytes = capsule.encode()?;
 /// let replayed = Capsule::decode(&bytes)?.replay(&engine)?;
 /// assert!(replayed.is_identical());
 /// assert_eq!(replayed.verdicts[0].score, judgement.verdict().score);

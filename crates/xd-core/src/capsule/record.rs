@@ -1,8 +1,11 @@
 //! Making a capsule while a message is judged.
 
+use std::collections::BTreeMap;
+
 use super::facts::Facts;
 use super::identity::Identities;
 use super::outcomes::{Numbers, Outcomes};
+use super::settings::spelling;
 use super::{Capsule, Level, PseudonymKey, RecordedVerdict};
 use crate::judge::judgement;
 use crate::rules::{Observation, Scene};
@@ -86,16 +89,16 @@ fn record(
         *mailbox = Mailbox { name: String::new(), ..std::mem::take(mailbox) };
     }
     let mut other_settings: Vec<Settings> = Vec::new();
+    let mut places: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
     let recorded = |verdict: &Verdict<'_>| {
         let settings = verdict.recipient.as_ref().map_or(&evidence.settings, |path| evidence.settings_for(path));
         let settings = if *settings == evidence.settings {
             0
         } else {
-            let known = other_settings.iter().position(|known| known == settings);
-            known.unwrap_or_else(|| {
+            *places.entry(spelling(settings)).or_insert_with(|| {
                 other_settings.push(settings.clone());
-                other_settings.len() - 1
-            }) + 1
+                other_settings.len()
+            })
         };
         RecordedVerdict { settings, class: verdict.class, score: verdict.score, low: verdict.low, high: verdict.high }
     };

@@ -5,6 +5,13 @@ use crate::{Score, Settings, Thresholds};
 
 type Read<T> = Result<T, DecodeError>;
 
+/// Settings in bytes: each has one spelling, so that they are the same where these are.
+pub(super) fn spelling(settings: &Settings) -> Vec<u8> {
+    let mut out = Writer::default();
+    settings.write(&mut out);
+    out.bytes
+}
+
 impl Wire for Score {
     fn write(&self, out: &mut Writer) {
         out.signed(self.hundredths());

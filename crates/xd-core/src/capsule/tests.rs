@@ -100,10 +100,10 @@ fn check(raw: &[u8], scene: impl Fn(&Message<'_>) -> (Envelope, Evidence)) {
     for recording in recordings() {
         let (judgement, capsule) = judge_recorded(engine, &envelope, &message, &evidence, [7; 32], &recording);
         assert_eq!(judgement, expected, "recording changes nothing");
-        let bytes = capsule.encode();
+        let bytes = capsule.encode().unwrap();
         let decoded = Capsule::decode(&bytes).unwrap();
         assert_eq!(decoded, capsule);
-        assert_eq!(decoded.encode(), bytes);
+        assert_eq!(decoded.encode().unwrap(), bytes);
         assert_eq!(decoded.message_sha256(), &[7; 32]);
 
         let replayed = decoded.replay(engine).unwrap();
@@ -197,7 +197,7 @@ fn signatures_are_cut() {
     let (envelope, evidence) = evidence::derive(&message);
     let values = |recording: &Recording| -> Vec<FieldValue> {
         let (_, capsule) = judge_recorded(builtin(), &envelope, &message, &evidence, [0; 32], recording);
-        let decoded = Capsule::decode(&capsule.encode()).unwrap();
+        let decoded = Capsule::decode(&capsule.encode().unwrap()).unwrap();
         assert_eq!(decoded, capsule);
         decoded.fields().unwrap().iter().map(|field| field.value.clone()).collect()
     };
@@ -219,8 +219,8 @@ fn the_recipients_cost_little() {
         let path = |n: usize| ForwardPath::parse(&format!("person.{n:05}@department.example.com"));
         let envelope = Envelope { forward_paths: (0..count).map(path).collect(), ..Envelope::default() };
         let (_, capsule) = judge_recorded(engine, &envelope, &message, &Evidence::default(), [0; 32], &Recording::default());
-        assert_eq!(Capsule::decode(&capsule.encode()).as_ref(), Ok(&capsule));
-        capsule.encode().len()
+        assert_eq!(Capsule::decode(&capsule.encode().unwrap()).as_ref(), Ok(&capsule));
+        capsule.encode().unwrap().len()
     };
     assert!(size(101) - size(1) <= 100 * 24, "{} {}", size(101), size(1));
 }
@@ -260,11 +260,11 @@ fn pseudonyms_hide_people() {
         evidence.confirmed_name = Known::Found(Domain::parse("secret.example").unwrap());
         let (_, capsule) = judge_recorded(builtin(), &envelope, &message, &evidence, [0; 32], &recording);
         assert!(capsule.is_pseudonymous());
-        let bytes = String::from_utf8_lossy(&capsule.encode()).to_lowercase();
+        let bytes = String::from_utf8_lossy(&capsule.encode().unwrap()).to_lowercase();
         for secret in ["secret", "alice", "203.0.113.9"] {
             assert!(!bytes.contains(secret), "{secret}");
         }
-        assert!(!capsule.encode().windows(4).any(|bytes| bytes == [192, 0, 2, 7]));
+        assert!(!capsule.encode().unwrap().windows(4).any(|bytes| bytes == [192, 0, 2, 7]));
     }
 }
 
@@ -277,7 +277,7 @@ fn damaged_bytes_never_panic() {
     let (envelope, evidence) = rich(&message);
     for recording in recordings() {
         let (_, capsule) = judge_recorded(engine, &envelope, &message, &evidence, [7; 32], &recording);
-        let bytes = capsule.encode();
+        let bytes = capsule.encode().unwrap();
         let mut replay = Replay::new(engine);
         for end in (0..bytes.len()).step_by(1 + bytes.len() / 2000) {
             let error = Capsule::decode(&bytes[..end]).unwrap_err();
@@ -289,7 +289,7 @@ fn damaged_bytes_never_panic() {
             match Capsule::decode(&damaged) {
                 Err(error) => assert!(error.at <= damaged.len(), "{error}"),
                 Ok(other) => {
-                    assert_eq!(other.encode(), damaged, "one spelling");
+                    assert_eq!(other.encode().unwrap(), damaged, "one spelling");
                     let _ = replay.run(&other);
                 }
             }
@@ -310,7 +310,7 @@ fn an_unknown_version_is_named() {
 fn the_first_version_is_still_read() {
     let bytes = include_bytes!("../../tests/capsules/version-1.xdc");
     let capsule = Capsule::decode(bytes).unwrap();
-    assert_eq!(capsule.encode(), bytes);
+    assert_eq!(capsule.encode().unwrap(), bytes);
     assert_eq!((capsule.level(), capsule.verdicts().len(), capsule.semantics()), (Level::Facts, 4, "1"));
     assert_eq!(capsule.recipient(1).unwrap().to_string(), "<bob@example.com>");
     assert_eq!(capsule.verdicts()[1].class, Class::SureSpam);
@@ -367,23 +367,68 @@ proptest! {
     fn any_bytes_decode_or_say_why_not(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         for bytes in [bytes.clone(), [&[1, 0, 1, b'1'][..], &[0; 64], &bytes].concat()] {
             if let Ok(capsule) = Capsule::decode(&bytes) {
-                prop_assert_eq!(capsule.encode(), bytes);
+                prop_assert_eq!(capsule.encode().unwrap(), bytes);
             }
         }
     }
 }
 
-/// A domain stands once and may be repeated from a few bytes.
+/// A domain stands once and may be repeated from a few bytes. What is written is read, and no more of either.
 #[test]
-fn forward_paths_are_no_more_than_are_read() {
+fn forward_paths_are_as_many_as_are_read() {
     let message = Message::parse(b"Subject: x\r\n\r\n", &Limits::default());
     let (mut envelope, evidence) = evidence::derive(&message);
-    let mut decoded = |recipients: usize| {
+    let mut capsule = |recipients: usize| {
         envelope.forward_paths = vec![ForwardPath::parse("<a@example.com>"); recipients];
-        let (_, capsule) = judge_recorded(builtin(), &envelope, &message, &evidence, [0; 32], &Recording::default());
-        Capsule::decode(&capsule.encode()).map(|decoded| decoded.verdicts().len())
+        judge_recorded(builtin(), &envelope, &message, &evidence, [0; 32], &Recording::default()).1
     };
-    assert_eq!(decoded(1_000), Ok(1_000));
-    let fault = decoded(100_001).unwrap_err().fault;
+    let most = capsule(100_000);
+    assert!(Capsule::decode(&most.encode().unwrap()).as_ref() == Ok(&most));
+    let beyond = capsule(100_001);
+    assert_eq!(beyond.encode(), Err(EncodeError::ForwardPaths(100_001)));
+    let fault = Capsule::decode(&beyond.write().bytes).unwrap_err().fault;
     assert_eq!(fault, Fault::Value("there are too many forward-paths"));
+}
+
+/// Recipients with settings of their own, each others: neither writing nor reading compares every one with every other.
+#[test]
+fn items_are_as_many_as_are_read() {
+    let message = Message::parse(b"Subject: x\r\n\r\n", &Limits::default());
+    let (mut envelope, mut evidence) = evidence::derive(&message);
+    let mut capsule = |recipients: usize, rules: usize| {
+        let addresses = (0..recipients).map(|number| format!("{number}@example.com"));
+        envelope.forward_paths = addresses.clone().map(|address| ForwardPath::parse(&address)).collect();
+        let disabled = |number| (0..rules).map(|rule| format!("{number}-{rule}")).collect();
+        let settings = |number| Settings { disabled: disabled(number), ..Settings::default() };
+        evidence.recipient_settings = addresses.enumerate().map(|(number, address)| (address, settings(number))).collect();
+        judge_recorded(builtin(), &envelope, &message, &evidence, [0; 32], &Recording::default()).1
+    };
+    // A path, settings, and the rules they disable; less than 1,000 in all other lists.
+    let most = capsule(49_900, 8);
+    assert!(Capsule::decode(&most.encode().unwrap()).as_ref() == Ok(&most));
+    let beyond = capsule(50_000, 8);
+    assert!(matches!(beyond.encode(), Err(EncodeError::Items(500_001..))));
+    let fault = Capsule::decode(&beyond.write().bytes).unwrap_err().fault;
+    assert_eq!(fault, Fault::Value("the lists have too many items"));
+}
+
+/// Settings of recipients stand once each, in the order of those who have them.
+#[test]
+fn other_settings_have_one_spelling() {
+    let message = Message::parse(b"Subject: x\r\n\r\n", &Limits::default());
+    let (envelope, evidence) = rich(&message);
+    let (_, capsule) = judge_recorded(builtin(), &envelope, &message, &evidence, [0; 32], &Recording::default());
+    assert_eq!(capsule.other_settings.len(), 1);
+    let refused = |change: &dyn Fn(&mut Capsule)| {
+        let mut other = capsule.clone();
+        change(&mut other);
+        Capsule::decode(&other.encode().unwrap()).unwrap_err().fault
+    };
+    let expected = Fault::Value("settings are not in the order of recipients, each once");
+    assert_eq!(refused(&|other| other.other_settings[0] = Settings::default()), expected);
+    assert_eq!(
+        refused(&|other| other.other_settings.push(Settings { disabled: ["x".to_owned()].into(), ..Settings::default() })),
+        expected
+    );
+    assert_eq!(refused(&|other| other.other_settings.push(other.other_settings[0].clone())), expected);
 }

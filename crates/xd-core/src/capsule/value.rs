@@ -119,6 +119,21 @@ impl<'e> RuleValues<'e> {
         Ok(())
     }
 
+    /// Adds what was counted elsewhere of capsules of the same engine; of another engine, nothing.
+    pub fn merge(&mut self, other: &Self) {
+        if other.engine.hash() != self.engine.hash() {
+            return;
+        }
+        self.capsules += other.capsules;
+        for (value, RuleValue { hits, solo, sided, agreeing, open }) in self.values.iter_mut().zip(&other.values) {
+            value.hits += hits;
+            value.solo += solo;
+            value.sided += sided;
+            value.agreeing += agreeing;
+            value.open += open;
+        }
+    }
+
     /// The engine whose rules are counted.
     #[must_use]
     pub fn engine(&self) -> &'e Engine {

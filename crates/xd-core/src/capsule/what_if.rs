@@ -63,7 +63,7 @@ pub enum Conclusion<'e> {
         score_from: Score,
         /// The score it would have had; none when the capsule does not tell it exactly.
         score_to: Option<Score>,
-        /// The rules whose points differ, the largest difference first.
+        /// The rules whose points differ, the largest difference first; none where the message was judged afresh.
         rules: Vec<RuleShift<'e>>,
     },
     /// The capsule does not tell.
@@ -109,9 +109,15 @@ impl<'e> WhatIf<'e> {
 
     /// What would have become of each verdict of a capsule, in their order.
     ///
+    /// A capsule that holds its message needs no engine that judged: of another one than the old, or of another semantics
+    /// version, its message is judged afresh. Which rules moved points is not told then.
+    ///
     /// # Errors
-    /// When the capsule is not one of the old engine, or another semantics version judged.
+    /// When the capsule does not hold its message, and is not one of the old engine or of another semantics version.
     pub fn ask(&mut self, capsule: &Capsule) -> Result<Vec<Conclusion<'e>>, ReplayError> {
+        if let Err(error) = check(capsule, self.old) {
+            return self.ask_afresh(capsule).ok_or(error);
+        }
         let Some(open) = self.derive(capsule)? else {
             let unchanged = |verdict: &RecordedVerdict| {
                 let thresholds = self.change.thresholds(capsule.settings(verdict));
@@ -134,11 +140,29 @@ impl<'e> WhatIf<'e> {
     /// largest difference first.
     ///
     /// # Errors
-    /// As for [`WhatIf::ask`].
+    /// When the capsule is not one of the old engine, or another semantics version judged.
     pub fn differences(&mut self, capsule: &Capsule) -> Result<Vec<Vec<RuleShift<'e>>>, ReplayError> {
         let touched = self.derive(capsule)?.is_some();
         let shifts = |verdict| if touched { self.shifts(capsule, verdict) } else { Vec::new() };
         Ok(capsule.verdicts.iter().map(shifts).collect())
+    }
+
+    /// Judges the message that a capsule holds.
+    fn ask_afresh(&mut self, capsule: &Capsule) -> Option<Vec<Conclusion<'e>>> {
+        let again = capsule.afresh_for(self.change.operator.as_ref(), self.new, &self.limits)?;
+        self.after.derive(&again, self.new);
+        let mut conclusions: Vec<Conclusion<'e>> = Vec::with_capacity(capsule.verdicts.len());
+        for (index, verdict) in capsule.verdicts.iter().enumerate() {
+            if let Some(before) = index.checked_sub(1).filter(|&before| capsule.verdicts[before] == *verdict) {
+                conclusions.push(conclusions[before].clone());
+                continue;
+            }
+            let settings = self.change.applied(capsule.settings(verdict));
+            let score = self.after.sums(self.new.rules(), &settings).score;
+            let (_, to) = class_of(settings.thresholds, score, &capsule.evidence);
+            conclusions.push(conclude(verdict, to, Some(score), Vec::new()));
+        }
+        Some(conclusions)
     }
 
     /// Works out the new rules; gives the tests that the capsule leaves open, or nothing when no answer touches what changed.

@@ -41,6 +41,8 @@ pub enum Fault {
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     pub(super) bytes: Vec<u8>,
+    /// How many items of lists were announced: as many as a reader will count.
+    pub(super) items: usize,
 }
 
 /// Gives values from bytes.
@@ -52,7 +54,7 @@ pub(super) struct Reader<'b> {
     items: usize,
 }
 
-/// The most items that all lists of a capsule have together. What is recorded of one message stays far below: 10,000 header
+/// The most items that all lists of a capsule have together, written or read. What is recorded of one message stays far below: 10,000 header
 /// fields, 5,000 links, 2,000 parts, the tests of its engine.
 pub(super) const ITEMS_MAX: usize = 500_000;
 
@@ -78,7 +80,9 @@ impl Writer {
         self.bytes.push(value as u8);
     }
 
+    /// How many items of a list follow, see [`Reader::count`].
     pub(super) fn count(&mut self, value: usize) {
+        self.items = self.items.saturating_add(value);
         self.number(value as u64);
     }
 
@@ -88,7 +92,7 @@ impl Writer {
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        self.count(bytes.len());
+        self.number(bytes.len() as u64);
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -117,6 +121,11 @@ impl<'b> Reader<'b> {
 
     pub(super) fn byte_at(&self, at: usize) -> Option<u8> {
         self.bytes.get(at).copied()
+    }
+
+    /// What was read since some place.
+    pub(super) fn since(&self, start: usize) -> &'b [u8] {
+        self.bytes.get(start..self.at).unwrap_or_default()
     }
 
     pub(super) fn fault<T>(&self, fault: Fault) -> Read<T> {
@@ -405,6 +414,7 @@ mod tests {
         for _ in 0..2 {
             out.list(&vec![String::new(); ITEMS_MAX / 2 + 1]);
         }
+        assert_eq!(out.items, ITEMS_MAX + 2);
         let mut reader = Reader::new(&out.bytes);
         assert!(reader.list::<String>().is_ok());
         let at = reader.at();
@@ -412,7 +422,7 @@ mod tests {
         // A text is no list.
         let mut out = Writer::default();
         out.bytes(&vec![b'a'; ITEMS_MAX + 1]);
-        assert!(Reader::new(&out.bytes).text().is_ok());
+        assert!(out.items == 0 && Reader::new(&out.bytes).text().is_ok());
     }
 
     #[test]

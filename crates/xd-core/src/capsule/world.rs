@@ -123,7 +123,7 @@ macro_rules! words {
                 // Exhaustive, so that a new word does not go missing.
                 match self { $($type::$variant)|* => {} }
                 let number = WORDS.iter().position(|word| word == self).unwrap_or(WORDS.len());
-                out.count(number);
+                out.number(number as u64);
             }
 
             fn read(from: &mut Reader<'_>) -> Read<Self> {

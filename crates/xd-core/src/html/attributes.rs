@@ -88,7 +88,7 @@ struct Value {
     in_page: bool,
     from: usize,
     to: usize,
-    /// Where it stands in the page, entities undecoded.
+    /// Where it stands in the page, entities undecoded; the beginning of the page for one that does not.
     source: (usize, usize),
 }
 
@@ -170,7 +170,8 @@ impl<'h> Attributes<'h> {
         if self.name_len > 0 {
             self.identify();
         }
-        if let Some(value) = self.current() {
+        // Of an attribute without a value there is no beginning.
+        if let Some(value) = self.current().filter(|value| value.source.0 > 0) {
             value.source.1 = position;
         }
         self.current = None;

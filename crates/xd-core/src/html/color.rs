@@ -142,7 +142,11 @@ pub(super) fn thousandths(text: &str) -> Option<i64> {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let point = digits.bytes().position(|byte| byte == b'.');
+    let (whole, part) = match point.and_then(|at| digits.split_at_checked(at)) {
+        Some((whole, part)) => (whole, part.get(1..).unwrap_or_default()),
+        None => (digits, ""),
+    };
     if (whole.is_empty() && part.is_empty()) || !whole.bytes().chain(part.bytes()).all(|byte| byte.is_ascii_digit()) {
         return None;
     }

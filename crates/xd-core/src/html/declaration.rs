@@ -32,22 +32,21 @@ pub(super) fn declarations(text: &str) -> impl Iterator<Item = Declaration<'_>> 
 /// Where a block ends whose opening brace has been read: the place of the closing one, or the end of the text.
 pub(super) fn end_of_block(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let mut at = 0;
+    let mut at = next_special(bytes, 0);
     while bytes.get(at).is_some_and(|&byte| byte != b'}') {
-        at = skip(bytes, at);
+        at = next_special(bytes, skip(bytes, at));
     }
-    // An escape at the end would reach beyond it.
-    at.min(bytes.len())
+    at
 }
 
 /// Where a block opens, or a statement without one ends: the place of the first `{` or `;` outside strings and brackets.
 pub(super) fn end_of_prelude(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    let mut at = 0;
+    let mut at = next_special(bytes, 0);
     loop {
         match bytes.get(at)? {
             b'{' | b';' => return Some(at),
-            _ => at = skip(bytes, at),
+            _ => at = next_special(bytes, skip(bytes, at)),
         }
     }
 }
@@ -97,25 +96,39 @@ struct Bounds {
 }
 
 /// The bytes that may end a declaration, part it, or begin what is skipped.
-const MATTERS: [bool; 256] = {
+const MATTERS: [bool; 256] = table(b";:!\\\"'/([{");
+
+/// The bytes that may open or end a block or brackets, end a statement, or begin what is skipped.
+const SPECIAL: [bool; 256] = table(b";\\\"'/()[]{}");
+
+const fn table(bytes: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
-    let bytes = b";:!\\\"'/([{";
     let mut at = 0;
     while at < bytes.len() {
         table[bytes[at] as usize] = true;
         at += 1;
     }
     table
-};
+}
+
+/// The first byte of a table at or after a place, or the end.
+#[inline]
+fn next_of(table: &[bool; 256], bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().position(|&byte| table[usize::from(byte)]).map_or(bytes.len(), |length| at + length)
+}
+
+fn next_special(bytes: &[u8], at: usize) -> usize {
+    next_of(&SPECIAL, bytes, at)
+}
 
 impl Bounds {
     fn of(bytes: &[u8]) -> Self {
         let (mut colon, mut mark, mut is_plain, mut at) = (None, None, true, 0);
-        while let Some(&byte) = bytes.get(at) {
-            if !MATTERS[usize::from(byte)] {
-                at += 1;
-                continue;
-            }
+        loop {
+            // An escape at the end would reach beyond it.
+            at = next_of(&MATTERS, bytes, at);
+            let Some(&byte) = bytes.get(at) else { break };
             is_plain &= !matches!(byte, b'\\' | b'/' | b'(' | b'[' | b'{');
             match byte {
                 b';' => break,
@@ -130,7 +143,7 @@ impl Bounds {
                 _ => at = skip(bytes, at),
             }
         }
-        Self { colon, mark, is_plain, end: at.min(bytes.len()) }
+        Self { colon, mark, is_plain, end: at }
     }
 
     fn read<'t>(&self, text: &'t str) -> Option<Declaration<'t>> {
@@ -174,16 +187,16 @@ fn skip_flat(bytes: &[u8], at: usize) -> usize {
         Some(b'\\') => at + 2,
         Some(&quote @ (b'"' | b'\'')) => {
             let mut end = at + 1;
-            while let Some(&byte) = bytes.get(end) {
-                match byte {
-                    b'\\' => end += 2,
+            while let Some(length) = memchr::memchr3(quote, b'\\', b'\n', bytes.get(end..).unwrap_or_default()) {
+                end += length;
+                match bytes.get(end) {
+                    Some(b'\\') => end += 2,
                     // A line end cuts a string short.
-                    b'\n' => return end,
-                    _ if byte == quote => return end + 1,
-                    _ => end += 1,
+                    Some(b'\n') => return end,
+                    _ => return end + 1,
                 }
             }
-            end
+            bytes.len()
         }
         Some(b'/') if rest.first() == Some(&b'*') => {
             memchr::memmem::find(rest.get(1..).unwrap_or_default(), b"*/").map_or(bytes.len(), |end| at + 2 + end + 2)
@@ -215,6 +228,7 @@ fn end_of_brackets(bytes: &[u8], at: usize) -> usize {
         if expected.is_empty() {
             return at.min(bytes.len());
         }
+        at = next_special(bytes, at);
     }
     bytes.len()
 }

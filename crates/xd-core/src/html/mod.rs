@@ -12,6 +12,7 @@ mod element;
 mod flow;
 mod memo;
 mod page;
+mod reference;
 mod sheet;
 mod stack;
 mod standard;

@@ -265,15 +265,15 @@ impl<'s> Page<'s> {
         if attributes.has(Attribute::Hidden) {
             style.display = Some(Display::None);
         }
-        let mut declared = Declared::from(style);
+        let own = attributes.get(Attribute::Style).map(|text| self.own_style(text));
         if !self.sheet.is_empty() {
             let class = attributes.get(Attribute::Class).unwrap_or_default();
-            declared = declared.overlaid(&self.sheet.style(tag, class, attributes.get(Attribute::Id).unwrap_or_default()));
+            let sheet = self.sheet.style(tag, class, attributes.get(Attribute::Id).unwrap_or_default());
+            let declared = Declared::from(style).overlaid(&sheet);
+            style = own.map_or(declared, |own| declared.overlaid(&own)).settled();
+        } else if let Some(own) = own {
+            style = style.overlaid(&own.settled());
         }
-        if let Some(text) = attributes.get(Attribute::Style) {
-            declared = declared.overlaid(&self.own_style(text));
-        }
-        let style = declared.settled();
         let in_line = matches!(tag.kind(), Kind::Formatting | Kind::Inline)
             && matches!(style.display, None | Some(Display::Inline))
             && style.positioned != Some(true);

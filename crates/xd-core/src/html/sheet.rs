@@ -78,11 +78,14 @@ impl Sheet {
             }
             let (declarations, after) = body.split_at(end_of_block(body));
             rest = after.get(1..).unwrap_or_default();
-            let style = Declared::parse(declarations, &mut |_| {});
-            if style != Declared::NONE {
-                for selector in selectors.split(',') {
-                    self.add(selector.trim(), style);
+            // Most rules of newsletters have longer selectors: their declarations are not read.
+            let mut style = None;
+            for selector in selectors.split(',').filter_map(|selector| simple(selector.trim())) {
+                let style = *style.get_or_insert_with(|| Declared::parse(declarations, &mut |_| {}));
+                if style == Declared::NONE {
+                    break;
                 }
+                self.add(selector, style);
             }
         }
     }
@@ -104,8 +107,7 @@ impl Sheet {
         style
     }
 
-    fn add(&mut self, selector: &str, style: Declared) {
-        let Some((element, mark, name)) = simple(selector) else { return };
+    fn add(&mut self, (element, mark, name): Selector<'_>, style: Declared) {
         if self.rules >= RULES {
             return;
         }
@@ -136,8 +138,11 @@ impl Sheet {
     }
 }
 
-/// Element, mark (`.` or `#`) and name of a selector that has no other parts.
-fn simple(selector: &str) -> Option<(&str, Option<char>, &str)> {
+/// Element, mark (`.` or `#`) and name.
+type Selector<'t> = (&'t str, Option<char>, &'t str);
+
+/// A selector that has no other parts.
+fn simple(selector: &str) -> Option<Selector<'_>> {
     let is_name =
         |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || byte >= 0x80);
     match selector.find(['.', '#']) {

@@ -1,15 +1,15 @@
 //! Reads a page token by token: text, start tags, end tags, comments.
 //!
-//! Text and tags of the usual shape are found by search, see [`tag`](super::tag). Everything whose reading takes more than that
-//! (character references in text, raw text, comments, tags of any other shape) is read by html5gum, see
-//! [`standard`](super::standard), which also says in tests that both read alike. Nothing is allocated per token.
+//! Text and tags of the usual shape are found by search, see [`tag`](super::tag) and [`reference`](super::reference). Everything
+//! whose reading takes more than that (rarer character references, raw text, comments, tags of any other shape) is read by html5gum,
+//! see [`standard`](super::standard), which also says in tests that both read alike. Nothing is allocated per token.
 
 use html5gum::State;
 
 use super::attributes::Attributes;
 use super::element::{Kind, Raw, Tag};
 use super::page::Page;
-use super::tag;
+use super::{reference, tag};
 
 /// Bytes of an attribute value that are kept at least; 16 KiB. Style attributes of real mail stay below 2 KiB.
 const VALUE_BYTES: usize = 16 << 10;
@@ -27,6 +27,8 @@ pub(super) struct Tokens<'h, 's> {
     pub(super) raw: Option<Tag>,
     /// Whether SVG or MathML is open.
     foreign: bool,
+    /// Text whose character references were decoded.
+    decoded: String,
 }
 
 /// The name of the current tag; longer ones are no known elements.
@@ -65,6 +67,7 @@ impl<'h, 's> Tokens<'h, 's> {
             name: Name::default(),
             raw: None,
             foreign: false,
+            decoded: String::new(),
         }
     }
 
@@ -87,7 +90,14 @@ impl<'h, 's> Tokens<'h, 's> {
         if bytes.get(first) == Some(&b'&') {
             let length = first + memchr::memchr(b'<', bytes.get(first..).unwrap_or_default()).unwrap_or(rest.len() - first);
             let end = self.position + length;
-            self.by_standard(State::Data, end);
+            let mut decoded = std::mem::take(&mut self.decoded);
+            if reference::decode(rest.get(..length).unwrap_or_default(), &mut decoded) {
+                self.page.text(&decoded);
+            } else {
+                self.by_standard(State::Data, end);
+            }
+            decoded.clear();
+            self.decoded = decoded;
             self.position = end;
         } else {
             self.page.text(rest.get(..first).unwrap_or_default());

@@ -4,6 +4,8 @@
 //! name under a public suffix. Bare hosts without a path are taken with care: file names, code and sentences without a
 //! space after the period look like them. Addresses of mail are no links.
 
+use std::borrow::Cow;
+
 use super::host::defanged_dot;
 use super::url::refanged_scheme;
 use crate::Domain;
@@ -86,7 +88,7 @@ impl<'t> Finder<'t> {
             Some('?' | '#') => self.text.as_bytes().get(host_end + 1).is_some_and(u8::is_ascii_alphanumeric),
             _ => false,
         };
-        let plain = host.replace("[.]", ".");
+        let plain = if host.contains('[') { Cow::Owned(host.replace("[.]", ".")) } else { Cow::Borrowed(host) };
         if !is_link_host(&plain, with_path) {
             return Err(end);
         }

@@ -15,6 +15,10 @@ pub(super) fn read(text: &str, tricks: &mut LinkTricks) -> Option<Host> {
         tricks.record(LinkTrick::NumericHost);
         return Some(address.to_ipv4_mapped().map_or_else(|| address.into(), Host::from));
     }
+    // Nearly all hosts are letters, digits, hyphens and dots.
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')) {
+        return read_decoded(text, tricks);
+    }
     let text = refanged(text, tricks);
     let text = if text.contains(' ') {
         tricks.record(LinkTrick::InnerBlank);
@@ -28,18 +32,23 @@ pub(super) fn read(text: &str, tricks: &mut LinkTricks) -> Option<Host> {
     } else {
         text
     };
-    let domain = Domain::parse(&text).ok()?;
+    read_decoded(&text, tricks)
+}
+
+/// Reads a host without escapes.
+fn read_decoded(text: &str, tricks: &mut LinkTricks) -> Option<Host> {
+    let domain = Domain::parse(text).ok()?;
     if ends_in_number(domain.as_str()) {
         tricks.record(LinkTrick::NumericHost);
         return parse_ipv4(domain.as_str()).map(Host::from);
     }
-    note_alphabet(&text, &domain, tricks);
+    note_alphabet(text, &domain, tricks);
     Some(Host::Domain(domain))
 }
 
 /// Records whether the domain is international, and whether it passes for another.
 fn note_alphabet(text: &str, domain: &Domain, tricks: &mut LinkTricks) {
-    let encoded = domain.as_str().contains("xn--");
+    let encoded = domain.as_str().as_bytes().windows(4).any(|four| four == b"xn--");
     if text.is_ascii() && !encoded {
         return;
     }
@@ -94,7 +103,8 @@ pub(super) fn defanged_dot(text: &str) -> Option<usize> {
 
 /// WHATWG URL §3.5, "ends in a number": such a host is an address or nothing.
 fn ends_in_number(host: &str) -> bool {
-    let last = host.rsplit('.').next().unwrap_or(host);
+    let start = host.bytes().rposition(|byte| byte == b'.').map_or(0, |at| at + 1);
+    let last = host.get(start..).unwrap_or_default();
     last.bytes().all(|byte| byte.is_ascii_digit())
         || last.strip_prefix("0x").is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

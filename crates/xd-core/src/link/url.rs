@@ -52,7 +52,8 @@ pub(super) fn read(raw: &str) -> Option<Reading> {
     }
     let end = authority.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#') || (byte == b'\\' && special.is_some()));
     let (authority, path) = authority.split_at(end.unwrap_or(authority.len()));
-    let (user, host_port) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
+    let user = memchr::memrchr(b'@', authority.as_bytes());
+    let (user, host_port) = user.map_or(("", authority), |at| (&authority[..at], &authority[at + 1..]));
     if !user.is_empty() {
         tricks.record(LinkTrick::Userinfo);
     }
@@ -151,6 +152,10 @@ fn split_scheme<'t>(text: &'t str, tricks: &mut LinkTricks) -> (Cow<'t, str>, &'
 
 /// The scheme that a defanged one stands for.
 pub(super) fn refanged_scheme(name: &str) -> Option<&'static str> {
+    // Each of them has one of these where its scheme has another letter.
+    if !name.bytes().any(|byte| matches!(byte, b'x' | b'X' | b'*')) {
+        return None;
+    }
     let is = |names: [&str; 5]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
     if is(["hxxp", "hxtp", "htxp", "h**p", "httx"]) {
         Some("http")
@@ -175,6 +180,9 @@ fn default_port(scheme: &str) -> Option<u16> {
 
 /// The host and the port after it. A port that is no number stays with the host, which is none then.
 fn split_port(text: &str) -> (&str, Option<u16>) {
+    if memchr::memchr(b':', text.as_bytes()).is_none() {
+        return (text, None);
+    }
     match text.rsplit_once(':') {
         Some((host, "")) => (host, None),
         Some((host, port)) if !port.contains(']') && port.bytes().all(|byte| byte.is_ascii_digit()) => match port.parse() {

@@ -1,25 +1,40 @@
 //! A header section as an ordered list of fields, each with its raw span and its decoded value (RFC 5322 §2.2).
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
+
+use memchr::memchr;
 
 use super::charset;
 use super::content_type::charset_of;
+use super::encoded_word;
 use super::part_header::PartHeader;
 use super::section::{End, Item, RawField, Section, without_line_end};
 use super::value;
 use crate::{Defect, Defects, Limits};
 
 /// One header field.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Field<'a> {
     name: &'a str,
     raw_value: &'a [u8],
-    decoded: Cow<'a, str>,
+    /// The value decoded, but for its folds.
+    text: Cow<'a, str>,
+    /// Whether folds are left in it.
+    folded: bool,
+    /// The value without its folds, once someone asks: of most fields nobody does.
+    unfolded: OnceLock<String>,
     span: Range<usize>,
 }
 
 impl<'a> Field<'a> {
+    /// A field whose value is still to be decoded.
+    fn new(name: &'a str, raw_value: &'a [u8], span: Range<usize>) -> Self {
+        Self { name, raw_value, text: Cow::Borrowed(""), folded: false, unfolded: OnceLock::new(), span }
+    }
+
     /// The name as it stands, without blanks before the colon. Bytes outside ASCII end a name's readable part.
     #[must_use]
     pub fn name(&self) -> &'a str {
@@ -37,13 +52,34 @@ impl<'a> Field<'a> {
     /// Only as many bytes are decoded as [`Limits::field_bytes`] says.
     #[must_use]
     pub fn decoded(&self) -> &str {
-        &self.decoded
+        if self.folded { self.unfolded.get_or_init(|| value::unfold(&self.text).into_owned()) } else { &self.text }
+    }
+
+    /// Sets the value to what this text says; `encoded` is whether encoded words may be in it. They are decoded at once, since
+    /// they can have defects.
+    fn decode(&mut self, text: &'a str, encoded: bool, defects: &mut Defects) {
+        let text = text.trim_ascii();
+        if encoded && encoded_word::may_be_in(text) {
+            self.text = Cow::Owned(value::decode(text, defects).into_owned());
+        } else {
+            self.text = Cow::Borrowed(text);
+            self.folded = memchr(b'\n', text.as_bytes()).is_some();
+        }
     }
 
     /// Where the whole field stands in the message's bytes, final line end included.
     #[must_use]
     pub fn span(&self) -> Range<usize> {
         self.span.clone()
+    }
+}
+
+impl fmt::Debug for Field<'_> {
+    /// The same before and after someone asked for the value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Field");
+        shown.field("name", &self.name).field("raw_value", &self.raw_value);
+        shown.field("decoded", &self.decoded()).field("span", &self.span).finish()
     }
 }
 
@@ -56,18 +92,19 @@ pub struct Header<'a> {
 impl<'a> Header<'a> {
     /// A header section of fields read before: names, and values as the bytes stood.
     pub(super) fn of(fields: impl Iterator<Item = (&'a str, &'a [u8])>, limits: &Limits) -> Self {
-        let field = |(name, raw_value)| Field { name, raw_value, decoded: Cow::Borrowed(""), span: 0..0 };
-        let mut fields: Vec<_> = fields.map(field).collect();
+        let mut fields: Vec<_> = fields.map(|(name, raw_value)| Field::new(name, raw_value, 0..0)).collect();
         let texts: Option<Vec<&str>> = fields.iter().map(|field| std::str::from_utf8(field.raw_value).ok()).collect();
         match texts {
             // As where the whole header section is text.
             Some(texts) => {
                 for (field, text) in fields.iter_mut().zip(texts) {
                     let text = text.get(..text.floor_char_boundary(limits.field_bytes)).unwrap_or(text);
-                    field.decoded = value::decode(text, &mut Defects::default());
+                    field.decode(text, true, &mut Defects::default());
                 }
             }
-            None => decode(&mut fields, &Whole { raw: &[], start: 0, text: None }, limits, &mut Defects::default()),
+            None => {
+                decode(&mut fields, &Whole { raw: &[], start: 0, text: None, encoded: true }, limits, &mut Defects::default());
+            }
         }
         Self { fields }
     }
@@ -141,10 +178,10 @@ impl<'a> Head<'a> {
                 body = malformed.unwrap_or(body);
             }
         }
-        if memchr::memchr(0, raw.get(start..body).unwrap_or_default()).is_some() {
+        if memchr(0, raw.get(start..body).unwrap_or_default()).is_some() {
             defects.record(Defect::NulByte);
         }
-        let whole = Whole { raw, start, text };
+        let whole = Whole { raw, start, text, encoded: text.is_some_and(encoded_word::may_be_in) };
         decode(&mut fields, &whole, limits, defects);
         let disputed = malformed.unwrap_or(body).min(body)..body;
         Self { header: Header { fields }, part: part.finish(), body, disputed }
@@ -182,7 +219,7 @@ fn named<'a>(field: &RawField<'a>, defects: &mut Defects) -> Option<Field<'a>> {
         readable = field.name.iter().position(|b| !b.is_ascii()).unwrap_or(readable);
     }
     let name = std::str::from_utf8(field.name.get(..readable)?).ok()?;
-    Some(Field { name, raw_value: field.value, decoded: Cow::Borrowed(""), span: field.span.clone() })
+    Some(Field::new(name, field.value, field.span.clone()))
 }
 
 /// A header section, and its text if all its bytes are UTF-8: to validate it once takes less than to validate each value.
@@ -190,6 +227,8 @@ struct Whole<'a> {
     raw: &'a [u8],
     start: usize,
     text: Option<&'a str>,
+    /// Whether encoded words may be in the text.
+    encoded: bool,
 }
 
 impl<'a> Whole<'a> {
@@ -210,12 +249,12 @@ fn decode<'a>(fields: &mut [Field<'a>], whole: &Whole<'a>, limits: &Limits, defe
             defects.record(Defect::FieldBytesLimit);
         }
         if let Some(text) = whole.value(field, limits.field_bytes) {
-            field.decoded = value::decode(text, defects);
+            field.decode(text, whole.encoded, defects);
             continue;
         }
         let value = field.raw_value.get(..limits.field_bytes).unwrap_or(field.raw_value);
-        match value::decode_utf8(value, defects) {
-            Some(decoded) => field.decoded = decoded,
+        match value::utf8(value) {
+            Some(text) => field.decode(text, true, defects),
             None => foreign = true,
         }
     }
@@ -227,8 +266,8 @@ fn decode<'a>(fields: &mut [Field<'a>], whole: &Whole<'a>, limits: &Limits, defe
     let encoding = declared.and_then(|field| charset_of(field.raw_value)).and_then(|label| charset::find(&label));
     for field in fields {
         let value = field.raw_value.get(..limits.field_bytes).unwrap_or(field.raw_value);
-        if field.decoded.is_empty() && !value.is_ascii() {
-            field.decoded = Cow::Owned(value::decode_foreign(value, encoding, defects));
+        if field.text.is_empty() && !value.is_ascii() {
+            field.text = Cow::Owned(value::decode_foreign(value, encoding, defects));
         }
     }
 }

@@ -294,6 +294,9 @@ impl<'t> Reader<'t, '_> {
 /// How far a second address is looked for that lacks its comma; names are shorter.
 const LOOK_AHEAD: usize = 256;
 
+/// Bytes that hold most names.
+const PHRASE_BYTES: usize = 48;
+
 impl Draft<'_> {
     fn word(&mut self, word: &str, quoted: bool) {
         // `"a b"@example.com` and `a."b"@example.com` are one word.
@@ -303,6 +306,10 @@ impl Draft<'_> {
                 self.phrase.push(' ');
             }
             self.last_word = self.phrase.len();
+        }
+        if self.phrase.capacity() == 0 {
+            // Most names fit without growing.
+            self.phrase.reserve(PHRASE_BYTES.max(word.len()));
         }
         self.blank = false;
         self.quoted |= quoted;

@@ -146,7 +146,7 @@ impl<'t> Tokens<'t> {
             self.rest = "";
             return rest.get(1..).map(Token::Comment);
         }
-        let end = rest.bytes().skip(1).position(|b| b.is_ascii_whitespace() || b == b'(').map_or(rest.len(), |end| end + 1);
+        let end = rest.bytes().skip(1).position(|b| is_blank(b) || b == b'(').map_or(rest.len(), |end| end + 1);
         let (word, tail) = rest.split_at(end);
         self.rest = tail;
         Some(Token::Word(word))
@@ -179,8 +179,7 @@ struct From<'t> {
 impl<'t> From<'t> {
     /// Reads one comment: `rdns [address]`, `HELO name`, `[address] helo=name`, `ident@rdns [address]`, `address`.
     fn comment(&mut self, comment: &'t str) {
-        let mut words =
-            comment.split(|c: char| c.is_ascii_whitespace() || matches!(c, '(' | ')' | ',' | '"')).filter(|w| !w.is_empty());
+        let mut words = words(comment);
         let mut last: Option<&str> = None;
         let mut first = true;
         while let Some(word) = words.next() {
@@ -193,9 +192,10 @@ impl<'t> From<'t> {
                     self.greeting.get_or_insert(greeting);
                 }
             } else if self.address.is_none() {
-                let (_, host) = word.rsplit_once('@').unwrap_or(("", word));
+                let host = memchr::memrchr(b'@', word.as_bytes()).and_then(|at| word.get(at + 1..)).unwrap_or(word);
                 // `rdns[address]`, without a blank.
-                let (host, glued) = host.find('[').filter(|at| *at > 0).map_or((host, ""), |at| host.split_at(at));
+                let bracket = host.bytes().position(|byte| byte == b'[').filter(|at| *at > 0);
+                let (host, glued) = bracket.map_or((host, ""), |at| host.split_at(at));
                 if let Some(address) = bracketed_address(glued) {
                     self.address = Some(address);
                     self.reverse_name = Some(host);
@@ -228,6 +228,24 @@ impl<'t> From<'t> {
             }
         }
     }
+}
+
+/// The words of a comment.
+fn words(comment: &str) -> impl Iterator<Item = &str> {
+    let parts = |byte: &u8| is_blank(*byte) || matches!(byte, b'(' | b')' | b',' | b'"');
+    let mut rest = comment;
+    std::iter::from_fn(move || {
+        let start = rest.bytes().position(|byte| !parts(&byte))?;
+        let from = rest.get(start..)?;
+        let (word, after) = from.split_at_checked(from.bytes().position(|byte| parts(&byte)).unwrap_or(from.len()))?;
+        rest = after;
+        Some(word)
+    })
+}
+
+/// As [`u8::is_ascii_whitespace`], in fewer steps.
+fn is_blank(byte: u8) -> bool {
+    byte <= b' ' && byte.is_ascii_whitespace()
 }
 
 fn value_of<'t>(word: &'t str, names: &[&str]) -> Option<&'t str> {
@@ -277,6 +295,14 @@ fn recipient(word: &str) -> Option<String> {
     address.contains('@').then(|| address.to_owned())
 }
 
+fn version(name: &str, number: &[u8]) -> String {
+    let mut version = String::with_capacity(8);
+    version.push_str(name);
+    version.push('v');
+    version.extend(number.iter().copied().map(char::from));
+    version
+}
+
 /// The first TLS or SSL version, in one spelling: `TLSv1.2`, `TLS1_2` and `TLS1.2` are the same.
 fn tls_version(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
@@ -289,9 +315,9 @@ fn tls_version(text: &str) -> Option<String> {
         };
         match rest.strip_prefix(b"v").unwrap_or(rest) {
             [major @ b'1'..=b'9', b'.' | b'_', minor @ b'0'..=b'9', ..] => {
-                return Some(format!("{name}v{}.{}", char::from(*major), char::from(*minor)));
+                return Some(version(name, &[*major, b'.', *minor]));
             }
-            [major @ b'1'..=b'9', ..] => return Some(format!("{name}v{}", char::from(*major))),
+            [major @ b'1'..=b'9', ..] => return Some(version(name, &[*major])),
             _ => {}
         }
     }

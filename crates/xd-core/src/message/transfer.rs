@@ -109,19 +109,42 @@ pub(super) fn decode_base64(bytes: &[u8], limit: usize, out: &mut Vec<u8>, defec
 /// Decodes whole groups of four as long as nothing else stands between them.
 fn decode_groups<'b>(bytes: &'b [u8], end: usize, out: &mut Vec<u8>) -> &'b [u8] {
     let mut rest = bytes;
-    while let [a, b, c, d, tail @ ..] = rest {
-        let digit = |byte: u8| DIGITS[usize::from(byte)];
-        let (a, b, c, d) = (digit(*a), digit(*b), digit(*c), digit(*d));
-        // Digits are below 64, so that one test of the upper bits finds any that is none.
-        if (a | b | c | d) & 0xC0 != 0 || out.len() >= end {
+    // Four groups at once as long as there are so many.
+    while let Some((groups, tail)) = rest.split_first_chunk::<16>() {
+        let mut decoded = [0; 12];
+        let mut all = 0;
+        for (to, group) in decoded.as_chunks_mut().0.iter_mut().zip(groups.as_chunks().0) {
+            let digits;
+            (*to, digits) = decode_group(group);
+            all |= digits;
+        }
+        if all & NOT_DIGITS != 0 || out.len() + decoded.len() > end {
             break;
         }
-        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-        let [_, x, y, z] = bits.to_be_bytes();
-        out.extend_from_slice(&[x, y, z]);
+        out.extend_from_slice(&decoded);
+        rest = tail;
+    }
+    while let Some((group, tail)) = rest.split_first_chunk() {
+        let (decoded, digits) = decode_group(group);
+        if digits & NOT_DIGITS != 0 || out.len() >= end {
+            break;
+        }
+        out.extend_from_slice(&decoded);
         rest = tail;
     }
     rest
+}
+
+/// Digits are below 64, so that one test of the upper bits finds any that is none.
+const NOT_DIGITS: u8 = 0xC0;
+
+/// What a group decodes to, and its digits taken together.
+#[inline]
+fn decode_group(group: &[u8; 4]) -> ([u8; 3], u8) {
+    let [a, b, c, d] = group.map(|byte| DIGITS[usize::from(byte)]);
+    let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
+    let [_, x, y, z] = bits.to_be_bytes();
+    ([x, y, z], a | b | c | d)
 }
 
 /// Up to three digits that wait for the fourth.

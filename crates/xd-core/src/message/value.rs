@@ -9,14 +9,13 @@ use super::encoded_word;
 use crate::{Defect, Defects};
 
 /// The value as text, if its bytes are UTF-8.
-pub(super) fn decode_utf8<'a>(raw: &'a [u8], defects: &mut Defects) -> Option<Cow<'a, str>> {
-    let text = match std::str::from_utf8(raw) {
-        Ok(text) => text,
+pub(super) fn utf8(raw: &[u8]) -> Option<&str> {
+    match std::str::from_utf8(raw) {
+        Ok(text) => Some(text),
         // A limit may have cut a character in two.
-        Err(error) if error.error_len().is_none() => std::str::from_utf8(raw.get(..error.valid_up_to())?).ok()?,
-        Err(_) => return None,
-    };
-    Some(decode(text, defects))
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(raw.get(..error.valid_up_to())?).ok(),
+        Err(_) => None,
+    }
 }
 
 /// The value unfolded, its encoded words decoded.
@@ -77,7 +76,7 @@ mod tests {
             (" =?utf-8?q?a?=\r\n =?utf-8?q?b?= c", "ab c"),
             ("", ""),
         ] {
-            assert_eq!(decode_utf8(raw.as_bytes(), &mut Defects::default()).unwrap(), text);
+            assert_eq!(decode(raw, &mut Defects::default()), text);
         }
     }
 }

@@ -5,13 +5,12 @@
 mod brands;
 mod contradiction;
 mod nested;
+mod sets;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use regex_syntax::hir::Hir;
-
-use crate::Domain;
 
 use super::condition::Condition;
 use super::literal;
@@ -20,10 +19,11 @@ use super::plan::Plan;
 use super::read::Located;
 use super::scanner::{Pattern, Scanner, parse_regex};
 use super::source::{RuleError, RuleErrors, RuleSource};
-use super::syntax::{self, ConditionTree, FileTree, RuleTree, SetTree, TestKind, TestTree};
+use super::syntax::{self, ConditionTree, FileTree, RuleTree, TestKind, TestTree};
 use super::target::{Target, Targets};
 use super::text_set::TextSet;
 use super::{Cost, Group, List, Rule, RuleSet, spelling};
+use sets::{listed, only_texts};
 
 /// Steps that one byte of a message may cost at worst, over all regexes of a rule set.
 ///
@@ -299,86 +299,6 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    /// The texts of a set that are looked for in values, ignoring ASCII case; each that is met counts once.
-    fn counted(
-        &mut self,
-        source: &RuleSource,
-        target: &Target,
-        set: &'s SetTree,
-        at_least: &Located<u32>,
-        words: bool,
-    ) -> Result<Vec<String>, RuleError> {
-        let mut texts = self.texts(source, target, set, false)?;
-        texts.iter_mut().for_each(|(text, _)| text.make_ascii_lowercase());
-        texts.sort_by(|(a, _), (b, _)| a.cmp(b));
-        texts.dedup_by(|(a, _), (b, _)| a == b);
-        if at_least.value as usize > texts.len() {
-            let message = format!("at least {} of {} different texts can never be met", at_least.value, texts.len());
-            return Err(source.error(at_least.span.clone(), message));
-        }
-        if at_least.value > 1 {
-            for (outer, inner) in nested::pairs(&texts, words) {
-                let ((outer, place), (inner, _)) = (&texts[outer], &texts[inner]);
-                let message = format!("{outer:?} holds {inner:?} and so counts as two; leave one of them out");
-                self.lints.push(source.error(place.span.clone(), message));
-            }
-        }
-        Ok(only_texts(texts))
-    }
-
-    /// The texts of a set with its lists filled in, spelled as the target is, sorted. `whole` asks for them as whole values.
-    fn texts(
-        &mut self,
-        source: &RuleSource,
-        target: &Target,
-        set: &'s SetTree,
-        whole: bool,
-    ) -> Result<Vec<(String, &'s Located<String>)>, RuleError> {
-        let mut texts = Vec::new();
-        for (text, place) in self.entries(source, set)? {
-            let error = |message| source.error(place.span.clone(), message);
-            let spelled = spelling::spelled(target, text).map_err(error)?;
-            if target.shape().is_text() && spelled.len() < literal::MIN_LITERAL && !spelled.contains(' ') {
-                let message = format!("{text:?} is shorter than {} bytes: it stands in every text", literal::MIN_LITERAL);
-                return Err(error(message));
-            }
-            self.lints.extend(spelling::misplaced(target, &spelled, whole).map(error));
-            texts.push((spelled, place));
-        }
-        texts.sort_by(|(a, _), (b, _)| a.cmp(b));
-        texts.dedup_by(|(a, _), (b, _)| a == b);
-        Ok(texts)
-    }
-
-    /// The domains of a set with its lists filled in, sorted.
-    fn domains(&self, source: &RuleSource, set: &'s SetTree) -> Result<Vec<String>, RuleError> {
-        let mut domains = Vec::new();
-        for (text, place) in self.entries(source, set)? {
-            match Domain::parse(text) {
-                Ok(domain) => domains.push(domain.as_str().to_owned()),
-                Err(error) => return Err(source.error(place.span.clone(), format!("{text:?} is no domain: {error}"))),
-            }
-        }
-        domains.sort();
-        domains.dedup();
-        Ok(domains)
-    }
-
-    /// The entries of a set with its lists filled in, each with the place in the set.
-    fn entries(&self, source: &RuleSource, set: &'s SetTree) -> Result<Vec<(&'s str, &'s Located<String>)>, RuleError> {
-        let mut entries = Vec::new();
-        for entry in set {
-            match entry.value.strip_prefix('@') {
-                None => entries.push((entry.value.as_str(), entry)),
-                Some(name) => match self.lists.get(name) {
-                    Some(list) => entries.extend(list.iter().map(|text| (*text, entry))),
-                    None => return Err(source.error(entry.span.clone(), format!("there is no list {name:?}"))),
-                },
-            }
-        }
-        Ok(entries)
-    }
-
     fn regex(&mut self, source: &RuleSource, target: &Target, pattern: &Located<String>) -> Result<Hir, RuleError> {
         let hir = parse_regex(&pattern.value)
             .map_err(|message| source.error(pattern.span.clone(), format!("not a pattern: {message}")))?;
@@ -466,16 +386,6 @@ impl<'s> Compiler<'s> {
 enum Draft {
     Pattern(TargetIndex, Pattern),
     Question(Question),
-}
-
-fn only_texts(texts: Vec<(String, &Located<String>)>) -> Vec<String> {
-    texts.into_iter().map(|(text, _)| text).collect()
-}
-
-/// How a test of a set reads.
-fn listed(target: &Target, matcher: &str, texts: &[String], at_least: u32) -> String {
-    // Escaped, since tests that read the same are one.
-    format!("{target} {matcher} {texts:?}{}", times(at_least))
 }
 
 pub(super) fn times(at_least: u32) -> String {

@@ -31,8 +31,8 @@ enum Way {
     Few(Vec<(usize, memmem::Finder<'static>)>),
     /// Maps of 2 KiB each.
     Small(Box<Grams<256, 256>>),
-    /// Maps of 32 KiB and 16 KiB.
-    Large(Box<Grams<4096, 2048>>),
+    /// Maps of 32 KiB each.
+    Large(Box<Grams<4096, 4096>>),
     #[default]
     Nothing,
 }
@@ -197,6 +197,17 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_a_plain_search(literals in prop::collection::vec("[abé]{1,10}", 0..9), text in "[aAbé]{0,90}") {
+            prop_assert_eq!(found(&literals, &text, false), expected(&literals, &text));
+        }
+
+        #[test]
+        fn many_literals_agree_with_a_plain_search(
+            literals in prop::collection::vec("[abé ]{1,14}", MANY + 1..MANY + 60),
+            text in "[aAbé ]{0,120}",
+            inside in prop::collection::vec(0..MANY, 0..4),
+        ) {
+            // Long literals seldom stand in a text by chance.
+            let text = inside.iter().fold(text, |text, &number| text + "a" + &literals[number]);
             prop_assert_eq!(found(&literals, &text, false), expected(&literals, &text));
         }
 

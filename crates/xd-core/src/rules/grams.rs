@@ -3,8 +3,11 @@
 //! A bitmap over short runs of bytes ("grams") says at which places of a text a literal may stand; only there literals are
 //! compared. A literal of nine bytes or more is known by four neighbouring grams of six bytes, of which one begins at a place
 //! divisible by four wherever it stands, so that a text is looked at every fourth byte. Shorter literals are known by one gram
-//! of four bytes and looked for at every byte; those of three bytes by all grams that begin with them. An Aho-Corasick automaton of the same literals takes five to ten times as
-//! long a byte, since each step waits for the one before it.
+//! of four bytes and looked for at every byte; those of three bytes by all grams that begin with them. An Aho-Corasick
+//! automaton of the same literals takes five to ten times as long a byte, since each step waits for the one before it.
+//!
+//! What costs most is a place that looks right and is not: nothing foresees it, and its literals lie in memory that no cache
+//! near by holds. So two bits stand for a gram, and literals are first compared by the eight bytes that begin with it.
 
 use std::ops::Range;
 
@@ -16,6 +19,8 @@ const STRIDE: usize = 4;
 const LONG: usize = 6;
 /// Bytes of the grams of all others.
 const SHORT: usize = 4;
+/// Grams stand among the first bytes of a literal; 4 KiB, so that their places fit in few bits.
+const MAX_OFFSET: usize = 4096;
 /// Bytes that are loaded at once; the grams of [`STRIDE`] neighbouring places are among them.
 const WORD: usize = 8;
 
@@ -39,25 +44,38 @@ impl<const LONG_WORDS: usize, const SHORT_WORDS: usize> Grams<LONG_WORDS, SHORT_
     pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         let mut at = 0;
         while let Some(&bytes) = text.get(at..).and_then(<[u8]>::first_chunk::<WORD>) {
-            self.look(text, at, u64::from_le_bytes(bytes), &mut hit);
+            let word = u64::from_le_bytes(bytes);
+            if self.is_marked(word) {
+                self.compare(text, at, word, &mut hit);
+            }
             at += STRIDE;
         }
-        // Beyond the end stand zeros; the comparison with the text itself sees that.
-        let mut rest = [0; 2 * WORD];
-        let left = text.len() - at;
-        rest[..left].copy_from_slice(&text[at..]);
-        for start in (0..left).step_by(STRIDE) {
-            let word = rest[start..].first_chunk::<WORD>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-            self.look(text, at + start, word, &mut hit);
+        while at < text.len() {
+            let word = word_at(text, at);
+            if self.is_marked(word) {
+                self.compare(text, at, word, &mut hit);
+            }
+            at += STRIDE;
         }
     }
 
-    /// Looks at the places at which the first bytes of a word stand.
+    /// Whether a literal may stand at one of the places at which the first bytes of a word stand. One answer for all of them:
+    /// it is foreseen more often than five.
     #[inline(always)]
-    fn look(&self, text: &[u8], at: usize, word: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
-        self.long.look(text, at, word, hit);
+    fn is_marked(&self, word: u64) -> bool {
+        let short = (0..STRIDE).fold(0, |marks, next| marks | self.short.mark(word >> (8 * next)));
+        (self.long.mark(word) | short) & 1 != 0
+    }
+
+    #[inline(never)]
+    fn compare(&self, text: &[u8], at: usize, word: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
+        if self.long.mark(word) & 1 != 0 {
+            self.long.compare(text, at, hit);
+        }
         for next in 0..STRIDE {
-            self.short.look(text, at + next, word >> (8 * next), hit);
+            if self.short.mark(word >> (8 * next)) & 1 != 0 {
+                self.short.compare(text, at + next, hit);
+            }
         }
     }
 
@@ -69,134 +87,152 @@ impl<const LONG_WORDS: usize, const SHORT_WORDS: usize> Grams<LONG_WORDS, SHORT_
 /// Literals by grams of so many bytes, looked for at places so far apart, with a map of so many words.
 #[derive(Debug)]
 struct Index<const BYTES: usize, const APART: usize, const WORDS: usize> {
-    /// One bit for each place.
+    /// Bits for each gram.
     map: Box<[u64; WORDS]>,
-    /// The literals, sorted by bucket and gram.
+    /// The grams, sorted by the word of the map they belong to.
     entries: Box<[Entry]>,
-    /// Where the entries of a bucket begin; the next slot says where they end.
-    buckets: Box<[u32]>,
+    /// Where the entries of a word begin; the next slot says where they end.
+    begins: Box<[u32]>,
+    literals: Box<[Literal]>,
     /// The bytes of all literals.
     bytes: Box<[u8]>,
 }
 
+/// A gram of a literal.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    gram: u64,
-    /// Where the literal stands among all bytes.
+    /// The bytes of the literal that begin with the gram, as many as a word holds.
+    word: u64,
+    /// The literal, by index.
+    literal: u32,
+    /// Where the gram stands in it.
+    offset: u16,
+    /// How far to the left the word of a text is shifted, so that only bytes that the literal has are compared.
+    beyond: u16,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Literal {
+    /// Where it stands among all bytes.
     start: u32,
     length: u32,
-    /// Where the gram stands in the literal.
-    offset: u32,
-    /// The caller's number for the literal.
+    /// The caller's number for it.
     id: u32,
 }
 
-/// Buckets of literals for each word of a map: their bits are dealt out among them.
-const BUCKETS_PER_WORD: usize = 4;
-
 impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, APART, WORDS> {
-    /// The bits of a word that are the gram.
-    const MASK: u64 = u64::MAX >> (u64::BITS as usize - 8 * BYTES);
-
     fn new(literals: Vec<(usize, Vec<u8>)>) -> Self {
         const { assert!(WORDS.is_power_of_two()) };
-        let buckets = WORDS * BUCKETS_PER_WORD + 1;
         let mut index = Self {
             map: Box::new([0; WORDS]),
             entries: Box::default(),
-            buckets: vec![0; buckets].into_boxed_slice(),
+            begins: vec![0; WORDS + 1].into_boxed_slice(),
+            literals: Box::default(),
             bytes: Box::default(),
         };
-        let (mut entries, mut bytes) = (Vec::new(), Vec::new());
+        let (mut entries, mut all, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
         for (id, literal) in literals {
             let narrow = |number: usize| u32::try_from(number).ok();
+            // Rule files do not hold 4 GiB of literals.
+            let (Some(number), Some(start), Some(length), Some(id), Some(_)) =
+                (narrow(all.len()), narrow(bytes.len()), narrow(literal.len()), narrow(id), narrow(bytes.len() + literal.len()))
+            else {
+                continue;
+            };
             let first = rarest(&literal, BYTES + APART - 1);
-            let grams = literal.windows(BYTES).enumerate().skip(first).take(APART).map(|(offset, gram)| (offset, number(gram)));
-            let any = (literal.len() < BYTES).then(|| (0, number(&literal) | ANY));
-            for (offset, gram) in grams.chain(any) {
-                // Rule files do not hold 4 GiB of literals.
-                let (Some(start), Some(length), Some(offset), Some(id)) =
-                    (narrow(bytes.len()), narrow(literal.len()), narrow(offset), narrow(id))
-                else {
-                    continue;
-                };
-                entries.push(Entry { gram, start, length, offset, id });
+            for offset in first..first + APART {
+                let known = (literal.len() - offset).min(WORD);
+                let (word, beyond) = (word_at(&literal, offset), 8 * (WORD - known));
+                entries.push(Entry { word, literal: number, offset: offset as u16, beyond: beyond as u16 });
             }
+            all.push(Literal { start, length, id });
             bytes.extend_from_slice(&literal);
         }
-        entries.sort_by_cached_key(|entry: &Entry| (Self::bucket_of(entry.gram), entry.gram, entry.id));
+        entries.sort_by_cached_key(|entry: &Entry| (Self::word_of(entry.word), entry.word, entry.literal));
         for entry in &entries {
-            let is_whole = entry.length as usize >= BYTES;
-            index.map[Self::word_of(entry.gram)] |= if is_whole { 1 << Self::bit_of(entry.gram) } else { u64::MAX };
-            index.buckets[Self::bucket_of(entry.gram) + 1] += 1;
+            let is_whole = usize::from(entry.beyond) <= 8 * (WORD - BYTES);
+            index.map[Self::word_of(entry.word)] |= if is_whole { Self::bits_of(entry.word) } else { u64::MAX };
+            index.begins[Self::word_of(entry.word) + 1] += 1;
         }
-        for at in 1..index.buckets.len() {
-            index.buckets[at] += index.buckets[at - 1];
+        for at in 1..index.begins.len() {
+            index.begins[at] += index.begins[at - 1];
         }
         index.entries = entries.into_boxed_slice();
+        index.literals = all.into_boxed_slice();
         index.bytes = bytes.into_boxed_slice();
         index
     }
 
-    /// The word of the map that a gram belongs to: depends on all bytes but the last. The grams that begin with one literal of
-    /// a byte less fill that word, so that few others are taken for one of them.
+    /// A number whose upper half depends on the first bytes of a word, so many.
     #[inline(always)]
-    fn word_of(gram: u64) -> usize {
-        let but_last = gram & (Self::MASK >> 8);
-        (but_last.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - WORDS.ilog2())) as usize
+    fn spread(word: u64, bytes: usize) -> u64 {
+        (word & (u64::MAX >> (8 * (WORD - bytes)))).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
-    /// The bit of that word: depends on the last byte.
+    /// The word of the map that the gram belongs to which begins a word of a text. The last byte of a short gram has no say in
+    /// it: all that begin with one literal of a byte less have then the same, and fill it.
     #[inline(always)]
-    fn bit_of(gram: u64) -> u32 {
-        (gram >> (8 * (BYTES - 1))) as u32 % u64::BITS
+    fn word_of(word: u64) -> usize {
+        let bytes = if BYTES == SHORT { BYTES - 1 } else { BYTES };
+        (Self::spread(word, bytes) >> (u64::BITS - WORDS.ilog2())) as usize
     }
 
-    fn bucket_of(gram: u64) -> usize {
-        Self::word_of(gram) * BUCKETS_PER_WORD + Self::bit_of(gram) as usize % BUCKETS_PER_WORD
-    }
-
-    /// Compares the literals of the gram that begins a word, if there may be any.
+    /// The places of its bits in that word.
     #[inline(always)]
-    fn look(&self, text: &[u8], at: usize, word: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
-        let gram = word & Self::MASK;
-        if self.map[Self::word_of(gram)] >> Self::bit_of(gram) & 1 != 0 {
-            self.compare(text, at, gram, hit);
-            if BYTES == SHORT {
-                self.compare(text, at, (gram & (Self::MASK >> 8)) | ANY, hit);
-            }
-        }
+    fn places_of(word: u64) -> (u64, u64) {
+        let spread = Self::spread(word, BYTES);
+        (spread >> 46 & 63, spread >> 40 & 63)
     }
 
-    #[inline(never)]
-    fn compare(&self, text: &[u8], at: usize, gram: u64, hit: &mut impl FnMut(usize, Range<usize>)) {
-        let bucket = Self::bucket_of(gram);
-        let entries = &self.entries[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize];
-        for entry in entries.iter().filter(|entry| entry.gram == gram) {
-            let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
-            let end = start + entry.length as usize;
-            let literal = &self.bytes[entry.start as usize..(entry.start + entry.length) as usize];
-            if text.get(start..end) == Some(literal) {
-                hit(entry.id as usize, start..end);
+    fn bits_of(word: u64) -> u64 {
+        let (one, other) = Self::places_of(word);
+        1 << one | 1 << other
+    }
+
+    /// Whether there may be a literal of the gram that begins a word: the last bit.
+    #[inline(always)]
+    fn mark(&self, word: u64) -> u64 {
+        let bits = self.map[Self::word_of(word)];
+        let (one, other) = Self::places_of(word);
+        bits >> one & bits >> other
+    }
+
+    /// Compares the literals of the gram that stands at a place.
+    fn compare(&self, text: &[u8], at: usize, hit: &mut impl FnMut(usize, Range<usize>)) {
+        let word = word_at(text, at);
+        let slot = Self::word_of(word);
+        let entries = &self.entries[self.begins[slot] as usize..self.begins[slot + 1] as usize];
+        for entry in entries.iter().filter(|entry| (entry.word ^ word) << entry.beyond == 0) {
+            let Literal { start, length, id } = self.literals[entry.literal as usize];
+            let Some(from) = at.checked_sub(usize::from(entry.offset)) else { continue };
+            let place = from..from + length as usize;
+            // Beyond the end of a text stand zeros in its last word; the text itself says whether they are there.
+            if text.get(place.clone()) == Some(&self.bytes[start as usize..(start + length) as usize]) {
+                hit(id as usize, place);
             }
         }
     }
 
     fn memory(&self) -> usize {
-        WORDS * 8 + self.buckets.len() * 4 + self.entries.len() * size_of::<Entry>() + self.bytes.len()
+        let tables = self.entries.len() * size_of::<Entry>() + self.literals.len() * size_of::<Literal>();
+        WORDS * 8 + self.begins.len() * 4 + tables + self.bytes.len()
     }
 }
 
-/// A mark of the gram of a literal that is a byte shorter than grams.
-const ANY: u64 = 1 << (8 * SHORT);
+/// The bytes that stand at a place, as many as a word holds; zeros beyond the end.
+#[inline(always)]
+fn word_at(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.first_chunk::<WORD>().map_or_else(|| number(rest), |bytes| u64::from_le_bytes(*bytes))
+}
 
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
-/// Where so many neighbouring bytes of a literal stand that ordinary text holds least often.
+/// Where so many neighbouring bytes stand that ordinary text holds least often, among the first [`MAX_OFFSET`] of a literal.
 fn rarest(literal: &[u8], bytes: usize) -> usize {
-    let windows = literal.windows(bytes).enumerate();
+    let windows = literal.windows(bytes).enumerate().take(MAX_OFFSET);
     // The first of equals, so that the choice depends on nothing else.
     let rarest = windows.min_by_key(|(_, window)| window.iter().map(|&byte| commonness(byte)).sum::<u32>());
     rarest.map_or(0, |(offset, _)| offset)

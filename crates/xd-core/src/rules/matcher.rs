@@ -13,7 +13,7 @@ use crate::{Defect, Domain, Host, Known, Truth};
 use super::brand::Brands;
 use super::finder::overlapping;
 use super::number::Number;
-use super::scanner::{Found, stands_alone};
+use super::scanner::{AllFound, stands_alone};
 use super::syntax::Comparison;
 use super::target::{Scene, Values};
 use super::text_set::TextSet;
@@ -89,7 +89,7 @@ impl Outcome {
 pub(super) struct View<'m, 'v> {
     pub(super) scene: Scene<'m>,
     pub(super) values: &'v [Values<'m>],
-    pub(super) found: &'v [Vec<Found>],
+    pub(super) found: &'v AllFound,
     /// The values of all numbers that tests ask for, by index.
     pub(super) numbers: &'v [Known<i64>],
     pub(super) brands: &'v Brands,
@@ -106,14 +106,8 @@ impl Matcher {
             Question::Defects(defects) => {
                 Outcome::of(defects.iter().any(|&defect| view.scene.message.defects().contains(defect)))
             }
-            Question::DiffersFrom(a, b) => related(values(*a), values(*b), |a, b| {
-                let other: BTreeSet<&str> = b.iter().map(AsRef::as_ref).collect();
-                Outcome::of(!a.iter().any(|value| other.contains(value.as_ref())))
-            }),
-            Question::SameAs(a, b) => related(values(*a), values(*b), |a, b| {
-                let other: BTreeSet<&str> = b.iter().map(AsRef::as_ref).collect();
-                first_of(a, |value| other.contains(value.as_ref()), 1)
-            }),
+            Question::DiffersFrom(a, b) => related(values(*a), values(*b), |a, b| Outcome::of(!common(a, b).truth.is_true())),
+            Question::SameAs(a, b) => related(values(*a), values(*b), common),
             Question::Mentions(a, b) => related(values(*a), values(*b), mentions),
             Question::Listed { target, zone, answers } => listed(view, values(*target), zone, answers),
             Question::Equals(target, set) => self.among(values(*target), |value| set.contains(value)),
@@ -141,7 +135,7 @@ impl Matcher {
             },
             Question::Pattern(target, slot) => match values(*target) {
                 Known::Found(_) => {
-                    let found = &view.found[*target][*slot];
+                    let found = view.found.of(*target, *slot);
                     Outcome::counted(found.count, self.at_least, found.first.clone())
                 }
                 Known::Absent => Outcome::of(false),
@@ -197,6 +191,17 @@ fn related<'a>(
         (Known::Unknown(_), _) | (_, Known::Unknown(_)) => Outcome::UNKNOWN,
         (Known::Found(a), Known::Found(b)) => compare(a, b),
     }
+}
+
+/// The values that are among others too.
+fn common(values: &[Cow<'_, str>], others: &[Cow<'_, str>]) -> Outcome {
+    /// To compare with each is quicker than to sort so few.
+    const FEW: usize = 4;
+    if others.len() <= FEW {
+        return first_of(values, |value| others.contains(value), 1);
+    }
+    let others: BTreeSet<&str> = others.iter().map(AsRef::as_ref).collect();
+    first_of(values, |value| others.contains(value.as_ref()), 1)
 }
 
 fn mentions(values: &[Cow<'_, str>], words: &[Cow<'_, str>]) -> Outcome {

@@ -40,7 +40,7 @@ pub(crate) use partial::{Selection, Told};
 use plan::Plan;
 pub(crate) use possible::{Possible, Workspace};
 pub(crate) use register::Register;
-use scanner::{Scanner, Scratch};
+use scanner::{AllFound, Scanner};
 pub use source::{RuleError, RuleErrors, RuleSource};
 pub(crate) use target::{Scene, Target};
 use target::{Targets, Values};
@@ -203,12 +203,7 @@ impl RuleSet {
     /// Answers every test and every rule for one message.
     pub(crate) fn observe<'m>(&self, scene: Scene<'m>) -> Observation<'m> {
         let values = self.targets.values(scene);
-        let mut scratch = Scratch::default();
-        let scan = |(scanner, values): (&Scanner, &Values<'m>)| match values {
-            Known::Found(values) => scanner.scan(values, &mut scratch),
-            Known::Absent | Known::Unknown(_) => Vec::new(),
-        };
-        let found: Vec<_> = self.scanners.iter().zip(&values).map(scan).collect();
+        let found = AllFound::scan(&self.scanners, &values);
         let numbers = number::values(scene, |number| self.plan.asks_for(number));
         let view = View { scene, values: &values, found: &found, numbers: &numbers, brands: &self.brands };
         let outcomes: Vec<Outcome> = self.matchers.iter().map(|matcher| matcher.answer(&view)).collect();

@@ -4,8 +4,8 @@ use crate::{Known, Truth, Unknown};
 
 use super::matcher::{Matcher, Outcome, Question, View};
 use super::number::{NUMBERS, Number};
-use super::scanner::{Scanner, Scratch};
-use super::target::{Scene, Target, Values};
+use super::scanner::AllFound;
+use super::target::{Scene, Target};
 use super::{Observation, RuleSet};
 
 /// How much is told of a target.
@@ -96,12 +96,7 @@ impl RuleSet {
                 values[target] = Known::Unknown(Unknown::NotAsked);
             }
         }
-        let mut scratch = Scratch::default();
-        let scan = |(scanner, values): (&Scanner, &Values<'_>)| match values {
-            Known::Found(values) => scanner.scan(values, &mut scratch),
-            Known::Absent | Known::Unknown(_) => Vec::new(),
-        };
-        let found: Vec<_> = self.scanners.iter().zip(&values).map(scan).collect();
+        let found = AllFound::scan(&self.scanners, &values);
         let mut numbers = vec![Known::default(); if selection.numbers.is_empty() { 0 } else { NUMBERS.len() }];
         let mut told_numbers = vec![false; numbers.len()];
         for asked in &selection.numbers {

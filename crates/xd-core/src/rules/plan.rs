@@ -149,3 +149,67 @@ fn usual(matcher: &Matcher) -> Truth {
         _ => Truth::False,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::number::Number;
+    use super::super::syntax::Comparison;
+    use super::*;
+
+    const TESTS: usize = 6;
+
+    /// Tests with every kind of usual answer.
+    fn matchers() -> Vec<Matcher> {
+        let size = Number::parse("size").unwrap();
+        let question = |index| match index % 3 {
+            0 => Question::Present(0, index == 0),
+            1 => Question::Number(size, if index == 1 { Comparison::AtMost } else { Comparison::AtLeast }, 5),
+            _ => Question::Defects(Vec::new()),
+        };
+        (0..TESTS).map(|index| Matcher { text: index.to_string(), question: question(index), at_least: 1 }).collect()
+    }
+
+    /// A condition over the tests and over so many rules.
+    fn condition(rules: usize) -> BoxedStrategy<Condition> {
+        let term = prop_oneof![
+            2 => (0..TESTS).prop_map(Condition::Matcher),
+            1 => (0..rules.max(1)).prop_map(move |rule| if rules == 0 { Condition::Matcher(0) } else { Condition::Rule(rule) }),
+        ];
+        let compound = |inner: BoxedStrategy<Condition>| {
+            let terms = || prop::collection::vec(inner.clone(), 1..4);
+            prop_oneof![
+                terms().prop_map(Condition::All),
+                terms().prop_map(Condition::Any),
+                (1..4_usize, terms()).prop_map(|(needed, terms)| Condition::AtLeast(needed, terms)),
+                inner.clone().prop_map(|term| Condition::Not(Box::new(term))),
+            ]
+        };
+        term.prop_recursive(3, 12, 3, move |inner| compound(inner.boxed())).boxed()
+    }
+
+    fn conditions() -> impl Strategy<Value = Vec<Condition>> {
+        // More than a word of bits holds, so that rules of one word build on those of another.
+        (1..80_usize).prop_flat_map(|rules| (0..rules).map(condition).collect::<Vec<_>>())
+    }
+
+    proptest! {
+        #[test]
+        fn truths_agree_with_working_out_every_rule(
+            conditions in conditions(),
+            answers in prop::collection::vec(prop::sample::select(vec![Truth::False, Truth::True, Truth::Unknown]), TESTS),
+            usual in prop::collection::vec(any::<bool>(), TESTS),
+        ) {
+            // A rule names earlier ones only, so that the order of indices is one to work them out in.
+            let plan = Plan::new((0..conditions.len()).collect(), &conditions.iter().collect::<Vec<_>>(), &matchers());
+            let answer = |test: usize| if usual[test] { plan.usual(test) } else { answers[test] };
+            let outcomes: Vec<Outcome> = (0..TESTS).map(|test| Outcome { truth: answer(test), ..Outcome::FALSE }).collect();
+            let mut plain = Vec::new();
+            for condition in &conditions {
+                plain.push(condition.truth(&outcomes, &plain));
+            }
+            prop_assert_eq!(plan.truths(&outcomes), plain);
+        }
+    }
+}

@@ -11,10 +11,12 @@ use std::ops::Range;
 use regex_automata::{Input, meta};
 use regex_syntax::hir::Hir;
 
+use crate::Known;
+
 use super::finder::Finder;
 use super::literal;
 use super::needs::{ByteSet, Needs};
-use super::target::Shape;
+use super::target::{Shape, Values};
 
 /// Bytes of the automaton of one pattern; 256 KiB. Larger ones come from counted repetitions of large classes.
 const NFA_BYTES: usize = 256 << 10;
@@ -36,9 +38,38 @@ pub(super) struct Found {
     pub(super) first: Option<(usize, Range<usize>)>,
 }
 
+/// What the scanners of all targets found.
+#[derive(Debug, Default)]
+pub(super) struct AllFound {
+    /// In the order of targets; one without values has none.
+    found: Vec<Found>,
+    /// Where those of a target begin, by its index.
+    begins: Vec<usize>,
+}
+
+impl AllFound {
+    /// Looks for the patterns of all targets in their values.
+    pub(super) fn scan(scanners: &[Scanner], values: &[Values<'_>]) -> Self {
+        let mut all = Self { found: Vec::new(), begins: Vec::with_capacity(scanners.len()) };
+        let mut scratch = Scratch::default();
+        for (scanner, values) in scanners.iter().zip(values) {
+            all.begins.push(all.found.len());
+            if let Known::Found(values) = values {
+                scanner.scan(values, &mut scratch, &mut all.found);
+            }
+        }
+        all
+    }
+
+    /// What was found of a pattern of a target that has values.
+    pub(super) fn of(&self, target: usize, slot: usize) -> &Found {
+        &self.found[self.begins[target] + slot]
+    }
+}
+
 /// What scanning needs besides its results, kept from one target to the next.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+struct Scratch {
     /// A bit for each literal of a set that was seen.
     seen: Vec<u64>,
     windows: Vec<Windows>,
@@ -137,15 +168,17 @@ impl Scanner {
         self.literals.memory() + self.regexes.iter().map(|regex| regex.regex.memory_usage()).sum::<usize>()
     }
 
-    /// Looks for all patterns in all values.
-    pub(super) fn scan(&self, values: &[Cow<'_, str>], Scratch { seen, windows }: &mut Scratch) -> Vec<Found> {
-        let mut found = vec![Found::default(); self.slots];
+    /// Looks for all patterns in all values; what it finds is added to `found`.
+    fn scan(&self, values: &[Cow<'_, str>], Scratch { seen, windows }: &mut Scratch, found: &mut Vec<Found>) {
+        let begin = found.len();
+        found.resize_with(begin + self.slots, Found::default);
+        let found = &mut found[begin..];
         seen.clear();
         seen.resize(self.bits.div_ceil(64), 0);
         windows.clear();
         windows.resize_with(self.regexes.len(), Windows::default);
         for (index, value) in values.iter().enumerate() {
-            self.scan_literals(index, value, &mut found, seen, windows);
+            self.scan_literals(index, value, found, seen, windows);
             let mut bytes = None;
             for (regex, windows) in self.regexes.iter().zip(windows.iter_mut()) {
                 let worth_a_look = match regex.gated {
@@ -155,16 +188,17 @@ impl Scanner {
                 if !worth_a_look {
                     continue;
                 }
-                let ranges = std::mem::take(windows).ranges(regex, value.len());
-                let count = search(regex, value.as_bytes(), &ranges, |span| {
+                let whole = 0..value.len();
+                let ranges = windows.ranges(regex, value.len()).unwrap_or_else(|| std::slice::from_ref(&whole));
+                let count = search(regex, value.as_bytes(), ranges, |span| {
                     found[regex.slot].first.get_or_insert((index, span));
                 });
+                windows.clear();
                 let total = &mut found[regex.slot].count;
                 // Readings of one text repeat its matches; values of a list do not.
                 *total = if self.shape.is_text() { (*total).max(count) } else { total.saturating_add(count) };
             }
         }
-        found
     }
 
     fn scan_literals(&self, index: usize, value: &str, found: &mut [Found], seen: &mut [u64], windows: &mut [Windows]) {
@@ -229,10 +263,10 @@ impl Windows {
         }
     }
 
-    /// The windows in order, apart from each other, within a value of this length.
-    fn ranges(mut self, regex: &Regex, length: usize) -> Vec<Range<usize>> {
+    /// The windows in order, apart from each other, within a value of this length; none when the whole is searched.
+    fn ranges(&mut self, regex: &Regex, length: usize) -> Option<&[Range<usize>]> {
         if !regex.gated || self.whole {
-            return std::iter::once(0..length).collect();
+            return None;
         }
         self.ranges.sort_unstable_by_key(|range| range.start);
         self.ranges.dedup_by(|next, kept| {
@@ -245,7 +279,12 @@ impl Windows {
         for range in &mut self.ranges {
             range.end = range.end.min(length);
         }
-        self.ranges
+        Some(&self.ranges)
+    }
+
+    fn clear(&mut self) {
+        self.ranges.clear();
+        (self.hit, self.whole) = (false, false);
     }
 }
 
@@ -330,7 +369,9 @@ mod tests {
 
     fn scan(shape: Shape, patterns: &[Pattern], values: &[&str]) -> Vec<Found> {
         let values: Vec<_> = values.iter().map(|&value| Cow::Borrowed(value)).collect();
-        Scanner::compile(shape, patterns).unwrap().scan(&values, &mut Scratch::default())
+        let mut found = Vec::new();
+        Scanner::compile(shape, patterns).unwrap().scan(&values, &mut Scratch::default(), &mut found);
+        found
     }
 
     fn words(texts: &[&str]) -> Pattern {
@@ -404,7 +445,8 @@ mod tests {
             repeats in prop::sample::select(vec![1, 300]),
             others in prop::sample::select(vec![0, 150]),
             pattern in prop::sample::select(vec![
-                r"abc", r"\babc\b", r"^abc", r"abc$", r"abc.{0,5}cab", r"(?:abc|bca)[ab]?", r"abc+", r"[abc]{3} ?abc", r"a(?:bcx|b c)", r"cab.*abc",
+                r"abc", r"\babc\b", r"^abc", r"abc$", r"abc.{0,5}cab", r"(?:abc|bca)[ab]?", r"abc+", r"[abc]{3} ?abc",
+                r"a(?:bcx|b c)", r"cab.*abc",
             ]),
         ) {
             let text = text.repeat(repeats);

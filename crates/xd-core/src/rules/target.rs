@@ -4,6 +4,7 @@
 //! documentation is made from and checked against.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -133,8 +134,13 @@ impl Target {
 pub(crate) struct Targets {
     all: Vec<Target>,
     names: Vec<String>,
-    /// The header fields looked at, by name, with the targets that each feeds.
+    /// The header fields looked at, shorter names first, with the targets that each feeds.
     fields: Vec<(Box<str>, Uses)>,
+}
+
+/// The order of names by length and then by letters: mostly settled without a look at the letters.
+fn by_length(a: &str, b: &str) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// The targets that a header field feeds: in which form, and their indices.
@@ -149,7 +155,9 @@ impl Targets {
             }
         }
         let names = all.iter().map(ToString::to_string).collect();
-        Self { all, names, fields: fields.into_iter().collect() }
+        let mut fields: Vec<_> = fields.into_iter().collect();
+        fields.sort_by(|(a, _), (b, _)| by_length(a, b));
+        Self { all, names, fields }
     }
 
     /// The name of a target, as rules write it.
@@ -182,7 +190,7 @@ impl Targets {
             lower.clear();
             lower.push_str(field.name());
             lower.make_ascii_lowercase();
-            let Ok(at) = self.fields.binary_search_by(|(name, _)| (**name).cmp(lower.as_str())) else { continue };
+            let Ok(at) = self.fields.binary_search_by(|(name, _)| by_length(name, &lower)) else { continue };
             for (form, index) in self.fields[at].1.iter().filter(|(_, index)| wanted(*index)) {
                 let value = spelled(field, *form);
                 match &mut values[*index] {

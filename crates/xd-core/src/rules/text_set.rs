@@ -6,15 +6,19 @@ pub(super) struct TextSet {
     texts: Box<[String]>,
     /// Open addressing: the index of a text plus one, or 0. At most half full, so that a search ends.
     slots: Box<[u32]>,
-    /// The bits of the lengths of all texts.
-    lengths: u64,
+    /// The signs of all texts, a bit for each.
+    signs: [u64; 4],
 }
 
 impl TextSet {
     pub(super) fn new(texts: Vec<String>) -> Self {
         let size = (texts.len() * 2).next_power_of_two().max(2);
-        let lengths = texts.iter().fold(0, |lengths, text| lengths | bit_of(text.len()));
-        let mut set = Self { lengths, texts: texts.into_boxed_slice(), slots: vec![0; size].into_boxed_slice() };
+        let mut signs = [0; 4];
+        for text in &texts {
+            let (word, bit) = sign_of(text.as_bytes());
+            signs[word] |= bit;
+        }
+        let mut set = Self { signs, texts: texts.into_boxed_slice(), slots: vec![0; size].into_boxed_slice() };
         for index in 0..set.texts.len() {
             let slot = set.slot(&set.texts[index]);
             // A message has no say here: 2^32 texts do not fit a rule file.
@@ -24,23 +28,30 @@ impl TextSet {
     }
 
     pub(super) fn contains(&self, text: &str) -> bool {
-        self.may_hold(text.len()) && self.slots[self.slot(text)] != 0
+        self.may_hold(text.as_bytes()) && self.slots[self.slot(text)] != 0
     }
 
     /// Whether a domain or one that it lies below is in the set.
     pub(super) fn contains_domain_of(&self, domain: &str) -> bool {
-        let mut hash = SEED;
-        domain.bytes().enumerate().rev().any(|(at, byte)| {
-            hash = step(hash, byte);
-            let begins_label = at == 0 || domain.as_bytes()[at - 1] == b'.';
+        let bytes = domain.as_bytes();
+        // The hash of what stands from here to the end.
+        let (mut hash, mut from) = (SEED, bytes.len());
+        (0..bytes.len()).rev().any(|at| {
+            let begins_label = at == 0 || bytes[at - 1] == b'.';
+            if !begins_label || !self.may_hold(&bytes[at..]) {
+                return false;
+            }
+            hash = bytes[at..from].iter().rev().copied().fold(hash, step);
+            from = at;
             // A label begins at a character: behind a dot.
-            begins_label && self.may_hold(domain.len() - at) && self.slots[self.slot_of(mixed(hash), &domain[at..])] != 0
+            self.slots[self.slot_of(mixed(hash), &domain[at..])] != 0
         })
     }
 
-    /// Whether texts so long may be in the set.
-    fn may_hold(&self, length: usize) -> bool {
-        self.lengths & bit_of(length) != 0
+    /// Whether a text of this sign may be in the set.
+    fn may_hold(&self, text: &[u8]) -> bool {
+        let (word, bit) = sign_of(text);
+        self.signs[word] & bit != 0
     }
 
     /// The slot of a text, or the free one where it would stand.
@@ -73,9 +84,12 @@ fn mixed(hash: u64) -> usize {
     (hash ^ (hash >> 32)) as usize
 }
 
-/// A bit for a length; lengths share bits.
-fn bit_of(length: usize) -> u64 {
-    1 << (length % 64)
+/// One bit of 256 for the length of a text, its first and its last byte, which tell most texts apart without a hash: the
+/// word, and the bit in it.
+fn sign_of(text: &[u8]) -> (usize, u64) {
+    let byte = |byte: Option<&u8>| byte.map_or(0, |&byte| usize::from(byte));
+    let sign = text.len() * 37 + byte(text.first()) * 5 + byte(text.last()) * 11;
+    (sign / 64 % 4, 1 << (sign % 64))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const NAMES: &[&str] = &[
 
 pub(super) fn write(name: &str, out: &mut Writer) {
     match NAMES.iter().position(|known| *known == name) {
-        Some(index) => out.count(index + 1),
+        Some(index) => out.number(index as u64 + 1),
         None => {
             out.byte(0);
             out.text(name);

@@ -9,7 +9,7 @@ use crate::{Limits, Message, RuleSource, judge};
 /// What leaving a rule out does, by asking for each rule what would be if it were disabled.
 #[test]
 fn a_rule_is_solo_where_disabling_it_alters_a_class() {
-    let mut all = RuleValues::new(builtin());
+    let (mut all, mut merged) = (RuleValues::new(builtin()), RuleValues::new(builtin()));
     let mut solo = vec![0; builtin().rules().rules().len()];
     for (_, raw) in samples() {
         let message = Message::parse(&raw, &Limits::default());
@@ -18,6 +18,7 @@ fn a_rule_is_solo_where_disabling_it_alters_a_class() {
             let mut values = RuleValues::new(builtin());
             values.add(&capsule).unwrap();
             all.add(&capsule).unwrap();
+            merged.merge(&values);
             for (index, (rule, value)) in values.values().enumerate() {
                 let held = judgement.verdicts.iter().any(|verdict| verdict.findings.iter().any(|f| f.rule == rule.id()));
                 assert_eq!(value.hits, u64::from(held), "{}", rule.id());
@@ -39,6 +40,11 @@ fn a_rule_is_solo_where_disabling_it_alters_a_class() {
             }
         }
     }
+    assert!(merged.values().map(|(_, value)| value).eq(all.values().map(|(_, value)| value)));
+    assert_eq!(merged.capsules(), all.capsules());
+    let other = Engine::compile(vec![]).unwrap();
+    merged.merge(&RuleValues::new(&other));
+    assert_eq!(merged.capsules(), all.capsules());
     assert_eq!(all.values().map(|(_, value)| value.solo).collect::<Vec<_>>(), solo);
     assert!(solo.iter().sum::<u64>() > 5, "{solo:?}");
 }

@@ -40,6 +40,16 @@ impl SettingsChange {
         self.scores.get(rule.id()).copied().unwrap_or_else(|| self.base(in_force).score_of(rule))
     }
 
+    /// Settings as they would be.
+    pub(super) fn applied(&self, in_force: &Settings) -> Settings {
+        let mut settings = self.base(in_force).clone();
+        settings.thresholds = self.thresholds(in_force);
+        settings.disabled.retain(|rule| !self.enable.contains(rule));
+        settings.disabled.extend(self.disable.iter().cloned());
+        settings.scores.extend(self.scores.iter().map(|(rule, score)| (rule.clone(), *score)));
+        settings
+    }
+
     pub(super) fn operator_differs(&self, operator: &Operator) -> bool {
         self.operator.as_ref().is_some_and(|other| other != operator)
     }

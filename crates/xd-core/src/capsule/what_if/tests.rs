@@ -44,7 +44,7 @@ fn compare(
     let mut open = Vec::new();
     for recording in recordings() {
         let (recorded, capsule) = judge_recorded(old, &envelope, &message, &evidence, [0; 32], &recording);
-        let capsule = Capsule::decode(&capsule.encode()).unwrap();
+        let capsule = Capsule::decode(&capsule.encode().unwrap()).unwrap();
         let mut what_if = WhatIf::new(old, new, change.clone(), limits);
         let conclusions = what_if.ask(&capsule).unwrap();
         assert_eq!(conclusions.len(), fresh.verdicts.len());
@@ -72,6 +72,14 @@ fn compare(
         }
         assert!(undecided == 0 || capsule.level() != Level::Content, "the message tells everything");
         open.push(undecided);
+        // Without the engine that judged, the message alone tells as much.
+        let afresh = WhatIf::new(new, new, change.clone(), limits).ask(&capsule);
+        if old.hash() != new.hash() && capsule.level() == Level::Content {
+            let classes = |conclusions: &[Conclusion<'_>]| conclusions.iter().map(told).collect::<Vec<_>>();
+            assert_eq!(classes(&afresh.unwrap()), classes(&conclusions));
+        } else if old.hash() != new.hash() {
+            assert!(matches!(afresh, Err(ReplayError::Engine { .. })));
+        }
         // Every rule that is not named gives what it gave.
         let differences = what_if.differences(&capsule).unwrap();
         for ((differences, before), after) in differences.iter().zip(&recorded.verdicts).zip(&fresh.verdicts) {
@@ -88,6 +96,41 @@ fn compare(
         }
     }
     open
+}
+
+/// Classes and scores of a conclusion that decides.
+fn told(conclusion: &Conclusion<'_>) -> (Class, Class, Score, Option<Score>) {
+    match *conclusion {
+        Conclusion::Changed { from, to, score_from, score_to, .. } => (from, to, score_from, score_to),
+        Conclusion::Unchanged { class, score_from, score_to } => (class, class, score_from, score_to),
+        Conclusion::Undecided { .. } => panic!("the message tells everything"),
+    }
+}
+
+/// A message is kept for what later versions will see in it, too.
+#[test]
+fn another_semantics_version_is_judged_afresh_from_content() {
+    let (old, new) = (engine(""), engine(RULES));
+    let message = Message::parse(b"Subject: act now\n\nviagra inheritance\n", &Limits::default());
+    let (envelope, evidence) = rich(&message);
+    let fresh = judge(&new, &envelope, &message, &evidence);
+    for level in [Level::Causes, Level::Facts, Level::Content] {
+        let (_, mut capsule) = judge_recorded(&old, &envelope, &message, &evidence, [0; 32], &Recording::new(level));
+        capsule.semantics = "0".into();
+        let answer = WhatIf::new(&old, &new, SettingsChange::default(), Limits::default()).ask(&capsule);
+        if level != Level::Content {
+            assert!(matches!(answer, Err(ReplayError::Semantics { .. })));
+            assert_eq!(capsule.afresh(&new, &Limits::default()), None);
+            continue;
+        }
+        let conclusions = answer.unwrap();
+        assert!(conclusions.iter().any(|conclusion| matches!(conclusion, Conclusion::Changed { .. })));
+        for (conclusion, after) in conclusions.iter().zip(&fresh.verdicts) {
+            assert_eq!((told(conclusion).1, told(conclusion).3), (after.class, Some(after.score)));
+        }
+        let again = capsule.afresh(&new, &Limits::default()).unwrap();
+        assert_eq!(again, judge_recorded(&new, &envelope, &message, &evidence, [0; 32], &Recording::new(level)).1);
+    }
 }
 
 /// What a rule gives under a cap is told only where what comes before it is.

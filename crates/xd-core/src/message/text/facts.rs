@@ -379,7 +379,9 @@ fn for_each_block(bytes: &[u8], mut see: impl FnMut(&[u8; BLOCK])) {
     blocks.iter().for_each(&mut see);
     if !rest.is_empty() {
         let mut last = [0; BLOCK];
-        last.iter_mut().zip(rest).for_each(|(to, &byte)| *to = byte);
+        if let Some(to) = last.get_mut(..rest.len()) {
+            to.copy_from_slice(rest);
+        }
         see(&last);
     }
 }
@@ -395,6 +397,9 @@ fn ascii_len(bytes: &[u8]) -> usize {
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     let whole = blocks.iter().take_while(|block| block.is_ascii()).count() * BLOCK;
     let rest = bytes.get(whole..).unwrap_or_default();
+    if rest.is_ascii() {
+        return bytes.len();
+    }
     whole + rest.iter().position(|byte| !byte.is_ascii()).unwrap_or(rest.len())
 }
 

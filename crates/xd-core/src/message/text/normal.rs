@@ -44,7 +44,10 @@ pub(crate) fn in_normal_spelling(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Builds a normal text piece by piece. Pieces do not compose with each other.
+/// Builds a normal text piece by piece.
+///
+/// Nothing composes across what [`Self::separate`] puts between pieces. Without it blanks fold as if the pieces were one, and a mark
+/// that begins a piece joins the ASCII letter before it, but no other: text outside ASCII is settled piece by piece.
 pub(super) struct Builder {
     out: Vec<u8>,
 }
