@@ -46,6 +46,7 @@ mod directory;
 mod engines;
 mod error;
 mod file_system;
+mod journal;
 mod segment;
 pub mod simulated;
 mod spool;
@@ -56,6 +57,10 @@ pub use directory::{Place, SegmentDir, SegmentDirOptions, segment_files};
 pub use engines::{EngineEntry, EngineError, EngineInputs, EngineList, EngineStore, Kept};
 pub use error::SegmentError;
 pub use file_system::{FileSystem, OsFileSystem, StoredFile};
+pub use journal::{
+    Change, Delivery, Journal, JournalEntry, JournalEvent, JournalGauges, JournalOptions, JournalQuery, JournalReader,
+    JournalRecord, JournalRecovery, Transaction, fold_case,
+};
 pub use segment::{
     Damage, DamageKind, Entry, Erasure, FORMAT_VERSION, LABEL_MAX, Offset, PAYLOAD_MAX, Record, RecordType, Recovery,
     SegmentHeader, SegmentKind, SegmentReader, SegmentWriter, erase,
