@@ -175,7 +175,7 @@ proptest! {
                     spool = Some(opened);
                 }
                 Step::Reopen => {
-                    spool = None;
+                    drop(spool.take());
                     disk = disk.crashed(Survival::Everything);
                     let (opened, recovery) = spooled::open(&disk);
                     model.check(&opened, &recovery);
