@@ -18,7 +18,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use xd_store::{
-    Acceptance, BodyType, Content, Done, Mark, Notify, OsFileSystem, RecipientState, Spool, SpoolMessage, SpoolOptions, SpoolRecipient,
+    Acceptance, BodyType, Content, Done, Mark, Notify, OsFileSystem, RecipientState, Spool, SpoolMessage, SpoolOptions,
+    SpoolRecipient,
 };
 
 fn main() {

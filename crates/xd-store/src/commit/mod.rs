@@ -245,9 +245,11 @@ impl<I: Send + 'static> Shared<I> {
             state.bytes -= bytes;
             state.committing = 0;
             state.committing_since = None;
-            state.commits += 1;
+            state.commits += u64::from(!settled.is_empty());
             state.last_sync = took;
         }
+        // What was settled may have left something to tend to.
+        let more = more || !settled.is_empty();
         // 5.
         settled.into_iter().for_each(|(done, result)| finish(done, result));
         Ok(more)

@@ -13,7 +13,8 @@ use super::{QueueId, SpoolError};
 use crate::error::SegmentError;
 use crate::file_system::{FileSystem, Sequential, StoredFile};
 use crate::segment::{
-    Damage, DamageKind, Entry, HEADER_BYTES, Offset, RecordType, SegmentFile, SegmentKind, SegmentReader, Skim, Skimmer, file_name,
+    Damage, DamageKind, Entry, HEADER_BYTES, Offset, RecordType, SegmentFile, SegmentKind, SegmentReader, Skim, Skimmer,
+    file_name,
 };
 use crate::{Place, directory};
 
@@ -61,7 +62,8 @@ const DAMAGES_MAX: usize = 1_000;
 impl Fold {
     /// All segments of a directory, in order.
     pub(crate) fn read<F: FileSystem>(files: &F, path: &Path, trust: impl Fn(u64, bool) -> Trust) -> Result<Self, SpoolError> {
-        let numbers = directory::numbers(files, path, SegmentKind::SPOOL).map_err(|error| SegmentError::io("read", path, error))?;
+        let numbers =
+            directory::numbers(files, path, SegmentKind::SPOOL).map_err(|error| SegmentError::io("read", path, error))?;
         let mut fold = Self::default();
         for &number in &numbers {
             fold.segment(files, path, number, trust(number, numbers.last() == Some(&number)))?;

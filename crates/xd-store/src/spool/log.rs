@@ -63,19 +63,8 @@ pub(crate) struct Log<F: FileSystem> {
 
 /// What is written. The complete set.
 pub(crate) enum Item {
-    Accept {
-        id: QueueId,
-        content: Content,
-        envelope: Vec<u8>,
-        states: States,
-        written: Option<Located>,
-    },
-    Mark {
-        id: QueueId,
-        marks: Vec<Mark>,
-        encoded: Vec<u8>,
-        written: Option<Place>,
-    },
+    Accept { id: QueueId, content: Content, envelope: Vec<u8>, states: States, written: Option<Located> },
+    Mark { id: QueueId, marks: Vec<Mark>, encoded: Vec<u8>, written: Option<Place> },
 }
 
 /// The live messages of the oldest segment, on their way to the end.

@@ -120,13 +120,7 @@ impl<F: FileSystem> Records<F> {
 }
 
 impl<F: FileSystem> ContentReader<F> {
-    pub(crate) fn new(
-        id: QueueId,
-        records: Records<F>,
-        source: Option<Arc<dyn Source>>,
-        chunks: Vec<Place>,
-        bytes: u64,
-    ) -> Self {
+    pub(crate) fn new(id: QueueId, records: Records<F>, source: Option<Arc<dyn Source>>, chunks: Vec<Place>, bytes: u64) -> Self {
         Self { id, records, source, chunks, next: 0, chunk: Vec::new(), given: 0, bytes, read: 0 }
     }
 

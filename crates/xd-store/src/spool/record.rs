@@ -17,12 +17,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::QueueId;
 use super::message::{
     Attempt, BodyType, Done, HoldReason, Mark, Notify, QueuedMessage, RecipientState, Ret, SpoolMessage, SpoolRecipient,
 };
-use super::QueueId;
-use crate::segment::{Offset, RecordType};
 use crate::Place;
+use crate::segment::{Offset, RecordType};
 
 pub(crate) const BEGIN: RecordType = RecordType::new(1);
 pub(crate) const CHUNK: RecordType = RecordType::new(2);

@@ -35,7 +35,9 @@ impl<F: FileSystem> SpoolView<F> {
         let fold = loop {
             let trust = |_, last| if last { Trust::Growing } else { Trust::Lengths };
             match Fold::read(files, &path, trust) {
-                Err(SpoolError::Segment(error)) if error.is_missing() && attempt < ATTEMPTS && files.is_dir(&path).unwrap_or(false) => {
+                Err(SpoolError::Segment(error))
+                    if error.is_missing() && attempt < ATTEMPTS && files.is_dir(&path).unwrap_or(false) =>
+                {
                     attempt += 1;
                 }
                 other => break other?,

@@ -5,8 +5,8 @@ use std::sync::mpsc::channel;
 
 use xd_store::simulated::Disk;
 use xd_store::{
-    Acceptance, BodyType, CommitError, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, Ret, Spool,
-    SpoolMessage, SpoolOptions, SpoolRecipient, SpoolRecovery,
+    Acceptance, BodyType, CommitError, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, Ret,
+    Spool, SpoolMessage, SpoolOptions, SpoolRecipient, SpoolRecovery,
 };
 
 pub const DIRECTORY: &str = "/var/spool/xd";
@@ -46,7 +46,7 @@ impl Model {
     /// Marks a recipient of the message that comes at this place among all; whether it was acknowledged.
     pub fn mark(&mut self, spool: &Spool<Disk>, which: usize, recipient: usize, state: RecipientState) -> bool {
         let open: Vec<QueueId> = self.open().collect();
-        let Some(id) = open.get(which % open.len().max(1)).copied() else { return true };
+        let Some(id) = open.get(which % open.len().max(1)).copied() else { return spool.is_broken().is_none() };
         let known = self.0.get_mut(&id).unwrap();
         let index = recipient % known.may.len();
         let told = mark(spool, id, vec![Mark::Recipient { index: index as u32, state }]);
@@ -86,7 +86,9 @@ impl Model {
         for (id, queued) in found {
             let mut known = self.0.get(&id).expect("nothing appears that was not handed over").clone();
             assert_eq!(spool.read_content(id).unwrap().read_all().unwrap(), known.content, "{id}");
-            for ((recipient, may), state) in known.message.recipients.iter_mut().zip(&mut known.may).zip(&queued.message.recipients) {
+            for ((recipient, may), state) in
+                known.message.recipients.iter_mut().zip(&mut known.may).zip(&queued.message.recipients)
+            {
                 assert!(may.contains(&state.state), "{id}: {may:?}, {state:?}");
                 *may = vec![state.state];
                 recipient.state = state.state;
