@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::content::{GivenUp, Received};
-use super::session::{Asked, Counts, Session, State};
+use super::dialogue::{Asked, Counts, Session, State};
 use super::{Authentication, ClientFacts, Event, Outcome, Path, Protocol, Reply, StageDecision, Transaction};
 
 impl Session {
