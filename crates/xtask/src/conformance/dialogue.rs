@@ -84,7 +84,7 @@ fn opening(first: &str, expected: &str) -> Vec<&'static str> {
         1
     } else if is_short(word, "RCPT") {
         2
-    } else if is_short(word, "DATA") && succeeds || word.starts_with("BDAT") && succeeds {
+    } else if (word.starts_with("BDAT") || is_short(word, "DATA")) && succeeds {
         3
     } else {
         0
