@@ -1,4 +1,5 @@
 //! The dialogues of `tests/dialogues`, each in pieces of every kind; and any input, however it is cut.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
 use std::path::Path;
@@ -78,7 +79,7 @@ fn run(lines: &str, pieces: Pieces) -> Result<(), String> {
 
     let mut replies = heard.split_terminator("\r\n").peekable();
     for text in expected {
-        let reply = replies.next().ok_or(format!("no reply where {text:?} is expected"))?;
+        let reply = replies.next().ok_or_else(|| format!("no reply where {text:?} is expected"))?;
         match text.strip_suffix('*') {
             Some(code) if reply.starts_with(code) => {
                 let mut last = reply;

@@ -1,4 +1,5 @@
 //! A server on loopback: limits, TLS, PROXY, passwords, the end.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

@@ -6,6 +6,7 @@
 mod bench_gateway;
 mod capsules;
 mod ci;
+mod conformance;
 mod corpus;
 mod deny;
 mod examples;
@@ -39,6 +40,8 @@ Commands:
           the gateway beside Postfix: messages a second, processor time of each
   ci      everything the continuous checks run: format, lints, purity, test, documentation,
           dependency policy, fuzz targets (built and run briefly), benches (compiled)
+  conformance [--vectors DIR] [--format text|json]
+          the vectors of standards and other projects, topic by topic; misses do not fail it
   purity  the core's dependency tree and sources, held to what a pure core may name
   test    all tests: workspace, documentation, examples, rule cases, the README's first command,
           and checks on the mail corpus where it is at hand
@@ -56,6 +59,9 @@ const USAGE_ERROR: u8 = 2;
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["conformance", rest @ ..] = words.as_slice() {
+        return conformance::command(&Workspace::locate(), rest);
+    }
     let command: fn(&Workspace, &mut Report) = match words.as_slice() {
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -16,7 +16,7 @@ use super::budget::Share;
 use super::clients::{Admission, Excess};
 use super::running::{Mode, Shared};
 use super::stream::{Stream, now};
-use super::{Front, ListenerSettings, Peer, ServerSettings, proxy};
+use super::{Front, ListenerSettings, Peer, ServerSettings, any_contains, proxy};
 use crate::session::{
     Authentication, Event, Outcome, Phase, RefusalRecord, Reply, Session, Stage, StageDecision, StageQuestion, Transaction,
     Xclient,
@@ -73,10 +73,11 @@ impl<F: Front> Connection<F> {
         let patience = settings.timeouts.handshake;
 
         let (mut address, mut via) = (source, None);
-        if proxy && super::network::any_contains(&settings.proxies, source.ip()) {
-            if let Some(client) = timeout(patience, proxy::read(&mut stream)).await?? {
-                (address, via) = (client, Some(source));
-            }
+        if proxy
+            && any_contains(&settings.proxies, source.ip())
+            && let Some(client) = timeout(patience, proxy::read(&mut stream)).await??
+        {
+            (address, via) = (client, Some(source));
         }
         let facts = settings.facts(address.ip(), source.ip(), false);
         let mut peer = Peer {

@@ -31,16 +31,19 @@ const CONTENT_READ_MAX: usize = 64 << 10;
 impl Stream {
     /// Reads what is there, without waiting. `None`: nothing is. 0 octets: the client is gone.
     pub(super) async fn read_now(&mut self, buffer: &mut Vec<u8>) -> Option<io::Result<usize>> {
-        // A buffer that was filled to the brim is in the middle of something large.
-        let room = if buffer.capacity() >= READ_MAX { CONTENT_READ_MAX } else { READ_MAX };
         if buffer.capacity() - buffer.len() < READ_MAX / 4 {
-            buffer.reserve(room);
+            buffer.reserve(READ_MAX);
         }
-        match self {
-            Self::Neither => Some(Ok(0)),
+        let read = match self {
+            Self::Neither => return Some(Ok(0)),
             Self::Plain(stream) => now(stream.read_buf(buffer)).await,
             Self::Tls(stream) => now(stream.read_buf(buffer)).await,
+        };
+        // What filled the buffer to the brim is in the middle of something large.
+        if buffer.len() == buffer.capacity() && buffer.capacity() < CONTENT_READ_MAX {
+            buffer.reserve(CONTENT_READ_MAX);
         }
+        read
     }
 
     /// Waits until there may be something to read. No buffer is held meanwhile.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::content::{GivenUp, Received};
-use super::session::{Asked, Counts, Session, State};
+use super::dialogue::{Asked, Counts, Session, State};
 use super::{Authentication, ClientFacts, Event, Outcome, Path, Protocol, Reply, StageDecision, Transaction};
 
 impl Session {
@@ -229,10 +229,7 @@ impl Session {
                     self.reply(&Reply::new(250, (0, 0), "chunk taken"));
                 }
             }
-            Some(_) => {
-                let code = if self.options.protocol == Protocol::Lmtp { 503 } else { 554 };
-                self.refuse("BDAT", Reply::new(code, (5, 1), "no valid recipients"));
-            }
+            Some(_) => self.refuse("BDAT", Reply::new(503, (5, 1), "no valid recipients")),
             None => self.refuse("BDAT", Reply::new(503, (5, 1), "MAIL first")),
         }
     }

@@ -2,9 +2,9 @@
 
 use super::command::{Command, CommandError, parse};
 use super::content::Content;
+use super::dialogue::{Asked, Open, Session, State};
 use super::parameters::{self, Allowed, ParameterError};
 use super::sasl::Sasl;
-use super::session::{Asked, Open, Session, State};
 use super::xclient;
 use super::{Event, Path, PathError, Protocol, Reply};
 

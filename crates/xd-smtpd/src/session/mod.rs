@@ -37,6 +37,7 @@ mod answers;
 mod command;
 mod commands;
 mod content;
+mod dialogue;
 mod event;
 mod options;
 mod parameters;
@@ -44,9 +45,9 @@ mod path;
 pub mod rehearsal;
 mod reply;
 mod sasl;
-mod session;
 mod xclient;
 
+pub use dialogue::{Phase, Session};
 pub use event::{
     Authentication, Body, Credentials, Event, MailParameters, Notify, Outcome, RcptParameters, RefusalRecord, Ret, Stage,
     StageDecision, StageQuestion, Transaction, Xclient,
@@ -54,4 +55,3 @@ pub use event::{
 pub use options::{ClientFacts, LineEndings, PathSyntax, Protocol, SessionLimits, SessionOptions};
 pub use path::{DOMAIN_MAX, PATH_MAX, Path, PathError};
 pub use reply::Reply;
-pub use session::{Phase, Session};

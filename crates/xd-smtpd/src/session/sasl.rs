@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::session::{Asked, Session, State};
+use super::dialogue::{Asked, Session, State};
 use super::{Credentials, Event, Reply};
 
 /// An exchange, and what it waits for.
