@@ -58,6 +58,7 @@ pub mod lookalike;
 pub mod message;
 pub mod report;
 pub mod rules;
+pub mod schedule;
 mod score;
 mod timestamp;
 mod truth;
