@@ -47,6 +47,8 @@ mod error;
 mod file_system;
 mod segment;
 pub mod simulated;
+mod spool;
+mod storage;
 
 pub use directory::{Place, SegmentDir, SegmentDirOptions, segment_files};
 pub use engines::{EngineEntry, EngineError, EngineInputs, EngineList, EngineStore, Kept};
@@ -56,3 +58,8 @@ pub use segment::{
     Damage, DamageKind, Entry, Erasure, FORMAT_VERSION, LABEL_MAX, Offset, PAYLOAD_MAX, Record, RecordType, Recovery,
     SegmentHeader, SegmentKind, SegmentReader, SegmentWriter, erase,
 };
+pub use spool::{
+    Acceptance, Attempt, BodyType, CommitError, Content, Done, HoldReason, Mark, Notify, QueueId, QueueIdError, QueuedMessage,
+    RecipientState, Ret, SpoolError, SpoolGauges, SpoolMessage, SpoolOptions, SpoolRecipient, SpoolRecovery,
+};
+pub use storage::StorageWarning;

@@ -1,0 +1,83 @@
+//! What a spool is told when it is opened, and what it tells: what it found, and how it is doing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Content, QueuedMessage, SpoolMessage};
+use crate::segment::Damage;
+use crate::storage::StorageWarning;
+
+/// Settings of a spool.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SpoolOptions {
+    /// After how many bytes the next segment begins; 64 MiB. At most 1 GiB.
+    pub roll_bytes: u64,
+    /// How many bytes may wait for the disk, contents included; 256 MiB, what a slow disk takes in a few seconds.
+    /// More are refused.
+    pub waiting_bytes: u64,
+    /// How many bytes of the disk are left alone by acceptance, so that marks can always be written; 256 MiB.
+    pub reserve_bytes: u64,
+    /// How many bytes of what is done may lie around besides as many as are live; 256 MiB. Above that, live messages of the oldest
+    /// segment are copied forward.
+    pub slack_bytes: u64,
+}
+
+/// A message that is to be accepted.
+#[derive(Clone, Debug)]
+pub struct Acceptance {
+    /// Its envelope, by a new [`Spool::next_id`](super::Spool::next_id).
+    pub message: SpoolMessage,
+    /// Its content; `message.bytes` are as many.
+    pub content: Content,
+}
+
+/// What was found when a spool was opened.
+#[derive(Debug, Default)]
+pub struct SpoolRecovery {
+    /// Every message that is not done, with all its marks, in the order of its names.
+    pub messages: Vec<QueuedMessage>,
+    /// What could not be read, by segment. All of it is kept.
+    pub damages: Vec<(PathBuf, Damage)>,
+    /// Copies of torn ends that were kept. A torn end is ordinary after a power cut: nothing in it was acknowledged.
+    pub kept: Vec<PathBuf>,
+    /// Envelopes and marks that are missing between others. None is, unless damage is told too or files were taken away.
+    pub missing: u64,
+    /// What is doubtful about the disk.
+    pub warnings: Vec<StorageWarning>,
+}
+
+/// How a spool is doing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SpoolGauges {
+    /// Acceptances and marks that wait to be made durable.
+    pub waiting: u64,
+    /// Their bytes.
+    pub waiting_bytes: u64,
+    /// How long the oldest of them has waited.
+    pub oldest_waiting: Option<Duration>,
+    /// Commits so far.
+    pub commits: u64,
+    /// Calls so far that made something durable.
+    pub syncs: u64,
+    /// How many of them, or of the writes before them, failed.
+    pub sync_failures: u64,
+    /// How long the last of them took.
+    pub last_sync: Duration,
+    /// Bytes of all segments.
+    pub bytes: u64,
+    /// Bytes of them that belong to messages that are not done.
+    pub live_bytes: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Messages that are not done.
+    pub live_messages: u64,
+    /// Why nothing is made durable any more.
+    pub broken: Option<Arc<str>>,
+}
+
+impl Default for SpoolOptions {
+    fn default() -> Self {
+        Self { roll_bytes: 64 << 20, waiting_bytes: 256 << 20, reserve_bytes: 256 << 20, slack_bytes: 256 << 20 }
+    }
+}
