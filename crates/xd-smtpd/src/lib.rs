@@ -1,2 +1,5 @@
 //! The gateway: accepts, judges, never loses, delivers.
 #![forbid(unsafe_code)]
+
+pub mod client;
+pub mod delivery;
