@@ -129,6 +129,28 @@ impl<F: FileSystem> SegmentDir<F> {
         Ok(Place { segment: writer.header().number(), offset: writer.append_compressed(record_type, payload)? })
     }
 
+    /// Adds a record whose payload is these parts, one after another, to the present segment, however full it is: where
+    /// the next one begins is up to [`SegmentDir::prepare`].
+    ///
+    /// # Errors
+    /// As [`SegmentDir::append`].
+    pub fn append_parts(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
+        let writer = match &mut self.active {
+            Some(writer) => writer,
+            None => self.writer(0)?,
+        };
+        Ok(Place { segment: writer.header().number(), offset: writer.append_parts(record_type, parts)? })
+    }
+
+    /// Begins the next segment if the present one has no room for a payload of this length. Whether it did: the next record
+    /// is the first in its segment.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub fn prepare(&mut self, payload: usize) -> Result<bool, SegmentError> {
+        self.writer(payload).map(|writer| writer.is_empty())
+    }
+
     /// Makes all records durable.
     ///
     /// # Errors
@@ -146,6 +168,34 @@ impl<F: FileSystem> SegmentDir<F> {
         self.sync()?;
         let path = self.path_of(place.segment);
         segment::erase_if(&self.files, &path, place.offset, |header| self.belongs(place.segment, header))
+    }
+
+    /// Removes a segment, durably. The one that is written to stays.
+    ///
+    /// # Errors
+    /// It is the last, or the disk failed.
+    pub fn remove(&mut self, segment: u64) -> Result<(), SegmentError> {
+        let path = self.closed(segment)?;
+        self.files.remove_file(&path).map_err(|error| SegmentError::io("remove", &path, error))?;
+        self.files.sync_dir(&self.path).map_err(|error| SegmentError::io("sync", &self.path, error))
+    }
+
+    /// Gives a segment a name by which no reader takes it for one, durably, so that its damage can be looked at.
+    ///
+    /// # Errors
+    /// It is the last, or the disk failed.
+    pub fn set_aside(&mut self, segment: u64) -> Result<PathBuf, SegmentError> {
+        let path = self.closed(segment)?;
+        let aside = path.with_extension(format!("{}.damaged", self.options.kind.extension()));
+        self.files.rename(&path, &aside).map_err(|error| SegmentError::io("rename", &path, error))?;
+        self.files.sync_dir(&self.path).map_err(|error| SegmentError::io("sync", &self.path, error))?;
+        Ok(aside)
+    }
+
+    /// The number of the segment that is written to, and its bytes, those that wait included.
+    #[must_use]
+    pub fn active(&self) -> Option<(u64, u64)> {
+        self.active.as_ref().map(|writer| (writer.header().number(), writer.offset().bytes()))
     }
 
     /// The directory.
@@ -193,6 +243,15 @@ impl<F: FileSystem> SegmentDir<F> {
         Ok(())
     }
 
+    /// The path of a segment that nothing is added to any more.
+    fn closed(&self, segment: u64) -> Result<PathBuf, SegmentError> {
+        let path = self.path_of(segment);
+        match self.active() {
+            Some((active, _)) if active == segment => Err(SegmentError::io("remove", &path, io::ErrorKind::ResourceBusy.into())),
+            _ => Ok(path),
+        }
+    }
+
     fn path_of(&self, number: u64) -> PathBuf {
         self.path.join(segment::file_name(number, self.options.kind))
     }
@@ -214,7 +273,7 @@ pub fn segment_files<F: FileSystem>(files: &F, path: impl AsRef<Path>, kind: Seg
 const LOCK: &str = "lock";
 
 /// The numbers of the segments in a directory, in order.
-fn numbers<F: FileSystem>(files: &F, path: &Path, kind: SegmentKind) -> io::Result<Vec<u64>> {
+pub(crate) fn numbers<F: FileSystem>(files: &F, path: &Path, kind: SegmentKind) -> io::Result<Vec<u64>> {
     let mut numbers: Vec<u64> = files.list(path)?.iter().filter_map(|name| segment::number_in(name, kind)).collect();
     numbers.sort_unstable();
     Ok(numbers)

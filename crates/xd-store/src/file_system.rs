@@ -6,17 +6,21 @@
 
 use std::fmt::Debug;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
+#[cfg(not(unix))]
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
+
+use crate::storage::{self, StorageWarning};
 
 /// Files and directories.
 ///
 /// What a call did is durable only after the file, or the directory that names it, was synced.
-pub trait FileSystem: Clone + Debug {
+pub trait FileSystem: Clone + Debug + Send + Sync + 'static {
     /// An open file.
-    type File: StoredFile;
+    type File: StoredFile + Send + 'static;
     /// Held while a directory is written to; given up when dropped, or when the process ends in whatever way.
-    type Lock: Debug;
+    type Lock: Debug + Send + 'static;
 
     /// Creates a file that must not exist yet.
     ///
@@ -78,6 +82,19 @@ pub trait FileSystem: Clone + Debug {
     /// # Errors
     /// The file cannot be created or locked.
     fn lock(&self, path: &Path) -> io::Result<Option<Self::Lock>>;
+
+    /// How many bytes can still be written in a directory; none where no further file can be created.
+    ///
+    /// # Errors
+    /// That cannot be found out.
+    fn free_bytes(&self, _directory: &Path) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
+
+    /// What is doubtful about the disk that a directory is on. What cannot be found out is not told.
+    fn warnings(&self, _directory: &Path) -> Vec<StorageWarning> {
+        Vec::new()
+    }
 }
 
 /// An open file, written and read at any place.
@@ -177,18 +194,40 @@ impl FileSystem for OsFileSystem {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+
+    #[cfg(unix)]
+    fn free_bytes(&self, directory: &Path) -> io::Result<u64> {
+        let free = rustix::fs::statvfs(directory)?;
+        // Some file systems have no fixed number of files, and say that all of none are free.
+        let no_more_files = free.f_files > 0 && free.f_favail == 0;
+        Ok(if no_more_files { 0 } else { free.f_bavail.saturating_mul(free.f_frsize) })
+    }
+
+    fn warnings(&self, directory: &Path) -> Vec<StorageWarning> {
+        storage::warnings(directory)
+    }
 }
 
 impl StoredFile for File {
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
-        let mut file = self;
-        file.seek(SeekFrom::Start(offset))?;
-        file.read(bytes)
+        #[cfg(unix)]
+        return std::os::unix::fs::FileExt::read_at(self, bytes, offset);
+        #[cfg(not(unix))]
+        {
+            let mut file = self;
+            file.seek(SeekFrom::Start(offset))?;
+            file.read(bytes)
+        }
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.seek(SeekFrom::Start(offset))?;
-        self.write_all(bytes)
+        #[cfg(unix)]
+        return std::os::unix::fs::FileExt::write_all_at(self, bytes, offset);
+        #[cfg(not(unix))]
+        {
+            self.seek(SeekFrom::Start(offset))?;
+            self.write_all(bytes)
+        }
     }
 
     fn cut(&mut self, bytes: u64) -> io::Result<()> {

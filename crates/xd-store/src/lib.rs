@@ -41,6 +41,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod commit;
 mod directory;
 mod engines;
 mod error;
@@ -50,6 +51,7 @@ pub mod simulated;
 mod spool;
 mod storage;
 
+pub use commit::CommitError;
 pub use directory::{Place, SegmentDir, SegmentDirOptions, segment_files};
 pub use engines::{EngineEntry, EngineError, EngineInputs, EngineList, EngineStore, Kept};
 pub use error::SegmentError;
@@ -59,7 +61,7 @@ pub use segment::{
     SegmentHeader, SegmentKind, SegmentReader, SegmentWriter, erase,
 };
 pub use spool::{
-    Acceptance, Attempt, BodyType, CommitError, Content, Done, HoldReason, Mark, Notify, QueueId, QueueIdError, QueuedMessage,
-    RecipientState, Ret, SpoolError, SpoolGauges, SpoolMessage, SpoolOptions, SpoolRecipient, SpoolRecovery,
+    Acceptance, Attempt, BodyType, Content, ContentReader, Done, HoldReason, Mark, Notify, QueueId, QueueIdError, QueuedMessage,
+    RecipientState, Ret, Spool, SpoolError, SpoolGauges, SpoolMessage, SpoolOptions, SpoolRecipient, SpoolRecovery, SpoolView,
 };
 pub use storage::StorageWarning;

@@ -100,11 +100,15 @@ impl Fields {
     }
 }
 
-/// Appends one record to `out`. The payload is packed already.
-pub(crate) fn append(out: &mut Vec<u8>, offset: Offset, salt: u32, record_type: RecordType, codec: Codec, payload: &[u8]) {
+/// Appends one record to `out`. The payload is packed already, and is all parts one after another.
+pub(crate) fn append(out: &mut Vec<u8>, offset: Offset, salt: u32, record_type: RecordType, codec: Codec, parts: &[&[u8]]) {
     let begin = out.len();
+    out.reserve(parts.iter().map(|part| part.len()).sum::<usize>() + FIELDS_BYTES + CHECKSUM_BYTES);
     out.extend_from_slice(&[0; FIELDS_BYTES]);
-    let escaped = escape(payload, out);
+    let mut escaped = false;
+    for part in parts {
+        escaped |= escape(part, begin + FIELDS_BYTES, out);
+    }
     let stored = out.len() - begin - FIELDS_BYTES;
     let fields = Fields { record_type, codec, escaped, erased: false, stored };
     out[begin..][..FIELDS_BYTES].copy_from_slice(&fields.encode());
@@ -118,9 +122,17 @@ pub(crate) fn find_marker(bytes: &[u8]) -> Option<usize> {
     memchr::memchr_iter(MARKER[0], bytes).find(|&at| bytes.get(at + 1) == Some(&MARKER[1]))
 }
 
-/// Appends a payload so that it holds no marker. Whether anything had to be escaped for that.
-fn escape(payload: &[u8], out: &mut Vec<u8>) -> bool {
+/// Appends a part of a payload, whose stored bytes begin at `begin`, so that it holds no marker. Whether anything had to be
+/// escaped for that.
+fn escape(payload: &[u8], begin: usize, out: &mut Vec<u8>) -> bool {
     let mut copied = 0;
+    // The part before may have ended within what is escaped. The end of an escape is another byte.
+    if let Some(&second @ (ESCAPE | 0xfd)) = payload.first()
+        && out[begin..].last() == Some(&MARKER[0])
+    {
+        out.extend_from_slice(&[ESCAPE, u8::from(second == MARKER[1])]);
+        copied = 1;
+    }
     for at in memchr::memchr_iter(MARKER[0], payload) {
         if let Some(&second @ (ESCAPE | 0xfd)) = payload.get(at + 1) {
             out.extend_from_slice(&payload[copied..=at]);
@@ -159,9 +171,18 @@ mod tests {
         #[test]
         fn escaped_payloads_hold_no_marker_and_come_back(
             payload in proptest::collection::vec(prop_oneof![Just(0xfe), Just(0xfd), Just(0xfc), Just(1), Just(0)], 0..60),
+            cuts in proptest::collection::vec(0usize..60, 0..4),
         ) {
             let (mut stored, mut back) = (Vec::new(), Vec::new());
-            let escaped = escape(&payload, &mut stored);
+            let escaped = escape(&payload, 0, &mut stored);
+            let (mut parted, mut rest, mut escaped_part) = (vec![0xfe], payload.as_slice(), false);
+            for cut in cuts {
+                let (part, behind) = rest.split_at(cut.min(rest.len()));
+                escaped_part |= escape(part, 1, &mut parted);
+                rest = behind;
+            }
+            escaped_part |= escape(rest, 1, &mut parted);
+            prop_assert_eq!((&parted[1..], escaped_part), (stored.as_slice(), escaped));
             prop_assert_eq!(find_marker(&stored), None);
             prop_assert!(stored.len() <= payload.len() / 2 * 3 + 1);
             prop_assert_eq!(escaped, stored != payload);
@@ -173,7 +194,7 @@ mod tests {
     #[test]
     fn the_longest_payload_has_room_when_all_of_it_is_escaped() {
         let mut stored = Vec::new();
-        escape(&MARKER.repeat(100), &mut stored);
+        escape(&MARKER.repeat(100), 0, &mut stored);
         assert_eq!((stored.len(), STORED_MAX), (300, PAYLOAD_MAX + PAYLOAD_MAX / 2));
         let record_type = RecordType::new(1);
         let longest = Fields { record_type, codec: Codec::Zstd, escaped: true, erased: false, stored: STORED_MAX };

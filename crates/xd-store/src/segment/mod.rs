@@ -39,7 +39,9 @@ mod codec;
 mod erase;
 mod frame;
 mod header;
+mod pick;
 mod reader;
+mod skim;
 mod writer;
 
 use std::fmt;
@@ -48,7 +50,9 @@ pub(crate) use erase::erase_if;
 pub use erase::{Erasure, erase};
 pub(crate) use header::{HEADER_BYTES, file_name, number_in};
 pub use header::{LABEL_MAX, SegmentHeader};
+pub(crate) use pick::SegmentFile;
 pub use reader::{Damage, DamageKind, Entry, Record, SegmentReader};
+pub(crate) use skim::{Skim, Skimmer};
 pub use writer::{Recovery, SegmentWriter};
 
 /// The version of the format that is written, and the only one that is read.

@@ -171,6 +171,15 @@ impl<R: Read> SegmentReader<R> {
         Ok(reader)
     }
 
+    /// Goes on in a segment whose header was read before: the source stands at this offset, where a record begins or will.
+    pub(crate) fn resume(path: impl Into<PathBuf>, source: R, header: SegmentHeader, offset: Offset) -> Self {
+        let (_, salt) = header.encode();
+        let window = Window { source, bytes: Vec::new(), begin: 0, end: 0, offset: offset.bytes(), ended: false };
+        let (unescaped, unpacked, unpacker) = (Vec::new(), Vec::new(), Unpacker::default());
+        let (path, header, salt) = (path.into(), Some(header), Salt::Known(salt));
+        Self { path, window, header, salt, damage: None, unescaped, unpacked, unpacker }
+    }
+
     /// The next record or the next stretch of damage; `None` at the end.
     ///
     /// # Errors

@@ -142,7 +142,8 @@ impl<F: FileSystem> SegmentWriter<F> {
                 .and_then(|()| file.sync().map_err(io("sync")))
                 .map_err(|(operation, error)| SegmentError::io(operation, &path, error))?;
         }
-        Ok((Self::new(path, file, header, salt, end), recovery))
+        // What was just read may be in memory alone, left by a process that was killed. The next sync makes it durable.
+        Ok((Self { unsynced: true, ..Self::new(path, file, header, salt, end) }, recovery))
     }
 
     /// Adds a record, as it is. It is durable after the next [`SegmentWriter::sync`].
@@ -150,7 +151,15 @@ impl<F: FileSystem> SegmentWriter<F> {
     /// # Errors
     /// The payload is longer than [`PAYLOAD_MAX`], or the disk failed.
     pub fn append(&mut self, record_type: RecordType, payload: &[u8]) -> Result<Offset, SegmentError> {
-        self.add(record_type, Codec::Plain, payload)
+        self.add(record_type, Codec::Plain, &[payload])
+    }
+
+    /// Adds a record whose payload is these parts, one after another.
+    ///
+    /// # Errors
+    /// As [`SegmentWriter::append`].
+    pub fn append_parts(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Offset, SegmentError> {
+        self.add(record_type, Codec::Plain, parts)
     }
 
     /// Adds a record, compressed if that makes it shorter. Worth its time for header fields, links and content; readers see
@@ -159,11 +168,11 @@ impl<F: FileSystem> SegmentWriter<F> {
     /// # Errors
     /// As [`SegmentWriter::append`].
     pub fn append_compressed(&mut self, record_type: RecordType, payload: &[u8]) -> Result<Offset, SegmentError> {
-        self.check(payload)?;
+        self.check(payload.len())?;
         let packed = self.packer.pack(payload).map_err(|error| SegmentError::io("compress for", &self.path, error))?;
         match packed {
-            Some(packed) => self.add(record_type, Codec::Zstd, &packed),
-            None => self.add(record_type, Codec::Plain, payload),
+            Some(packed) => self.add(record_type, Codec::Zstd, &[&packed]),
+            None => self.add(record_type, Codec::Plain, &[payload]),
         }
     }
 
@@ -210,28 +219,28 @@ impl<F: FileSystem> SegmentWriter<F> {
         Self { path, file, header, salt, written, waiting, unsynced: false, broken: false, packer }
     }
 
-    fn add(&mut self, record_type: RecordType, codec: Codec, payload: &[u8]) -> Result<Offset, SegmentError> {
-        self.check(payload)?;
+    fn add(&mut self, record_type: RecordType, codec: Codec, parts: &[&[u8]]) -> Result<Offset, SegmentError> {
+        self.check(parts.iter().map(|part| part.len()).sum())?;
         let offset = self.offset();
-        frame::append(&mut self.waiting, offset, self.salt, record_type, codec, payload);
+        frame::append(&mut self.waiting, offset, self.salt, record_type, codec, parts);
         if self.waiting.len() >= WAITING_BYTES {
             self.flush()?;
         }
         Ok(offset)
     }
 
-    fn check(&self, payload: &[u8]) -> Result<(), SegmentError> {
+    fn check(&self, payload: usize) -> Result<(), SegmentError> {
         if self.broken {
             return Err(SegmentError::Broken { path: self.path.clone() });
         }
-        if payload.len() > PAYLOAD_MAX {
-            return Err(SegmentError::PayloadTooLong { path: self.path.clone(), bytes: payload.len() });
+        if payload > PAYLOAD_MAX {
+            return Err(SegmentError::PayloadTooLong { path: self.path.clone(), bytes: payload });
         }
         Ok(())
     }
 
     fn flush(&mut self) -> Result<(), SegmentError> {
-        self.check(&[])?;
+        self.check(0)?;
         if !self.waiting.is_empty() {
             let result = self.file.write_at(self.written, &self.waiting);
             self.settle("write", result)?;

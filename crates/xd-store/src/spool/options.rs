@@ -56,11 +56,9 @@ pub struct SpoolGauges {
     pub waiting_bytes: u64,
     /// How long the oldest of them has waited.
     pub oldest_waiting: Option<Duration>,
-    /// Commits so far.
+    /// Commits so far, each with one sync.
     pub commits: u64,
-    /// Calls so far that made something durable.
-    pub syncs: u64,
-    /// How many of them, or of the writes before them, failed.
+    /// How many syncs, or writes before them, failed: one is the end.
     pub sync_failures: u64,
     /// How long the last of them took.
     pub last_sync: Duration,

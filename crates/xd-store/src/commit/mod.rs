@@ -1,0 +1,297 @@
+//! Group commit: one thread that writes what others hand it, and makes all of it durable at once.
+//!
+//! While a sync runs, more gathers; the next one covers all of that. So a disk that syncs a few hundred times a second takes tens
+//! of thousands of messages, and a lone one waits for nothing but its own sync.
+//!
+//! A commit, in this order:
+//! 1. what waits is taken, in its order, up to [`COMMIT_BYTES`]; 2. the work does what it has to do for itself, and writes each
+//!    item; 3. it syncs, once; 4. it takes each item for durable; 5. whoever waited for an item is told.
+//!
+//! After a failure in 2 or 3 nobody knows what is on disk: a sync that failed may succeed when called again, with pages that
+//! were never written and are clean now. So from then on all that waits and all that comes is refused, with the reason.
+
+mod error;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+pub use error::CommitError;
+
+use crate::error::SegmentError;
+
+/// What is called when something is durable, or will not be. It runs on the commit thread, so it must be quick and never wait.
+pub(crate) type Finish = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
+
+/// What the commit thread does.
+pub(crate) trait Work: Send + 'static {
+    /// What is written.
+    type Item: Send + 'static;
+
+    /// Does a piece of what it has to do for itself, before the items of a commit; all earlier ones are durable. Whether more is left.
+    fn tend(&mut self) -> Result<bool, SegmentError>;
+
+    /// Writes an item.
+    fn write(&mut self, item: &mut Self::Item) -> Result<(), SegmentError>;
+
+    /// Makes durable what was written.
+    fn sync(&mut self) -> Result<(), SegmentError>;
+
+    /// Takes the pieces of [`Work::tend`] for durable; before the items of the same commit.
+    fn settle_own(&mut self);
+
+    /// Takes an item for durable.
+    fn settle(&mut self, item: Self::Item) -> Result<(), CommitError>;
+}
+
+/// Hands items to the commit thread. Dropping it waits until all of them are written.
+pub(crate) struct Committer<I: Send + 'static> {
+    shared: Arc<Shared<I>>,
+    thread: Option<JoinHandle<()>>,
+    most_bytes: u64,
+}
+
+/// How a commit thread is doing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct CommitGauges {
+    pub(crate) waiting: u64,
+    pub(crate) waiting_bytes: u64,
+    pub(crate) oldest_waiting: Option<Duration>,
+    pub(crate) commits: u64,
+    pub(crate) failures: u64,
+    pub(crate) last_sync: Duration,
+    pub(crate) broken: Option<Arc<str>>,
+}
+
+/// How many bytes one commit takes: more would make those that came first wait for those behind.
+pub(crate) const COMMIT_BYTES: u64 = 16 << 20;
+
+struct Waiting<I> {
+    item: I,
+    bytes: u64,
+    since: Instant,
+    done: Option<Finish>,
+}
+
+struct Shared<I> {
+    state: Mutex<State<I>>,
+    wake: Condvar,
+}
+
+struct State<I> {
+    waiting: VecDeque<Waiting<I>>,
+    /// Of all that waits and is being committed.
+    bytes: u64,
+    committing: u64,
+    committing_since: Option<Instant>,
+    asleep: bool,
+    closed: bool,
+    broken: Option<Arc<str>>,
+    commits: u64,
+    failures: u64,
+    last_sync: Duration,
+}
+
+impl<I: Send + 'static> Committer<I> {
+    /// Starts the thread. At most about so many bytes wait.
+    pub(crate) fn start<W: Work<Item = I>>(name: &str, most_bytes: u64, work: W) -> std::io::Result<Self> {
+        let state = State {
+            waiting: VecDeque::new(),
+            bytes: 0,
+            committing: 0,
+            committing_since: None,
+            asleep: false,
+            closed: false,
+            broken: None,
+            commits: 0,
+            failures: 0,
+            last_sync: Duration::ZERO,
+        };
+        let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new() });
+        let its = shared.clone();
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || its.run(work))?;
+        Ok(Self { shared, thread: Some(thread), most_bytes })
+    }
+
+    /// Hands over an item of about so many bytes. What is `urgent` waits however much else does.
+    pub(crate) fn submit(&self, item: I, bytes: u64, urgent: bool, done: Option<Finish>) {
+        let mut state = self.shared.lock();
+        let refused = if let Some(reason) = &state.broken {
+            Some(CommitError::Broken { reason: reason.clone() })
+        } else if state.closed {
+            Some(CommitError::Closed)
+        // One alone may be larger than all that may wait.
+        } else if !urgent && state.bytes > 0 && state.bytes.saturating_add(bytes) > self.most_bytes {
+            Some(CommitError::Busy { waiting: state.bytes })
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            drop(state);
+            finish(done, Err(error));
+            return;
+        }
+        state.bytes += bytes;
+        state.waiting.push_back(Waiting { item, bytes, since: Instant::now(), done });
+        if state.asleep {
+            state.asleep = false;
+            self.shared.wake.notify_one();
+        }
+    }
+
+    pub(crate) fn gauges(&self) -> CommitGauges {
+        let state = self.shared.lock();
+        let oldest = state.committing_since.or_else(|| state.waiting.front().map(|waiting| waiting.since));
+        CommitGauges {
+            waiting: state.waiting.len() as u64 + state.committing,
+            waiting_bytes: state.bytes,
+            oldest_waiting: oldest.map(|since| since.elapsed()),
+            commits: state.commits,
+            failures: state.failures,
+            last_sync: state.last_sync,
+            broken: state.broken.clone(),
+        }
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        self.shared.lock().bytes
+    }
+
+    pub(crate) fn broken(&self) -> Option<Arc<str>> {
+        self.shared.lock().broken.clone()
+    }
+}
+
+impl<I: Send + 'static> Drop for Committer<I> {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.wake.notify_one();
+        if let Some(thread) = self.thread.take()
+            // The last user may be a call from the thread itself, which ends behind it.
+            && thread.thread().id() != thread::current().id()
+        {
+            // What went wrong there was told there.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<I: Send + 'static> Shared<I> {
+    fn lock(&self) -> MutexGuard<'_, State<I>> {
+        // Nothing that can panic is done under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run<W: Work<Item = I>>(&self, mut work: W) {
+        // A callback that panics takes the thread along: then it is as with a failed disk.
+        let _end = Ending(self);
+        let mut batch = Vec::new();
+        let mut more = true;
+        // 1.
+        while self.take(&mut batch, more) {
+            match self.commit(&mut work, &mut batch) {
+                Ok(left) => more = left,
+                Err(error) => {
+                    let reason: Arc<str> = error.to_string().into();
+                    self.shut(&reason, batch.drain(..).map(|waiting| waiting.done));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits for something to do, and takes it. `false` when all is done and closed.
+    fn take(&self, batch: &mut Vec<Waiting<I>>, more: bool) -> bool {
+        let mut state = self.lock();
+        while state.waiting.is_empty() && (!more || state.closed) {
+            if state.closed {
+                return false;
+            }
+            state.asleep = true;
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.asleep = false;
+        }
+        let mut bytes = 0;
+        while let Some(next) = state.waiting.front()
+            && (batch.is_empty() || bytes + next.bytes <= COMMIT_BYTES)
+        {
+            bytes += next.bytes;
+            batch.extend(state.waiting.pop_front());
+        }
+        state.committing = batch.len() as u64;
+        state.committing_since = batch.first().map(|waiting| waiting.since);
+        true
+    }
+
+    fn commit<W: Work<Item = I>>(&self, work: &mut W, batch: &mut Vec<Waiting<I>>) -> Result<bool, SegmentError> {
+        // 2.
+        let more = work.tend()?;
+        for waiting in &mut *batch {
+            work.write(&mut waiting.item)?;
+        }
+        // 3.
+        let begin = Instant::now();
+        work.sync()?;
+        let took = begin.elapsed();
+        // 4.
+        work.settle_own();
+        let bytes: u64 = batch.iter().map(|waiting| waiting.bytes).sum();
+        let settled: Vec<_> = batch.drain(..).map(|waiting| (waiting.done, work.settle(waiting.item))).collect();
+        {
+            let mut state = self.lock();
+            state.bytes -= bytes;
+            state.committing = 0;
+            state.committing_since = None;
+            state.commits += 1;
+            state.last_sync = took;
+        }
+        // 5.
+        settled.into_iter().for_each(|(done, result)| finish(done, result));
+        Ok(more)
+    }
+
+    /// Refuses all that waits and all that will come.
+    fn shut(&self, reason: &Arc<str>, batch: impl Iterator<Item = Option<Finish>>) {
+        let mut state = self.lock();
+        state.failures += 1;
+        state.broken = Some(reason.clone());
+        state.bytes = 0;
+        state.committing = 0;
+        state.committing_since = None;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        let all = batch.chain(waiting.into_iter().map(|waiting| waiting.done));
+        all.for_each(|done| finish(done, Err(CommitError::Broken { reason: reason.clone() })));
+    }
+}
+
+/// Sees to it that nobody waits for a thread that is gone.
+struct Ending<'s, I: Send + 'static>(&'s Shared<I>);
+
+impl<I: Send + 'static> Drop for Ending<'_, I> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let mut state = self.0.lock();
+            state.broken = Some("the commit thread panicked".into());
+            // Whoever waits is told by what its callback is dropped with.
+            let waiting = std::mem::take(&mut state.waiting);
+            drop(state);
+            drop(waiting);
+        }
+    }
+}
+
+fn finish(done: Option<Finish>, result: Result<(), CommitError>) {
+    if let Some(done) = done {
+        done(result);
+    }
+}
+
+impl<I: Send + 'static> fmt::Debug for Committer<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Committer").field("gauges", &self.gauges()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,338 @@
+//! The spool on its commit thread: what is written in which order, and how space comes back.
+//!
+//! Accepting a message, in this order:
+//! 1. its content is written, in chunks of at most [`CHUNK_BYTES`]; 2. its message record, which says where they stand; 3. the segment
+//!    is synced. When a segment began within 1 or 2: the one before was synced, the new one's header was synced under another name,
+//!    it got its name, and the directory was synced. 4. The message is taken into the index; 5. its `done` is called: 250.
+//!
+//! A mark: 1. its record is written; 2. the segment is synced; 3. the index changes; 4. its `done` is called. A crash before 2 forgets
+//! it. Where it says that a next hop took the message, it is delivered again: that window is one commit.
+//!
+//! | on disk | owns the message | next |
+//! |---|---|---|
+//! | no message record, or a torn one | the client: it was not told 250, unless 3 was over | - |
+//! | a message record | the spool | a mark; a copy |
+//! | marks behind it, some recipients not done | the spool, for those | a mark; a copy |
+//! | a second message record (a copy) | the spool: the last one counts, with the marks behind it | a mark; a copy |
+//! | a mark by which all are done | whoever took it | its segment goes |
+//!
+//! **Space.** Segments go in their order, the oldest first, each durably before the next: so a mark never goes before the message it is
+//! about. One goes when no message that is not done begins in it. If more is done than live, and than the slack of the options,
+//! the live messages of the oldest are copied to the end, by and by, a chunk or so with each commit: 1. chunks; 2. a message
+//! record that says all that marks said; 3. sync; 4. only then may the old segment go. In the long run that copies no more bytes
+//! than come in. A segment in which something could not be read is renamed instead of removed.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::fold::message_bytes;
+use super::index::{Index, Located, States};
+use super::message::Mark;
+use super::read::Records;
+use super::record::{self, BEGIN, CHUNK, CHUNK_PREFIX_BYTES, MARK, MESSAGE, PREFIX_BYTES};
+use super::{Content, QueueId};
+use crate::commit::{CommitError, Work};
+use crate::directory::{Place, SegmentDir};
+use crate::error::SegmentError;
+use crate::file_system::FileSystem;
+use crate::segment::{Offset, RecordType};
+
+/// The most bytes of content in one record.
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+
+/// Writes the spool.
+pub(crate) struct Log<F: FileSystem> {
+    pub(crate) directory: SegmentDir<F>,
+    pub(crate) records: Records<F>,
+    pub(crate) index: Arc<Mutex<Index>>,
+    pub(crate) last_id: Arc<AtomicU64>,
+    /// The number of the next record.
+    pub(crate) next: u64,
+    pub(crate) slack_bytes: u64,
+    /// Bytes of the segments written to since the last sync.
+    pub(crate) sizes: Vec<(u64, u64)>,
+    pub(crate) copying: Option<Copying>,
+    /// Copies that are not durable yet.
+    pub(crate) copied: Vec<(QueueId, Located, States)>,
+    pub(crate) scratch: Vec<u8>,
+}
+
+/// What is written. The complete set.
+pub(crate) enum Item {
+    Accept {
+        id: QueueId,
+        content: Content,
+        envelope: Vec<u8>,
+        states: States,
+        written: Option<Located>,
+    },
+    Mark {
+        id: QueueId,
+        marks: Vec<Mark>,
+        encoded: Vec<u8>,
+        written: Option<Place>,
+    },
+}
+
+/// The live messages of the oldest segment, on their way to the end.
+pub(crate) struct Copying {
+    segment: u64,
+    left: VecDeque<QueueId>,
+    message: Option<CopyingMessage>,
+}
+
+struct CopyingMessage {
+    id: QueueId,
+    from: VecDeque<Place>,
+    to: Vec<Place>,
+}
+
+impl<F: FileSystem> Work for Log<F> {
+    type Item = Item;
+
+    fn tend(&mut self) -> Result<bool, SegmentError> {
+        if self.remove_oldest()? {
+            return Ok(true);
+        }
+        self.begin_copying();
+        self.copy_some()
+    }
+
+    fn write(&mut self, item: &mut Item) -> Result<(), SegmentError> {
+        match item {
+            Item::Accept { id, content, envelope, written, .. } => {
+                // 1.
+                let chunks = self.write_content(*id, content)?;
+                // 2.
+                *written = Some(self.write_message(envelope, &chunks, content.bytes())?);
+            }
+            Item::Mark { encoded, written, .. } => *written = Some(self.numbered(MARK, &[encoded])?),
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), SegmentError> {
+        // 3.
+        self.directory.sync()
+    }
+
+    fn settle_own(&mut self) {
+        let mut index = lock(&self.index);
+        for (segment, bytes) in self.sizes.drain(..) {
+            index.set_bytes(segment, bytes);
+        }
+        for (id, located, states) in self.copied.drain(..) {
+            index.insert(id, &located, states);
+        }
+    }
+
+    fn settle(&mut self, item: Item) -> Result<(), CommitError> {
+        // 4.
+        let mut index = lock(&self.index);
+        match item {
+            Item::Accept { id, states, written: Some(located), .. } => index.insert(id, &located, states),
+            Item::Mark { id, marks, written: Some(place), .. } => {
+                if !index.mark(id, &marks, place) {
+                    return Err(CommitError::Unknown(id));
+                }
+            }
+            // What is settled was written.
+            Item::Accept { .. } | Item::Mark { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+impl<F: FileSystem> Log<F> {
+    /// Begins the first segment, or the one after a damaged header.
+    pub(crate) fn begin(&mut self) -> Result<(), SegmentError> {
+        self.prepare(0)?;
+        self.directory.sync()?;
+        self.settle_own();
+        Ok(())
+    }
+
+    fn write_content(&mut self, id: QueueId, content: &Content) -> Result<Vec<Place>, SegmentError> {
+        let mut places = Vec::with_capacity(1);
+        let mut chunk: Vec<&[u8]> = vec![&[]];
+        let mut room = CHUNK_BYTES;
+        let mut prefix = record::chunk_prefix(id, 0);
+        for mut piece in content.pieces() {
+            while !piece.is_empty() {
+                let (now, rest) = piece.split_at(piece.len().min(room));
+                chunk.push(now);
+                piece = rest;
+                room -= now.len();
+                if room == 0 {
+                    chunk[0] = &prefix;
+                    places.push(self.unnumbered(CHUNK, &chunk)?);
+                    chunk = vec![&[]];
+                    room = CHUNK_BYTES;
+                    prefix = record::chunk_prefix(id, places.len() as u32);
+                }
+            }
+        }
+        if chunk.len() > 1 {
+            chunk[0] = &prefix;
+            places.push(self.unnumbered(CHUNK, &chunk)?);
+        }
+        Ok(places)
+    }
+
+    fn write_message(&mut self, envelope: &[u8], chunks: &[Place], content: u64) -> Result<Located, SegmentError> {
+        let mut places = std::mem::take(&mut self.scratch);
+        places.clear();
+        record::places(chunks, &mut places);
+        let bytes = message_bytes(content, PREFIX_BYTES + envelope.len() + places.len(), chunks.len());
+        let written = self.numbered(MESSAGE, &[envelope, &places]);
+        self.scratch = places;
+        let record = written?;
+        let first = chunks.iter().map(|chunk| chunk.segment).find(|&segment| segment > 0).unwrap_or(record.segment);
+        Ok(Located { record, first, bytes })
+    }
+
+    /// Makes room for a record; a segment that begins by it gets its first.
+    fn prepare(&mut self, payload: usize) -> Result<(), SegmentError> {
+        if self.directory.prepare(payload)? {
+            let begin = record::begin(self.next, self.last_id.load(Ordering::Relaxed));
+            self.next += 1;
+            self.append(BEGIN, &[&begin])?;
+        }
+        Ok(())
+    }
+
+    fn unnumbered(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
+        self.prepare(parts.iter().map(|part| part.len()).sum())?;
+        self.append(record_type, parts)
+    }
+
+    fn numbered(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
+        self.prepare(parts.iter().map(|part| part.len()).sum::<usize>() + PREFIX_BYTES)?;
+        let prefix = record::prefix(self.next);
+        self.next += 1;
+        match *parts {
+            [part] => self.append(record_type, &[&prefix, part]),
+            [part, other] => self.append(record_type, &[&prefix, part, other]),
+            _ => self.append(record_type, &[&prefix, &parts.concat()]),
+        }
+    }
+
+    fn append(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
+        let place = self.directory.append_parts(record_type, parts)?;
+        let active = self.directory.active();
+        match (self.sizes.last_mut(), active) {
+            (Some((segment, bytes)), Some((active, now))) if *segment == active => *bytes = now,
+            (_, Some(active)) => self.sizes.push(active),
+            (_, None) => {}
+        }
+        Ok(place)
+    }
+
+    /// Removes the oldest segment if nothing in it is needed. Whether it did.
+    fn remove_oldest(&mut self) -> Result<bool, SegmentError> {
+        let active = self.directory.active().map(|(number, _)| number);
+        let oldest = lock(&self.index).oldest();
+        let Some((number, segment)) = oldest.filter(|(number, segment)| segment.live == 0 && active > Some(*number)) else {
+            return Ok(false);
+        };
+        if segment.damaged {
+            self.directory.set_aside(number)?;
+        } else {
+            self.directory.remove(number)?;
+        }
+        lock(&self.index).remove_segment(number);
+        Ok(true)
+    }
+
+    fn begin_copying(&mut self) {
+        if self.copying.is_some() {
+            return;
+        }
+        let index = lock(&self.index);
+        let (bytes, live) = (index.bytes(), index.live_bytes());
+        let active = self.directory.active().map(|(number, _)| number);
+        if bytes.saturating_sub(live) > live.saturating_add(self.slack_bytes)
+            && let Some((segment, _)) = index.oldest().filter(|(oldest, _)| active > Some(*oldest))
+        {
+            let left = index.in_segment(segment).collect();
+            drop(index);
+            self.copying = Some(Copying { segment, left, message: None });
+        }
+    }
+
+    /// Copies about a chunk. Whether there is more to do.
+    fn copy_some(&mut self) -> Result<bool, SegmentError> {
+        let Some(mut copying) = self.copying.take() else { return Ok(false) };
+        let mut budget = CHUNK_BYTES as u64;
+        while budget > 0 {
+            let Some(mut message) = copying.message.take() else {
+                let Some(id) = copying.left.pop_front() else { return Ok(true) };
+                copying.message = self.find(id, copying.segment);
+                continue;
+            };
+            if let Some(place) = message.from.pop_front() {
+                let copied = self.copy_chunk(message.id, message.to.len() as u32, place)?;
+                budget = budget.saturating_sub(copied.1);
+                message.to.push(copied.0);
+                copying.message = Some(message);
+            } else {
+                budget = budget.saturating_sub(self.copy_message(&message, copying.segment)?);
+            }
+        }
+        self.copying = Some(copying);
+        Ok(true)
+    }
+
+    /// A message that begins in the segment, and where its chunks stand. What cannot be read stays there for good.
+    fn find(&mut self, id: QueueId, segment: u64) -> Option<CopyingMessage> {
+        let entry = lock(&self.index).get(id).filter(|entry| entry.first() == segment)?.clone();
+        match self.records.message(id, &entry) {
+            Ok((_, chunks)) => Some(CopyingMessage { id, from: chunks.into(), to: Vec::new() }),
+            Err(_) => {
+                self.give_up(id, segment);
+                None
+            }
+        }
+    }
+
+    /// Its copy, and how many bytes were copied.
+    fn copy_chunk(&mut self, id: QueueId, index: u32, place: Place) -> Result<(Place, u64), SegmentError> {
+        let mut chunk = Vec::new();
+        let read = self.records.chunk(id, index, place, &mut chunk);
+        if read.is_err() {
+            lock(&self.index).set_damaged(place.segment);
+            return Ok((Place { segment: 0, offset: Offset::new(0) }, 0));
+        }
+        let content = chunk.get(CHUNK_PREFIX_BYTES..).unwrap_or_default();
+        let prefix = record::chunk_prefix(id, index);
+        Ok((self.unnumbered(CHUNK, &[&prefix, content])?, chunk.len() as u64))
+    }
+
+    /// Writes the record of a copied message, by all marks that are durable now. How many bytes were written.
+    fn copy_message(&mut self, copied: &CopyingMessage, segment: u64) -> Result<u64, SegmentError> {
+        let entry = lock(&self.index).get(copied.id).cloned();
+        // It may be done meanwhile.
+        let Some(entry) = entry else { return Ok(0) };
+        let Ok((queued, _)) = self.records.message(copied.id, &entry) else {
+            self.give_up(copied.id, segment);
+            return Ok(0);
+        };
+        let envelope = record::envelope(&queued.message, queued.attempt.as_ref());
+        let located = self.write_message(&envelope, &copied.to, queued.message.bytes)?;
+        self.copied.push((copied.id, located, States::of(&queued.message)));
+        Ok(envelope.len() as u64)
+    }
+
+    /// A message whose record cannot be read any more. The segment that has it is kept.
+    fn give_up(&self, id: QueueId, segment: u64) {
+        let mut index = lock(&self.index);
+        index.set_damaged(segment);
+        index.remove(id);
+    }
+}
+
+pub(crate) fn lock(index: &Mutex<Index>) -> MutexGuard<'_, Index> {
+    // Whatever panicked did so beside a change of it, not within.
+    index.lock().unwrap_or_else(PoisonError::into_inner)
+}
