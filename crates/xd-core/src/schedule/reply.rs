@@ -20,8 +20,8 @@ pub enum ReplyClass {
 pub enum Extent {
     /// This message or recipient only: greylisting, a full mailbox, a policy. It waits by its own schedule.
     Message,
-    /// The next hop is closing or short of something (421, 4.3.x and 4.4.5): others would fare no better, so all wait a little, and
-    /// the message is not charged with it.
+    /// The next hop is closing or short of something (421, 4.3.x and 4.4.5): others would fare no better, so all wait
+    /// a little.
     NextHop,
     /// Too many recipients in one transaction (452 or 4.5.3 after RCPT): the rest goes in another, at once.
     Recipients,

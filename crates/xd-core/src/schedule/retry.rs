@@ -69,6 +69,14 @@ impl RetryPolicy {
         if wait < left { Plan::Retry(now.after(wait)) } else { Plan::Expire(now.after(left)) }
     }
 
+    /// What follows from an attempt that met a next hop under pressure (421, 4.3.x): the first wait is a thirty-second of the usual
+    /// one, and each is twice as long as the one before, until it is the usual one. Pressure passes sooner than other reasons.
+    pub fn after_pressure(&self, node: &[u8], message: u64, attempt: u32, arrived: Wall, wall: Wall, now: Steady) -> Plan {
+        let left = self.max_age.saturating_sub(wall.since(arrived));
+        let wait = self.wait(node, message, attempt) >> 5_u32.saturating_sub(attempt.saturating_sub(1));
+        if wait < left { Plan::Retry(now.after(wait.max(1))) } else { Plan::Expire(now.after(left)) }
+    }
+
     /// Whether a message has reached its age.
     #[must_use]
     pub const fn is_expired(&self, arrived: Wall, wall: Wall) -> bool {
@@ -139,6 +147,18 @@ mod tests {
         assert!(minutes[1..30].iter().all(|count| *count < 1_300), "{:?}", &minutes[..30]);
         // Flat is 500 a minute. After four hours each minute is near it.
         assert!(minutes[240..].iter().all(|count| (350..650).contains(count)), "{:?}", &minutes[240..]);
+    }
+
+    #[test]
+    fn pressure_is_met_with_waits_that_grow() {
+        let policy = RetryPolicy { jitter: 0, ..RetryPolicy::default() };
+        let waits: Vec<u64> = (1..9)
+            .map(|attempt| match policy.after_pressure(b"", 1, attempt, Wall(0), Wall(0), Steady(0)) {
+                Plan::Retry(at) => at.0 / 1000,
+                Plan::Expire(_) => panic!("it is young"),
+            })
+            .collect();
+        assert_eq!(waits, [37, 75, 150, 300, 600, 1200, 1200, 1200]);
     }
 
     #[test]

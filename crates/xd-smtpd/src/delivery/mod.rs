@@ -15,14 +15,28 @@
 //! message and whose reply did not come back (closed or silent after the final dot), or that replied in the moment of a crash
 //! before the mark was committed, gets it again: SMTP cannot tell these from a loss.
 
+mod connection;
 mod control;
+mod dsn;
+mod load;
+mod maildir;
 mod options;
+mod queue;
 mod record;
+mod runner;
+mod settle;
 mod store;
+mod target;
+mod tls;
+mod worker;
 
 pub use control::{Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
 pub use options::{
     ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, NextHop, NextHopError, Outbound, Resources, Route, Timeouts, TlsPolicy,
 };
 pub use record::{AttemptRecord, DeliveryLog, DeliveryRecord, FinalRecord};
+pub use runner::Delivery;
 pub use store::{Committed, ContentChunks, QueueStore};
+
+#[cfg(test)]
+mod tests;

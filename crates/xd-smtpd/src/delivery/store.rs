@@ -1,6 +1,6 @@
 //! What delivery needs of the spool: a seam, so that tests run in memory and can fail each call.
 
-use xd_store::{Acceptance, CommitError, Mark, QueueId, QueuedMessage, SpoolError};
+use xd_store::{Acceptance, CommitError, ContentReader, FileSystem, Mark, QueueId, QueuedMessage, Spool, SpoolError};
 
 /// Called when a commit is durable, or known not to be. Runs on the thread that commits, so it must be short.
 pub type Committed = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
@@ -33,4 +33,41 @@ pub trait QueueStore: Send + Sync + 'static {
 
     /// Whether nothing is made durable any more. Nothing is delivered then: what was could not be marked.
     fn is_broken(&self) -> bool;
+}
+
+impl<F: FileSystem + Send + Sync + 'static> QueueStore for Spool<F> {
+    fn next_id(&self) -> QueueId {
+        Self::next_id(self)
+    }
+
+    fn accept(&self, acceptance: Acceptance, done: Committed) {
+        Self::accept(self, acceptance, done);
+    }
+
+    fn mark(&self, id: QueueId, marks: Vec<Mark>, done: Committed) {
+        Self::mark(self, id, marks, done);
+    }
+
+    fn read(&self, id: QueueId) -> Result<QueuedMessage, SpoolError> {
+        self.read_message(id)
+    }
+
+    fn read_content(&self, id: QueueId) -> Result<ContentChunks, SpoolError> {
+        Ok(Box::new(Chunks(Self::read_content(self, id)?)))
+    }
+
+    fn is_broken(&self) -> bool {
+        Self::is_broken(self).is_some()
+    }
+}
+
+/// A reader as an iterator, which delivery can keep without knowing the file system.
+struct Chunks<F: FileSystem>(ContentReader<F>);
+
+impl<F: FileSystem> Iterator for Chunks<F> {
+    type Item = Result<Vec<u8>, SpoolError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next_chunk().map(|chunk| chunk.map(<[u8]>::to_vec)).transpose()
+    }
 }
