@@ -59,6 +59,7 @@ pub mod message;
 pub mod report;
 pub mod routing;
 pub mod rules;
+pub mod schedule;
 mod score;
 mod timestamp;
 mod truth;

@@ -1,2 +1,17 @@
-//! Answers what judging and delivery ask of the world.
+//! Answers what judging and delivery ask of the world: DNS so far.
+//!
+//! What is absent is told apart from what could not be found out: [`Known::Absent`](xd_core::Known::Absent) is an answer that an
+//! authority gave, [`Known::Unknown`](xd_core::Known::Unknown) is none. A name that does not exist (NXDOMAIN) is told apart from one that
+//! has no such records (NODATA).
+//!
+//! Names are asked as they stand, without the system's search list: mail for `example.com` must never go to
+//! `example.com.corp.example`.
 #![forbid(unsafe_code)]
+
+mod answer;
+mod mx;
+mod resolver;
+
+pub use answer::{Absence, Answer};
+pub use mx::{MailHost, MailHosts, NoMail};
+pub use resolver::{Resolver, ResolverError, ResolverOptions, Servers};

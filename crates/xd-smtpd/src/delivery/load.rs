@@ -1,0 +1,176 @@
+//! What an attempt needs of a message: its envelope, the recipients that are meant, and its content, from memory where it is
+//! still there.
+
+use std::io;
+use std::sync::Arc;
+
+use xd_store::{Content, Mark, RecipientState, SpoolError, SpoolMessage};
+
+use super::dsn;
+use super::queue::{DestinationKey, Hot, Job};
+use super::runner::Shared;
+use super::store::ContentChunks;
+
+/// A message that can be attempted.
+pub(super) struct Loaded {
+    pub(super) job: Job,
+    pub(super) message: Arc<SpoolMessage>,
+    /// Recipients that wait and go to this destination. Empty for an archive copy.
+    pub(super) recipients: Vec<u32>,
+    pub(super) source: Source,
+}
+
+/// Where the content comes from.
+pub(super) enum Source {
+    Memory(Content),
+    /// Not begun, to be read when it is due.
+    Spool,
+}
+
+/// A content while it is sent.
+pub(super) enum Pieces {
+    Memory { content: Content, piece: usize, at: usize },
+    Spool(Option<ContentChunks>),
+}
+
+/// Contents up to this are read whole before the attempt: an error then costs no connection.
+const WHOLE: u64 = 256 << 10;
+/// Bytes handed to a connection at once.
+const PIECE: usize = 64 << 10;
+
+/// Why a message could not be loaded.
+pub(super) enum Unloadable {
+    /// It is done, as far as the spool knows.
+    Gone,
+    /// It cannot be read.
+    Damaged(SpoolError),
+}
+
+/// Loads what a job is about. Reads files unless it is in memory.
+pub(super) fn load(shared: &Shared, key: &DestinationKey, job: Job) -> Result<Loaded, (Job, Unloadable)> {
+    let (message, source) = match &job.hot {
+        Some(Hot { message, content }) => (message.clone(), Source::Memory(content.clone())),
+        None => match shared.store.read(job.id) {
+            Ok(queued) => {
+                let source = if queued.message.bytes <= WHOLE {
+                    let chunks = shared.store.read_content(job.id).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+                    match chunks {
+                        Ok(chunks) => Source::Memory(Content::from(chunks.concat())),
+                        Err(error) => return Err((job, Unloadable::Damaged(error))),
+                    }
+                } else {
+                    Source::Spool
+                };
+                (Arc::new(queued.message), source)
+            }
+            Err(SpoolError::Unknown(_)) => return Err((job, Unloadable::Gone)),
+            Err(error) => return Err((job, Unloadable::Damaged(error))),
+        },
+    };
+    let recipients = if key.archive { Vec::new() } else { shared.recipients_of(&message, key) };
+    if recipients.is_empty() && !(key.archive && message.archive) {
+        return Err((job, Unloadable::Gone));
+    }
+    Ok(Loaded { job, message, recipients, source })
+}
+
+impl Loaded {
+    /// The content from its beginning.
+    pub(super) fn pieces(&self) -> Pieces {
+        match &self.source {
+            Source::Memory(content) => Pieces::Memory { content: content.clone(), piece: 0, at: 0 },
+            Source::Spool => Pieces::Spool(None),
+        }
+    }
+
+    /// The beginning of the content, as much as a DSN returns at most.
+    pub(super) fn beginning(&self, shared: &Shared) -> Result<Vec<u8>, SpoolError> {
+        let mut bytes = Vec::new();
+        match &self.source {
+            Source::Memory(content) => {
+                for piece in content.pieces() {
+                    bytes.extend_from_slice(&piece[..piece.len().min(dsn::MAX_RETURNED - bytes.len())]);
+                }
+            }
+            Source::Spool => {
+                for chunk in shared.store.read_content(self.job.id)? {
+                    let chunk = chunk?;
+                    bytes.extend_from_slice(&chunk[..chunk.len().min(dsn::MAX_RETURNED - bytes.len())]);
+                    if bytes.len() == dsn::MAX_RETURNED {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Whether all of the content is ASCII. Reads all of it.
+    pub(super) fn is_ascii(&self, shared: &Shared) -> Result<bool, SpoolError> {
+        match &self.source {
+            Source::Memory(content) => Ok(content.pieces().all(<[u8]>::is_ascii)),
+            Source::Spool => {
+                for chunk in shared.store.read_content(self.job.id)? {
+                    if !chunk?.is_ascii() {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// `Received` fields of the header section: hops so far (RFC 5321 §6.3).
+    pub(super) fn hops(&self, shared: &Shared) -> Result<usize, SpoolError> {
+        let count = |bytes: &[u8]| {
+            let header = dsn::header_section(bytes);
+            let starts = memchr::memchr_iter(b'\n', header).map(|at| at + 1);
+            let is_received = |at: &usize| header.get(*at..at + 9).is_some_and(|name| name.eq_ignore_ascii_case(b"received:"));
+            std::iter::once(0).chain(starts).filter(is_received).count()
+        };
+        match &self.source {
+            Source::Memory(content) if content.pieces().count() == 1 => Ok(content.pieces().next().map_or(0, count)),
+            _ => Ok(count(&self.beginning(shared)?)),
+        }
+    }
+}
+
+impl Pieces {
+    /// The next piece, read in the background where it comes from a file.
+    pub(super) async fn next(&mut self, shared: &Arc<Shared>, loaded: &Loaded, take: &mut impl FnMut(&[u8])) -> io::Result<bool> {
+        match self {
+            Self::Memory { content, piece, at } => {
+                let Some(bytes) = content.pieces().nth(*piece) else { return Ok(false) };
+                let end = (*at + PIECE).min(bytes.len());
+                take(&bytes[*at..end]);
+                if end == bytes.len() { (*piece, *at) = (*piece + 1, 0) } else { *at = end }
+                Ok(true)
+            }
+            Self::Spool(chunks) => {
+                let (shared, id, mut open) = (shared.clone(), loaded.job.id, chunks.take());
+                let read = tokio::task::spawn_blocking(move || {
+                    let mut chunks = match open.take() {
+                        Some(chunks) => chunks,
+                        None => shared.store.read_content(id)?,
+                    };
+                    let chunk = chunks.next().transpose()?;
+                    Ok::<_, SpoolError>((chunks, chunk))
+                });
+                let (rest, chunk) = read.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+                *chunks = Some(rest);
+                match chunk {
+                    Some(chunk) => {
+                        take(&chunk);
+                        Ok(true)
+                    }
+                    None => Ok(false),
+                }
+            }
+        }
+    }
+}
+
+/// Marks that hold every recipient of a message that cannot be read: an operator must see to it.
+pub(super) fn hold_marks(recipients: &[u32], state: RecipientState) -> Vec<Mark> {
+    recipients.iter().map(|index| Mark::Recipient { index: *index, state }).collect()
+}

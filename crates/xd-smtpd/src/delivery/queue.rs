@@ -1,0 +1,733 @@
+//! The queue in memory: numbers only. What they stand for is read from the spool when an attempt is due.
+//!
+//! ```text
+//!            due                taken                 deferred
+//! Waiting ────────▶ Ready ────────────────▶ InFlight ────────▶ Waiting
+//!                     ▲                       │  │ next hop down, nothing charged
+//!                     └───────────────────────┼──┘
+//! Held ──released──▶ (admitted anew)          └─ done ▶ gone
+//! ```
+//!
+//! An entry is a message at one destination: 40 bytes, with its places in lists and maps below 130.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use xd_core::schedule::{NextHopPolicy, NextHopState, Permission, Steady, Wall};
+use xd_store::{Content, HoldReason, QueueId, QueuedMessage, RecipientState, SpoolMessage};
+
+use super::options::Route;
+
+/// Where an entry goes: a route, and the domain where the route asks for MX records.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct DestinationKey {
+    pub(super) route: Arc<Route>,
+    pub(super) domain: Option<String>,
+    pub(super) archive: bool,
+}
+
+/// One message at one destination.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    id: QueueId,
+    arrived: u64,
+    due: Steady,
+    /// The next entry of the same message.
+    sibling: u32,
+    destination: u32,
+    attempts: u32,
+    state: EntryState,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum EntryState {
+    /// In no list; its place may be used again.
+    Free,
+    /// Kept back, since `due` on the wall clock.
+    Held(HoldReason),
+    InFlight,
+    Ready,
+    Waiting,
+}
+
+/// No entry.
+const NONE: u32 = u32::MAX;
+
+/// One destination with its entries.
+#[derive(Debug)]
+pub(super) struct Destination {
+    pub(super) key: DestinationKey,
+    pub(super) name: Arc<str>,
+    pub(super) state: NextHopState,
+    ready: VecDeque<u32>,
+    /// All its entries but those held.
+    pub(super) entries: u32,
+    pub(super) connections: u32,
+    /// Connections with nothing to send, which wait to be woken.
+    idle: Vec<Arc<Notify>>,
+    pub(super) last_error: String,
+    /// Deliveries in each of the last ten seconds, by second modulo ten, and the last second counted.
+    rate: [u32; RATE_SECONDS],
+    rate_second: u64,
+    /// When nothing was left to do here.
+    unused_since: Steady,
+}
+
+const RATE_SECONDS: usize = 10;
+
+/// A message whose content is still in memory.
+#[derive(Clone, Debug)]
+pub(super) struct Hot {
+    pub(super) message: Arc<SpoolMessage>,
+    pub(super) content: Content,
+}
+
+/// An entry that was taken for an attempt.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) slot: u32,
+    pub(super) id: QueueId,
+    pub(super) arrived: Wall,
+    pub(super) attempts: u32,
+    pub(super) hot: Option<Hot>,
+}
+
+/// What the queue wants done after it changed.
+#[derive(Debug, Default)]
+#[must_use]
+pub(super) struct Wanted {
+    /// Connections to open, each to a destination.
+    pub(super) open: Vec<u32>,
+    /// An earlier moment than the timer knows of.
+    pub(super) timer: bool,
+}
+
+/// An entry that is too old, the state it was in, and its destination.
+pub(super) type Old = (Job, EntryState, Option<(u32, DestinationKey)>);
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    by_id: HashMap<QueueId, u32>,
+    destinations: Vec<Option<Destination>>,
+    by_key: HashMap<DestinationKey, u32>,
+    timers: BTreeSet<(Steady, u32)>,
+    /// When a destination may be tried again.
+    wakes: BTreeSet<(Steady, u32)>,
+    hot: HashMap<u32, Hot>,
+    hot_bytes: usize,
+    hot_most: usize,
+    connections: usize,
+    connections_most: usize,
+    policy: NextHopPolicy,
+    node_seed: u64,
+    timer_at: Option<Steady>,
+    pub(super) draining: bool,
+    pub(super) in_flight: u64,
+    pub(super) held: u64,
+}
+
+impl Queue {
+    pub(super) fn new(policy: NextHopPolicy, node_seed: u64, hot_most: usize, connections_most: usize) -> Self {
+        Self {
+            entries: Vec::new(),
+            free: Vec::new(),
+            by_id: HashMap::new(),
+            destinations: Vec::new(),
+            by_key: HashMap::new(),
+            timers: BTreeSet::new(),
+            wakes: BTreeSet::new(),
+            hot: HashMap::new(),
+            hot_bytes: 0,
+            hot_most,
+            connections: 0,
+            connections_most,
+            policy,
+            node_seed,
+            timer_at: None,
+            draining: false,
+            in_flight: 0,
+            held: 0,
+        }
+    }
+
+    /// The destination with this key, made where it is missing.
+    pub(super) fn destination(&mut self, key: &DestinationKey, now: Steady) -> u32 {
+        if let Some(index) = self.by_key.get(key) {
+            return *index;
+        }
+        let name = key.name();
+        let seed = name.bytes().fold(self.node_seed, |seed, byte| (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let destination = Destination {
+            key: key.clone(),
+            name: name.into(),
+            state: NextHopState::new(self.policy, seed),
+            ready: VecDeque::new(),
+            entries: 0,
+            connections: 0,
+            idle: Vec::new(),
+            last_error: String::new(),
+            rate: [0; RATE_SECONDS],
+            rate_second: 0,
+            unused_since: now,
+        };
+        let index = match self.destinations.iter().position(Option::is_none) {
+            Some(index) if index < self.destinations.len() => {
+                self.destinations[index] = Some(destination);
+                index as u32
+            }
+            _ => {
+                self.destinations.push(Some(destination));
+                (self.destinations.len() - 1) as u32
+            }
+        };
+        self.by_key.insert(key.clone(), index);
+        index
+    }
+
+    /// Adds an entry. One that exists already, of the same message at the same destination, stays as it is.
+    pub(super) fn add(&mut self, new: NewEntry, hot: Option<Hot>, now: Steady) -> Wanted {
+        let mut wanted = Wanted::default();
+        let first = self.by_id.get(&new.id).copied().unwrap_or(NONE);
+        let is_held = matches!(new.state, EntryState::Held(_));
+        let mut slot = first;
+        while let Some(entry) = self.entries.get(slot as usize) {
+            let same_kind = matches!(entry.state, EntryState::Held(_)) == is_held;
+            if same_kind && (is_held || entry.destination == new.destination) {
+                return wanted;
+            }
+            slot = entry.sibling;
+        }
+        let entry = Entry {
+            id: new.id,
+            arrived: new.arrived.0,
+            due: new.due,
+            sibling: first,
+            destination: new.destination,
+            attempts: new.attempts,
+            state: new.state,
+        };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.entries[slot as usize] = entry;
+                slot
+            }
+            None => {
+                self.entries.push(entry);
+                (self.entries.len() - 1) as u32
+            }
+        };
+        self.by_id.insert(new.id, slot);
+        if is_held {
+            self.held += 1;
+            return wanted;
+        }
+        if let Some(destination) = self.at(new.destination) {
+            destination.entries += 1;
+        }
+        if let Some(hot) = hot {
+            self.keep(slot, hot);
+        }
+        if new.state == EntryState::Waiting {
+            self.timers.insert((new.due, slot));
+            wanted.timer = self.timer_at.is_none_or(|at| new.due < at);
+        } else {
+            self.make_ready(slot, false);
+            self.dispatch(new.destination, now, &mut wanted);
+        }
+        wanted
+    }
+
+    /// Takes the next entry that is ready at a destination, for a connection that can send it.
+    pub(super) fn take(&mut self, destination: u32) -> Option<Job> {
+        if self.draining {
+            return None;
+        }
+        let slot = self.at(destination)?.ready.pop_front()?;
+        Some(self.take_slot(slot))
+    }
+
+    fn take_slot(&mut self, slot: u32) -> Job {
+        let entry = &mut self.entries[slot as usize];
+        entry.state = EntryState::InFlight;
+        let job =
+            Job { slot, id: entry.id, arrived: Wall(entry.arrived), attempts: entry.attempts, hot: self.hot.get(&slot).cloned() };
+        self.in_flight += 1;
+        job
+    }
+
+    /// An attempt charged nothing: the entry is ready again, before all others.
+    pub(super) fn give_back(&mut self, slot: u32, hot: Option<Hot>) {
+        self.in_flight -= 1;
+        if let Some(hot) = hot {
+            self.forget(slot);
+            self.keep(slot, hot);
+        }
+        self.make_ready(slot, true);
+    }
+
+    /// An attempt deferred the entry until `due`.
+    pub(super) fn wait(&mut self, slot: u32, attempts: u32, due: Steady) -> Wanted {
+        self.in_flight -= 1;
+        self.forget(slot);
+        let entry = &mut self.entries[slot as usize];
+        (entry.attempts, entry.due, entry.state) = (attempts, due, EntryState::Waiting);
+        self.timers.insert((due, slot));
+        Wanted { open: Vec::new(), timer: self.timer_at.is_none_or(|at| due < at) }
+    }
+
+    /// Nothing is left of an entry that was in flight.
+    pub(super) fn finish(&mut self, slot: u32, now: Steady) {
+        self.in_flight -= 1;
+        self.remove(slot, now);
+    }
+
+    /// Moves to the ready lists what is due, and tells what to open.
+    pub(super) fn tick(&mut self, now: Steady) -> Wanted {
+        let mut wanted = Wanted::default();
+        let mut touched = Vec::new();
+        while let Some((due, slot)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
+            self.timers.remove(&(due, slot));
+            self.make_ready(slot, false);
+            touched.push(self.entries[slot as usize].destination);
+        }
+        while let Some((at, destination)) = self.wakes.first().copied().filter(|(at, _)| *at <= now) {
+            self.wakes.remove(&(at, destination));
+            touched.push(destination);
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for destination in touched {
+            self.dispatch(destination, now, &mut wanted);
+        }
+        wanted
+    }
+
+    /// When the timer is to tick next. What is due earlier from now on is told by [`Wanted::timer`].
+    pub(super) fn next_tick(&mut self) -> Option<Steady> {
+        let first = |set: &BTreeSet<(Steady, u32)>| set.first().map(|(at, _)| *at);
+        self.timer_at = [first(&self.timers), first(&self.wakes)].into_iter().flatten().min();
+        self.timer_at
+    }
+
+    /// A connection was closed.
+    pub(super) fn close(&mut self, destination: u32, now: Steady) -> Wanted {
+        let mut wanted = Wanted::default();
+        self.connections -= 1;
+        if let Some(at) = self.at(destination) {
+            at.connections -= 1;
+        }
+        self.dispatch(destination, now, &mut wanted);
+        // It may have been the last that a full house had room for.
+        if self.connections + 1 == self.connections_most {
+            let others = 0..self.destinations.len() as u32;
+            for other in others {
+                self.dispatch(other, now, &mut wanted);
+            }
+        }
+        wanted
+    }
+
+    /// A connection has nothing to send and waits to be woken.
+    pub(super) fn park(&mut self, destination: u32, wake: &Arc<Notify>) {
+        if let Some(at) = self.at(destination) {
+            at.idle.push(wake.clone());
+        }
+    }
+
+    /// A connection that was parked goes. False when it was woken in this very moment: there is something to send.
+    pub(super) fn unpark(&mut self, destination: u32, wake: &Arc<Notify>) -> bool {
+        let Some(at) = self.at(destination) else { return true };
+        let before = at.idle.len();
+        at.idle.retain(|other| !Arc::ptr_eq(other, wake));
+        at.idle.len() < before
+    }
+
+    /// Wakes idle connections and asks for new ones, as many as there is work and permission for.
+    pub(super) fn dispatch(&mut self, index: u32, now: Steady, wanted: &mut Wanted) {
+        if self.draining {
+            return;
+        }
+        let (room, timer_at) = (self.connections_most.saturating_sub(self.connections), self.timer_at);
+        let Some(Some(destination)) = self.destinations.get_mut(index as usize) else { return };
+        let mut work = destination.ready.len();
+        while work > 0
+            && let Some(idle) = destination.idle.pop()
+        {
+            idle.notify_one();
+            work -= 1;
+        }
+        let mut opened = 0;
+        while work > opened && opened < room {
+            match destination.state.permission(destination.connections, now) {
+                Permission::Connect | Permission::Probe => {
+                    destination.connections += 1;
+                    opened += 1;
+                    wanted.open.push(index);
+                }
+                Permission::Enough => break,
+                Permission::NotBefore(at) => {
+                    self.wakes.insert((at, index));
+                    wanted.timer |= timer_at.is_none_or(|timer| at < timer);
+                    break;
+                }
+            }
+        }
+        self.connections += opened;
+    }
+
+    /// Entries that are over their age or hold limit; they are in flight from now on.
+    pub(super) fn take_old(&mut self, wall: Wall, max_age: u64, hold: impl Fn(HoldReason) -> Option<u64>) -> Vec<Old> {
+        let mut old = Vec::new();
+        for slot in 0..self.entries.len() as u32 {
+            let entry = self.entries[slot as usize];
+            let is_old = match entry.state {
+                EntryState::Ready | EntryState::Waiting => wall.since(Wall(entry.arrived)) >= max_age,
+                EntryState::Held(reason) => hold(reason).is_some_and(|most| wall.0.saturating_sub(entry.due.0) >= most),
+                EntryState::Free | EntryState::InFlight => false,
+            };
+            if is_old {
+                self.unlist(slot);
+                let key = self.at(entry.destination).map(|at| (entry.destination, at.key.clone()));
+                old.push((self.take_slot(slot), entry.state, key));
+            }
+        }
+        old
+    }
+
+    /// Takes all entries of a message that are not in flight, to admit it anew or delete it.
+    pub(super) fn withdraw(&mut self, id: QueueId, now: Steady) -> usize {
+        let mut slots = Vec::new();
+        let mut slot = self.by_id.get(&id).copied().unwrap_or(NONE);
+        while let Some(entry) = self.entries.get(slot as usize) {
+            if entry.state != EntryState::InFlight {
+                slots.push(slot);
+            }
+            slot = entry.sibling;
+        }
+        for slot in &slots {
+            self.unlist(*slot);
+            self.remove(*slot, now);
+        }
+        slots.len()
+    }
+
+    /// Makes entries that wait ready now.
+    pub(super) fn hurry(&mut self, chosen: impl Fn(QueueId) -> bool, now: Steady) -> (u64, Wanted) {
+        let (mut count, mut wanted, mut touched) = (0, Wanted::default(), BTreeSet::new());
+        for slot in 0..self.entries.len() as u32 {
+            let entry = self.entries[slot as usize];
+            if matches!(entry.state, EntryState::Ready | EntryState::Waiting) && chosen(entry.id) {
+                count += 1;
+                touched.insert(entry.destination);
+                if entry.state == EntryState::Waiting {
+                    self.timers.remove(&(entry.due, slot));
+                    self.make_ready(slot, false);
+                }
+            }
+        }
+        for destination in touched {
+            if let Some(at) = self.at(destination) {
+                at.state.handle_retry_now(now);
+            }
+            self.dispatch(destination, now, &mut wanted);
+        }
+        (count, wanted)
+    }
+
+    /// Forgets destinations that have had nothing to do for ten minutes.
+    pub(super) fn sweep(&mut self, now: Steady) {
+        for index in 0..self.destinations.len() {
+            let Some(destination) = &mut self.destinations[index] else { continue };
+            if destination.entries > 0 || destination.connections > 0 {
+                destination.unused_since = now;
+            } else if now.since(destination.unused_since) > UNUSED {
+                self.by_key.remove(&destination.key);
+                self.wakes.retain(|(_, other)| *other as usize != index);
+                self.destinations[index] = None;
+            }
+        }
+    }
+
+    pub(super) fn at(&mut self, index: u32) -> Option<&mut Destination> {
+        self.destinations.get_mut(index as usize)?.as_mut()
+    }
+
+    pub(super) fn destinations(&self) -> impl Iterator<Item = (u32, &Destination)> {
+        self.destinations.iter().enumerate().filter_map(|(index, at)| Some((index as u32, at.as_ref()?)))
+    }
+
+    /// All messages, each once.
+    pub(super) fn ids(&self) -> Vec<QueueId> {
+        self.by_id.keys().copied().collect()
+    }
+
+    /// All entries: message, destination, arrival, attempts, state and when due.
+    pub(super) fn list(&self) -> impl Iterator<Item = (QueueId, u32, Wall, u32, EntryState, Steady)> {
+        let entries = self.entries.iter().filter(|entry| entry.state != EntryState::Free);
+        entries.map(|entry| (entry.id, entry.destination, Wall(entry.arrived), entry.attempts, entry.state, entry.due))
+    }
+
+    /// The arrival of the oldest entry of each destination.
+    pub(super) fn oldest(&self) -> HashMap<u32, u64> {
+        let mut oldest = HashMap::new();
+        for entry in self.entries.iter().filter(|entry| !matches!(entry.state, EntryState::Free | EntryState::Held(_))) {
+            let at = oldest.entry(entry.destination).or_insert(entry.arrived);
+            *at = entry.arrived.min(*at);
+        }
+        oldest
+    }
+
+    /// Whether no connection is open.
+    pub(super) fn is_idle(&self) -> bool {
+        self.connections == 0
+    }
+
+    /// Whether any entry of a message is in flight.
+    pub(super) fn is_in_flight(&self, id: QueueId) -> bool {
+        let mut slot = self.by_id.get(&id).copied().unwrap_or(NONE);
+        while let Some(entry) = self.entries.get(slot as usize) {
+            if entry.state == EntryState::InFlight {
+                return true;
+            }
+            slot = entry.sibling;
+        }
+        false
+    }
+
+    /// Takes nothing more from now on, and wakes whoever waits for work, to go.
+    pub(super) fn begin_drain(&mut self) -> Wanted {
+        self.draining = true;
+        for destination in self.destinations.iter_mut().flatten() {
+            destination.idle.drain(..).for_each(|idle| idle.notify_one());
+        }
+        Wanted::default()
+    }
+
+    fn make_ready(&mut self, slot: u32, first: bool) {
+        let entry = &mut self.entries[slot as usize];
+        entry.state = EntryState::Ready;
+        let destination = entry.destination;
+        if let Some(destination) = self.at(destination) {
+            if first { destination.ready.push_front(slot) } else { destination.ready.push_back(slot) }
+        }
+    }
+
+    /// Takes an entry out of whatever list it waits in.
+    fn unlist(&mut self, slot: u32) {
+        let entry = self.entries[slot as usize];
+        match entry.state {
+            EntryState::Waiting => {
+                self.timers.remove(&(entry.due, slot));
+            }
+            EntryState::Ready => {
+                if let Some(destination) = self.at(entry.destination) {
+                    destination.ready.retain(|other| *other != slot);
+                }
+            }
+            EntryState::Free | EntryState::Held(_) | EntryState::InFlight => {}
+        }
+    }
+
+    /// Forgets an entry that is in no list.
+    fn remove(&mut self, slot: u32, now: Steady) {
+        self.forget(slot);
+        let entry = self.entries[slot as usize];
+        if entry.destination == NONE {
+            self.held -= 1;
+        } else if let Some(destination) = self.at(entry.destination) {
+            destination.entries -= 1;
+            destination.unused_since = now;
+        }
+        match self.by_id.get(&entry.id).copied() {
+            Some(first) if first == slot && entry.sibling == NONE => {
+                self.by_id.remove(&entry.id);
+            }
+            Some(first) if first == slot => {
+                self.by_id.insert(entry.id, entry.sibling);
+            }
+            Some(mut before) => {
+                while let Some(other) = self.entries.get(before as usize).copied() {
+                    if other.sibling == slot {
+                        self.entries[before as usize].sibling = entry.sibling;
+                        break;
+                    }
+                    before = other.sibling;
+                }
+            }
+            None => {}
+        }
+        self.entries[slot as usize].state = EntryState::Free;
+        self.free.push(slot);
+    }
+
+    fn keep(&mut self, slot: u32, hot: Hot) {
+        let bytes = weight(&hot);
+        if self.hot_bytes + bytes <= self.hot_most {
+            self.hot_bytes += bytes;
+            self.hot.insert(slot, hot);
+        }
+    }
+
+    fn forget(&mut self, slot: u32) {
+        if let Some(hot) = self.hot.remove(&slot) {
+            self.hot_bytes -= weight(&hot);
+        }
+    }
+}
+
+/// Bytes that a message in memory counts for: its content, and about what envelope and maps take.
+fn weight(hot: &Hot) -> usize {
+    // Contents are below the address space.
+    hot.content.bytes() as usize + 1024 + 256 * hot.message.recipients.len()
+}
+
+/// How long a destination without work is remembered: its state of being down or busy is worth that.
+const UNUSED: u64 = 600_000;
+
+/// What is known of an entry to be added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewEntry {
+    pub(super) id: QueueId,
+    pub(super) arrived: Wall,
+    /// [`HELD`] for held ones.
+    pub(super) destination: u32,
+    pub(super) attempts: u32,
+    pub(super) state: EntryState,
+    /// When due; of held ones, since when on the wall clock.
+    pub(super) due: Steady,
+}
+
+/// The destination of held entries.
+pub(super) const HELD: u32 = NONE;
+
+/// The first hold of a message: why and since when.
+pub(super) fn first_hold(message: &QueuedMessage) -> Option<(HoldReason, u64)> {
+    let held = message.message.recipients.iter().filter_map(|recipient| match recipient.state {
+        RecipientState::Held { reason, since } => Some((reason, since)),
+        RecipientState::Done(_) | RecipientState::Waiting => None,
+    });
+    held.min_by_key(|(_, since)| *since)
+}
+
+impl Destination {
+    /// Whether anything is ready.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// How many entries one connection may take at once, so that enough remains for the others.
+    pub(super) fn share(&self) -> usize {
+        self.ready.len() / (self.state.limit() as usize * 2)
+    }
+
+    /// A recipient was delivered.
+    pub(super) fn count(&mut self, now: Steady) {
+        self.roll(now);
+        let second = (now.0 / 1000) as usize % RATE_SECONDS;
+        self.rate[second] = self.rate[second].saturating_add(1);
+    }
+
+    /// Deliveries a second over the last ten.
+    pub(super) fn rate(&mut self, now: Steady) -> f64 {
+        self.roll(now);
+        f64::from(self.rate.iter().sum::<u32>()) / RATE_SECONDS as f64
+    }
+
+    fn roll(&mut self, now: Steady) {
+        let second = now.0 / 1000;
+        for passed in (self.rate_second + 1..=second).rev().take(RATE_SECONDS) {
+            self.rate[passed as usize % RATE_SECONDS] = 0;
+        }
+        self.rate_second = second;
+    }
+}
+
+impl DestinationKey {
+    fn name(&self) -> String {
+        let hops: Vec<String> = self.route.next_hops.iter().map(ToString::to_string).collect();
+        let hops = hops.join(" ");
+        let archive = if self.archive { "archive " } else { "" };
+        match &self.domain {
+            Some(domain) => format!("{archive}{hops} {domain}"),
+            None => format!("{archive}{hops}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::NextHop;
+
+    fn queue() -> (Queue, u32) {
+        let mut queue = Queue::new(NextHopPolicy::default(), 1, 0, 10);
+        let key = DestinationKey { route: Arc::new(Route::new(vec![NextHop::Mx])), domain: Some("example.com".into()), archive: false };
+        let destination = queue.destination(&key, Steady(0));
+        (queue, destination)
+    }
+
+    fn entry(id: u64, destination: u32) -> NewEntry {
+        let state = EntryState::Ready;
+        NewEntry { id: QueueId::new(id), arrived: Wall(0), destination, attempts: 0, state, due: Steady(0) }
+    }
+
+    #[test]
+    fn an_entry_is_taken_once() {
+        let (mut queue, destination) = queue();
+        assert_eq!(queue.add(entry(1, destination), None, Steady(0)).open, [destination]);
+        assert!(queue.add(entry(1, destination), None, Steady(0)).open.is_empty(), "it is there already");
+        let job = queue.take(destination).unwrap();
+        assert!(queue.take(destination).is_none());
+        assert_eq!(queue.withdraw(job.id, Steady(0)), 0, "in flight");
+        queue.finish(job.slot, Steady(0));
+        assert!(queue.ids().is_empty() && queue.list().next().is_none());
+    }
+
+    #[test]
+    fn waits_are_kept() {
+        let (mut queue, destination) = queue();
+        let _ = queue.add(entry(1, destination), None, Steady(0));
+        let job = queue.take(destination).unwrap();
+        assert!(queue.wait(job.slot, 1, Steady(500)).timer);
+        assert_eq!(queue.next_tick(), Some(Steady(500)));
+        let _ = queue.close(destination, Steady(0));
+        assert!(queue.tick(Steady(499)).open.is_empty());
+        assert!(queue.take(destination).is_none());
+        assert_eq!(queue.tick(Steady(500)).open, [destination]);
+        assert_eq!(queue.take(destination).unwrap().attempts, 1);
+    }
+
+    #[test]
+    fn a_message_at_three_destinations_leaves_one_by_one() {
+        let (mut queue, first) = queue();
+        let route = Arc::new(Route::new(vec![NextHop::Maildir("x".into())]));
+        let second = queue.destination(&DestinationKey { route: route.clone(), domain: None, archive: false }, Steady(0));
+        let third = queue.destination(&DestinationKey { route, domain: None, archive: true }, Steady(0));
+        for destination in [first, second, third] {
+            let _ = queue.add(entry(7, destination), None, Steady(0));
+        }
+        for (left, destination) in [(2, second), (1, third), (0, first)] {
+            let job = queue.take(destination).unwrap();
+            queue.finish(job.slot, Steady(0));
+            assert_eq!(queue.list().count(), left);
+        }
+        assert!(queue.ids().is_empty());
+    }
+
+    #[test]
+    fn a_queued_message_is_small() {
+        let (mut queue, destination) = queue();
+        let count = 100_000;
+        for id in 0..count {
+            let state = EntryState::Waiting;
+            let _ = queue.add(NewEntry { state, due: Steady(id), ..entry(id, destination) }, None, Steady(0));
+        }
+        // Of tables that double, the most they can be; of the tree, its nodes of eleven at half of their room.
+        let bytes = queue.entries.capacity() * size_of::<Entry>() + queue.by_id.capacity() * 8 / 7 * (size_of::<(QueueId, u32)>() + 1)
+            + queue.timers.len() * size_of::<(Steady, u32)>() * 2;
+        assert!(bytes as u64 / count <= 180, "{}", bytes as u64 / count);
+    }
+}

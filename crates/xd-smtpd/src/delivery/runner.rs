@@ -1,0 +1,499 @@
+//! Delivery as a whole: what all connections share, the timer, and what operators ask for.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use xd_core::Domain;
+use xd_core::schedule::{Steady, Wall};
+use xd_store::{Content, Done, HoldReason, Mark, QueueId, QueuedMessage, RecipientState, SpoolMessage};
+
+use super::control::{Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
+use super::load::{hold_marks, load};
+use super::options::{DeliveryOptions, NextHop};
+use super::queue::{DestinationKey, EntryState, HELD, Hot, Job, NewEntry, Queue, Wanted, first_hold};
+use super::record::{DeliveryLog, DeliveryRecord, FinalRecord};
+use super::settle::Fate;
+use super::store::QueueStore;
+use super::tls::TlsConfigs;
+use super::worker;
+
+/// Delivers what is in the spool. Cloning it shares the queue.
+///
+/// It lives on the tokio runtime it was started in; [`Delivery::drain`] ends it.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    shared: Arc<Shared>,
+}
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub(super) options: DeliveryOptions,
+    pub(super) store: Arc<dyn QueueStore>,
+    pub(super) log: Arc<dyn DeliveryLog>,
+    pub(super) tls: TlsConfigs,
+    pub(super) clock: Clock,
+    queue: Mutex<Queue>,
+    /// Wakes the timer: something is due earlier than it knows.
+    poke: Notify,
+    /// Marks and DSNs that are not durable yet.
+    pub(super) pending: AtomicU64,
+    /// A connection was closed or a mark became durable.
+    pub(super) drained: Notify,
+    stopped: AtomicBool,
+    runtime: Handle,
+    counts: Counts,
+}
+
+/// Both clocks.
+#[derive(Debug)]
+pub(super) struct Clock(Instant);
+
+impl Clock {
+    pub(super) fn steady(&self) -> Steady {
+        // Milliseconds of half a billion years fit.
+        Steady(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn wall(&self) -> Wall {
+        // A clock before 1970 makes no message old.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Wall(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    delivered: AtomicU64,
+    failed: AtomicU64,
+    deferred: AtomicU64,
+    /// Ages at delivery in milliseconds, the last of them, and the place of the next.
+    ages: Mutex<(Vec<u32>, usize)>,
+}
+
+/// Deliveries whose ages are kept for [`Latencies`].
+const AGES: usize = 4096;
+/// How often age limits are looked at, in milliseconds.
+const SWEEP: Duration = Duration::from_secs(60);
+
+impl Delivery {
+    /// Starts delivery of what a spool held, and of what is added later. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the roots given for TLS are no certificates.
+    pub fn start(
+        options: DeliveryOptions,
+        store: Arc<dyn QueueStore>,
+        log: Arc<dyn DeliveryLog>,
+        recovered: impl IntoIterator<Item = QueuedMessage>,
+    ) -> Result<Self, rustls::Error> {
+        let tls = TlsConfigs::try_new(&options.tls_roots)?;
+        let seed = options.node.bytes().fold(0, |seed: u64, byte| (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let queue = Queue::new(options.next_hops, seed, options.resources.content_bytes, options.resources.connections);
+        let shared = Arc::new(Shared {
+            options,
+            store,
+            log,
+            tls,
+            clock: Clock(Instant::now()),
+            queue: Mutex::new(queue),
+            poke: Notify::new(),
+            pending: AtomicU64::new(0),
+            drained: Notify::new(),
+            stopped: AtomicBool::new(false),
+            runtime: Handle::current(),
+            counts: Counts::default(),
+        });
+        for queued in recovered {
+            shared.admit(queued, None);
+        }
+        tokio::spawn(timer(shared.clone()));
+        Ok(Self { shared })
+    }
+
+    /// Adds a message that was just made durable; its content, while it is in memory.
+    pub fn enqueue(&self, message: SpoolMessage, content: Option<Content>) {
+        self.shared.admit(QueuedMessage { message, attempt: None }, content);
+    }
+
+    /// Does what an operator asks; tells how many messages it applied to. What is in flight is left to its attempt.
+    pub async fn control(&self, control: Control) -> u64 {
+        let shared = self.shared.clone();
+        let asked = tokio::task::spawn_blocking(move || shared.control(&control));
+        // It does not panic; were it to, nothing was found that it applied to.
+        asked.await.unwrap_or_default()
+    }
+
+    /// All entries of the queue, the oldest messages first.
+    #[must_use]
+    pub fn list(&self) -> Vec<QueueEntry> {
+        let now = self.shared.clock.steady();
+        let mut queue = self.shared.queue();
+        let found: Vec<_> = queue.list().collect();
+        let mut entries: Vec<QueueEntry> = found
+            .into_iter()
+            .map(|(id, destination, arrived, attempts, state, due)| {
+                let at = queue.at(destination);
+                QueueEntry {
+                    id,
+                    archive: at.as_ref().is_some_and(|at| at.key.archive),
+                    destination: at.map_or_else(String::new, |at| at.name.to_string()),
+                    arrived: arrived.0,
+                    attempts,
+                    next_try: (state == EntryState::Waiting).then(|| Duration::from_millis(due.since(now))),
+                    in_flight: state == EntryState::InFlight,
+                    held: matches!(state, EntryState::Held(_)),
+                }
+            })
+            .collect();
+        drop(queue);
+        entries.sort_by(|a, b| (a.id, &a.destination).cmp(&(b.id, &b.destination)));
+        entries
+    }
+
+    /// How delivery is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+
+    /// Ends delivery: takes nothing new, lets transactions under way end, and waits for their marks. What waits stays in the
+    /// spool.
+    pub async fn drain(&self) {
+        let shared = &self.shared;
+        let wanted = shared.queue().begin_drain();
+        shared.carry_out(wanted);
+        while !(shared.queue().is_idle() && shared.pending.load(Ordering::SeqCst) == 0) {
+            shared.drained.notified().await;
+        }
+        shared.stopped.store(true, Ordering::SeqCst);
+        shared.poke.notify_one();
+    }
+}
+
+async fn timer(shared: Arc<Shared>) {
+    let mut sweep_at = Instant::now();
+    while !shared.stopped.load(Ordering::SeqCst) {
+        if Instant::now() >= sweep_at {
+            sweep_at = Instant::now() + SWEEP;
+            let sweeping = shared.clone();
+            // Age limits wait for the next minute if this one's sweep failed.
+            let _ = tokio::task::spawn_blocking(move || sweeping.sweep()).await;
+        }
+        let now = shared.clock.steady();
+        let (wanted, next) = {
+            let mut queue = shared.queue();
+            (queue.tick(now), queue.next_tick())
+        };
+        shared.carry_out(wanted);
+        let sleep = sweep_at.saturating_duration_since(Instant::now());
+        let sleep = next.map_or(sleep, |next| sleep.min(Duration::from_millis(next.since(now).max(1))));
+        tokio::select! {
+            () = shared.poke.notified() => {}
+            () = tokio::time::sleep(sleep) => {}
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
+        // A panic while it was held leaves numbers, each in some list; going on loses nothing that the spool has.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens connections and wakes the timer, as the queue wants.
+    pub(super) fn carry_out(self: &Arc<Self>, wanted: Wanted) {
+        for destination in wanted.open {
+            self.runtime.spawn(worker::run(self.clone(), destination));
+        }
+        if wanted.timer {
+            self.poke.notify_one();
+        }
+        self.drained.notify_one();
+    }
+
+    /// Adds the entries of a message: one for each destination of its waiting recipients, one for those held, one for the archive.
+    pub(super) fn admit(self: &Arc<Self>, queued: QueuedMessage, content: Option<Content>) {
+        let (wall, now) = (self.clock.wall(), self.clock.steady());
+        let (attempts, due) = match &queued.attempt {
+            // A clock that was set back must not make it wait for longer than any wait is.
+            Some(attempt) => {
+                (attempt.count, now.after(attempt.next_try.saturating_sub(wall.0).min(self.options.schedule.longest())))
+            }
+            None => (0, now),
+        };
+        let state = if due > now { EntryState::Waiting } else { EntryState::Ready };
+        let mut keys: Vec<DestinationKey> = Vec::new();
+        for recipient in queued.message.recipients.iter().filter(|recipient| recipient.state == RecipientState::Waiting) {
+            let key = self.key_of(&recipient.forward_path);
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        if let Some(archive) = self.options.archive.as_ref().filter(|_| queued.message.archive) {
+            keys.push(DestinationKey { route: archive.route.clone(), domain: None, archive: true });
+        }
+        let hold = first_hold(&queued);
+        let message = Arc::new(queued.message);
+        let (id, arrived) = (message.id, Wall(message.arrived));
+        let hot = content.map(|content| Hot { message, content });
+        let mut all = Wanted::default();
+        let mut queue = self.queue();
+        for key in &keys {
+            let destination = queue.destination(key, now);
+            let wanted = queue.add(NewEntry { id, arrived, destination, attempts, state, due }, hot.clone(), now);
+            all.open.extend(wanted.open);
+            all.timer |= wanted.timer;
+        }
+        if let Some((reason, since)) = hold {
+            let state = EntryState::Held(reason);
+            let wanted = queue.add(NewEntry { id, arrived, destination: HELD, attempts, state, due: Steady(since) }, None, now);
+            all.open.extend(wanted.open);
+        }
+        drop(queue);
+        self.carry_out(all);
+    }
+
+    /// Adds the entries of a message anew, as the spool has it now.
+    pub(super) fn readmit(self: &Arc<Self>, id: QueueId) {
+        // One that is done has none.
+        if let Ok(queued) = self.store.read(id) {
+            self.admit(queued, None);
+        }
+    }
+
+    /// Where a forward-path goes.
+    fn key_of(&self, forward_path: &str) -> DestinationKey {
+        // RFC 5321 §4.5.1: `postmaster` alone is ours.
+        let text = forward_path.rsplit_once('@').map_or(self.options.hostname.as_str(), |(_, domain)| domain);
+        let domain = Domain::parse(text).map_or_else(|_| text.to_ascii_lowercase(), |domain| domain.as_str().to_owned());
+        let route = self.options.routes.get(&domain).unwrap_or(&self.options.outbound).clone();
+        let needs_domain = route.next_hops.contains(&NextHop::Mx);
+        DestinationKey { route, domain: needs_domain.then_some(domain), archive: false }
+    }
+
+    /// Recipients that wait and go to a destination.
+    pub(super) fn recipients_of(&self, message: &SpoolMessage, key: &DestinationKey) -> Vec<u32> {
+        let recipients = message.recipients.iter().enumerate();
+        let waiting = recipients.filter(|(_, recipient)| recipient.state == RecipientState::Waiting);
+        waiting.filter(|(_, recipient)| self.key_of(&recipient.forward_path) == *key).map(|(index, _)| index as u32).collect()
+    }
+
+    pub(super) fn finish(&self, job: &Job) {
+        let now = self.clock.steady();
+        self.queue().finish(job.slot, now);
+    }
+
+    pub(super) fn name_of(&self, destination: u32) -> String {
+        self.queue().at(destination).map_or_else(String::new, |at| at.name.to_string())
+    }
+
+    pub(super) fn count(&self, fates: &[Fate], age: u64) {
+        for fate in fates {
+            let count = match fate {
+                Fate::Delivered => &self.counts.delivered,
+                Fate::Failed => &self.counts.failed,
+                Fate::Again | Fate::Deferred | Fate::Pressed => &self.counts.deferred,
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        if fates.contains(&Fate::Delivered) {
+            let mut ages = self.counts.ages.lock().unwrap_or_else(PoisonError::into_inner);
+            let (ages, next) = &mut *ages;
+            // Ages beyond seven weeks count as that.
+            let age = u32::try_from(age).unwrap_or(u32::MAX);
+            if ages.len() < AGES { ages.push(age) } else { ages[*next] = age }
+            *next = (*next + 1) % AGES;
+        }
+    }
+
+    /// Gives up what is too old and discards what was held for long.
+    fn sweep(self: &Arc<Self>) {
+        let (wall, now) = (self.clock.wall(), self.clock.steady());
+        if self.store.is_broken() {
+            return;
+        }
+        let most = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let holds = self.options.holds;
+        let hold = |reason| match reason {
+            HoldReason::Dsn => Some(most(holds.dsn)),
+            HoldReason::Quarantine => Some(most(holds.quarantine)),
+            _ => None,
+        };
+        let old = {
+            let mut queue = self.queue();
+            queue.sweep(now);
+            queue.take_old(wall, self.options.schedule.max_age, hold)
+        };
+        for (job, state, key) in old {
+            match (state, key) {
+                (EntryState::Held(reason), _) => self.discard(&job, reason),
+                (_, Some((destination, key))) => match load(self, &key, job) {
+                    Ok(loaded) => self.expire(loaded, destination, &key),
+                    Err((job, super::load::Unloadable::Gone)) => self.finish(&job),
+                    Err((job, super::load::Unloadable::Damaged(error))) => self.hold_unreadable(job, &error.to_string()),
+                },
+                (_, None) => self.finish(&job),
+            }
+        }
+    }
+
+    fn discard(self: &Arc<Self>, job: &Job, reason: HoldReason) {
+        self.finish(job);
+        let Ok(queued) = self.store.read(job.id) else { return };
+        let is_meant = |state: RecipientState| matches!(state, RecipientState::Held { reason: held, .. } if held == reason);
+        let recipients = indexes(&queued.message, is_meant);
+        let marks = hold_marks(&recipients, RecipientState::Done(Done::Discarded));
+        let reason = match reason {
+            HoldReason::Dsn => "a report to somebody who may never have written was held for long enough",
+            _ => "it was held for long enough",
+        };
+        let record = FinalRecord { id: job.id, recipients, done: Done::Discarded, reason: reason.to_owned() };
+        self.log.record(DeliveryRecord::Final(record));
+        self.mark(job.id, marks, |_| {});
+    }
+
+    fn control(self: &Arc<Self>, control: &Control) -> u64 {
+        let now = self.clock.steady();
+        let (Control::Delete(selection) | Control::Hold(selection) | Control::Release(selection) | Control::Retry(selection)) = control;
+        let chosen = self.select(selection);
+        if let Control::Retry(_) = control {
+            let (count, wanted) = self.queue().hurry(|id| chosen.binary_search(&id).is_ok(), now);
+            self.carry_out(wanted);
+            return count;
+        }
+        let mut count = 0;
+        for id in chosen {
+            let Ok(queued) = self.store.read(id) else { continue };
+            let message = &queued.message;
+            let wall = self.clock.wall();
+            let (marks, record) = match control {
+                Control::Delete(_) => {
+                    let recipients = indexes(message, |state| !state.is_done());
+                    let reason = "deleted by an operator".to_owned();
+                    (vec![Mark::Remove(Done::Deleted)], DeliveryRecord::Final(FinalRecord { id, recipients, done: Done::Deleted, reason }))
+                }
+                Control::Hold(_) => {
+                    let recipients = indexes(message, |state| state == RecipientState::Waiting);
+                    let reason = HoldReason::Operator;
+                    let marks = hold_marks(&recipients, RecipientState::Held { reason, since: wall.0 });
+                    (marks, DeliveryRecord::Held { id, recipients, reason })
+                }
+                _ => {
+                    let recipients = indexes(message, |state| matches!(state, RecipientState::Held { .. }));
+                    (hold_marks(&recipients, RecipientState::Waiting), DeliveryRecord::Released { id, recipients })
+                }
+            };
+            // What is in flight is left alone, and with it the message: its marks must not cross ours.
+            let is_free = {
+                let mut queue = self.queue();
+                !queue.is_in_flight(id) && queue.withdraw(id, now) > 0
+            };
+            if !is_free {
+                continue;
+            }
+            if marks.is_empty() {
+                self.readmit(id);
+                continue;
+            }
+            count += 1;
+            self.log.record(record);
+            let shared = Arc::clone(self);
+            self.mark(id, marks, move |committed| {
+                if committed {
+                    shared.readmit(id);
+                }
+            });
+        }
+        count
+    }
+
+    /// The messages that are meant, sorted.
+    fn select(&self, selection: &Selection) -> Vec<QueueId> {
+        let mut ids = match selection {
+            Selection::Ids(ids) => ids.clone(),
+            Selection::All => self.queue().ids(),
+            Selection::Held => {
+                let queue = self.queue();
+                queue.list().filter(|entry| matches!(entry.4, EntryState::Held(_))).map(|entry| entry.0).collect()
+            }
+            Selection::Domain(domain) => {
+                let is_meant = |id: &QueueId| {
+                    self.store.read(*id).is_ok_and(|queued| {
+                        let paths = queued.message.recipients.iter().filter(|recipient| !recipient.state.is_done());
+                        let mut domains = paths.filter_map(|recipient| recipient.forward_path.rsplit_once('@'));
+                        domains.any(|(_, other)| other.eq_ignore_ascii_case(domain))
+                    })
+                };
+                let ids = self.queue().ids();
+                ids.into_iter().filter(is_meant).collect()
+            }
+        };
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    fn status(&self) -> Status {
+        let (wall, now) = (self.clock.wall(), self.clock.steady());
+        let mut queue = self.queue();
+        let oldest = queue.oldest();
+        let indexes: Vec<u32> = queue.destinations().map(|(index, _)| index).collect();
+        let mut destinations = Vec::with_capacity(indexes.len());
+        for index in indexes {
+            let Some(at) = queue.at(index) else { continue };
+            let rate = at.rate(now);
+            // Seconds of a backlog; a rate below one in ten seconds is none.
+            let eta = (rate > 0.0 && at.entries > 0).then(|| Duration::from_secs_f64(f64::from(at.entries) / rate));
+            destinations.push(DestinationStatus {
+                name: at.name.to_string(),
+                waiting: u64::from(at.entries),
+                oldest: Duration::from_millis(oldest.get(&index).map_or(0, |arrived| wall.since(Wall(*arrived)))),
+                connections: at.connections,
+                limit: at.state.limit(),
+                down_for: at.state.down_since().map(|since| Duration::from_millis(now.since(since))),
+                rate,
+                eta,
+                last_error: at.last_error.clone(),
+            });
+        }
+        let (held, in_flight) = (queue.held, queue.in_flight);
+        drop(queue);
+        destinations.sort_by(|a, b| a.name.cmp(&b.name));
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let counts = &self.counts;
+        Status {
+            destinations,
+            held,
+            in_flight,
+            delivered: load(&counts.delivered),
+            failed: load(&counts.failed),
+            deferred: load(&counts.deferred),
+            latencies: latencies(counts.ages.lock().unwrap_or_else(PoisonError::into_inner).0.clone()),
+            stopped: self.store.is_broken(),
+        }
+    }
+}
+
+fn latencies(mut ages: Vec<u32>) -> Latencies {
+    ages.sort_unstable();
+    let share = |hundredths: usize| {
+        let at = (ages.len() * hundredths).div_ceil(100).saturating_sub(1);
+        Duration::from_millis(ages.get(at).copied().unwrap_or(0).into())
+    };
+    Latencies { p50: share(50), p95: share(95), p99: share(99) }
+}
+
+fn indexes(message: &SpoolMessage, chosen: impl Fn(RecipientState) -> bool) -> Vec<u32> {
+    let recipients = message.recipients.iter().enumerate();
+    recipients.filter(|(_, recipient)| chosen(recipient.state)).map(|(index, _)| index as u32).collect()
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("options", &self.options).field("pending", &self.pending).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,506 @@
+//! What follows from the answers of an attempt: marks, records, DSNs, and the entry's next state.
+//!
+//! | answer | recipient | entry |
+//! |---|---|---|
+//! | 2yz to the content | done: delivered | |
+//! | 5yz | done: failed, and a DSN where one is due | |
+//! | 4yz about the message, or the connection lost in the transaction | waits | in about 20 minutes |
+//! | 421, 4.3.x | waits | sooner, then ever later |
+//! | too many recipients, after some were taken | waits | at once, when the others are marked |
+//! | connection closed before anything was said | waits | at once |
+//!
+//! An entry of which some recipients are done is ready again only when their marks are durable: the next attempt reads the
+//! envelope, and must not find them waiting.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use xd_core::schedule::{Extent, Plan, ReplyClass, Steady, classify};
+use xd_store::{
+    Acceptance, Attempt, BodyType, Content, Done, HoldReason, Mark, Notify, QueuedMessage, RecipientState, SpoolMessage, SpoolRecipient,
+};
+
+use super::dsn::{self, Action, Report};
+use super::load::{Loaded, hold_marks};
+use super::queue::{DestinationKey, Job};
+use super::record::{AttemptRecord, DeliveryRecord, FinalRecord};
+use super::runner::Shared;
+use crate::client::{Answer, Fault, RecipientResult, Reply, Stage};
+
+/// Where an attempt went.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    pub(super) next_hop: String,
+    pub(super) address: Option<SocketAddr>,
+    pub(super) tls: Option<String>,
+}
+
+impl Place {
+    pub(super) fn named(next_hop: String) -> Self {
+        Self { next_hop, address: None, tls: None }
+    }
+}
+
+/// What an answer means for a recipient.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fate {
+    /// There were too many recipients before it.
+    Again,
+    Deferred,
+    Delivered,
+    Failed,
+    /// Deferred by a next hop that is short of something.
+    Pressed,
+}
+
+/// What came of an attempt.
+pub(super) struct Outcome {
+    pub(super) loaded: Loaded,
+    /// The answer for each recipient that was in it; for an archive copy, one.
+    pub(super) results: Vec<(u32, RecipientResult)>,
+    /// Recipients for which the transaction had no room.
+    pub(super) left_out: Vec<u32>,
+    pub(super) took: Duration,
+    /// Whether it was final delivery, into a mailbox.
+    pub(super) is_final: bool,
+    /// Whether the next hop reports delivery itself.
+    pub(super) has_dsn: bool,
+}
+
+pub(super) fn fate_of(result: &RecipientResult) -> Fate {
+    match &result.answer {
+        Answer::Reply(reply) => match classify(reply.code, reply.enhanced, result.stage == Stage::Rcpt) {
+            ReplyClass::Done => Fate::Delivered,
+            ReplyClass::Failed => Fate::Failed,
+            ReplyClass::Deferred(Extent::Recipients) => Fate::Again,
+            ReplyClass::Deferred(Extent::NextHop) => Fate::Pressed,
+            ReplyClass::Deferred(Extent::Message) | ReplyClass::Nonsense => Fate::Deferred,
+        },
+        Answer::Interrupted(Fault::Refused(_)) => Fate::Pressed,
+        Answer::Interrupted(_) | Answer::Unanswered(_) | Answer::Untried => Fate::Deferred,
+    }
+}
+
+impl Shared {
+    /// Carries out what follows from an attempt.
+    pub(super) fn settle(self: &Arc<Self>, outcome: Outcome, destination: u32, key: &DestinationKey, place: &Place) {
+        let (wall, now) = (self.clock.wall(), self.clock.steady());
+        let Outcome { loaded, results, left_out, took, is_final, has_dsn } = outcome;
+        let (job, message) = (&loaded.job, &loaded.message);
+        let mut fates: Vec<Fate> = results.iter().map(|(_, result)| fate_of(result)).collect();
+        let any_done = fates.iter().any(|fate| matches!(fate, Fate::Delivered | Fate::Failed));
+        for fate in &mut fates {
+            match *fate {
+                // A next hop that takes not even one recipient is asked again as any that defers.
+                Fate::Again if !any_done => *fate = Fate::Deferred,
+                // The archive has no sender to tell; its operator mends it.
+                Fate::Failed if key.archive => *fate = Fate::Deferred,
+                _ => {}
+            }
+        }
+        let attempts = job.attempts.saturating_add(1);
+        let plan = self.plan(&fates, job, attempts, left_out.is_empty());
+        let is_expired = matches!(plan, Some(Plan::Expire(at)) if at <= now);
+        let next_try = match plan {
+            Some(Plan::Retry(at) | Plan::Expire(at)) if !is_expired => Some(wall.0.saturating_add(at.since(now))),
+            _ => None,
+        };
+        let mut marks = Vec::with_capacity(results.len() + 1);
+        let mut reports = Vec::new();
+        let mut records: Vec<AttemptRecord> = Vec::new();
+        let mut last_reply = String::new();
+        for ((recipient, result), fate) in results.iter().zip(&fates) {
+            let notify = message.recipients.get(*recipient as usize).map_or(Notify::NEVER, |recipient| recipient.notify);
+            let done = match fate {
+                Fate::Delivered if !is_final && !has_dsn && notify.has(Notify::SUCCESS) && !key.archive => Some(Done::Relayed),
+                Fate::Delivered => Some(Done::Delivered),
+                Fate::Failed => Some(Done::Failed),
+                Fate::Deferred | Fate::Pressed if is_expired => Some(Done::Expired),
+                Fate::Again | Fate::Deferred | Fate::Pressed => None,
+            };
+            if let (Some(done), false) = (done, key.archive) {
+                marks.push(Mark::Recipient { index: *recipient, state: RecipientState::Done(done) });
+                if is_reported(notify, done, is_final) {
+                    reports.push(report(*recipient, result, done, place));
+                }
+            } else if done.is_some() {
+                marks.push(Mark::Archived);
+            } else {
+                last_reply = describe(result);
+            }
+            let recipients = if key.archive { Vec::new() } else { vec![*recipient] };
+            match records.last_mut() {
+                Some(last) if last.done == done && is_same(last, result) => last.recipients.extend(recipients),
+                _ => records.push(AttemptRecord {
+                    id: job.id,
+                    recipients,
+                    attempt: attempts,
+                    destination: self.name_of(destination),
+                    next_hop: place.next_hop.clone(),
+                    address: place.address,
+                    tls: place.tls.clone(),
+                    stage: result.stage,
+                    reply: reply_of(&result.answer).cloned(),
+                    reason: reason_of(&result.answer),
+                    remote_id: queue_id_of(result),
+                    done,
+                    next_try: if done.is_none() { next_try } else { None },
+                    age: Duration::from_millis(wall.since(job.arrived)),
+                    took,
+                }),
+            }
+        }
+        self.count(&fates, wall.since(job.arrived));
+        for record in records {
+            self.log.record(DeliveryRecord::Attempt(record));
+        }
+        let some_done = !marks.is_empty();
+        let remains = next_try.is_some() || fates.contains(&Fate::Again) || !left_out.is_empty();
+        if remains {
+            let next_try = next_try.unwrap_or(wall.0);
+            marks.push(Mark::Attempt(Attempt { count: attempts, next_try, last_reply }));
+        }
+        let due = plan.filter(|_| !is_expired).map(|(Plan::Retry(at) | Plan::Expire(at))| at);
+        let end = End { slot: loaded.job.slot, id: loaded.job.id, marks, attempts, due, remains, some_done };
+        if reports.is_empty() {
+            return self.end(end);
+        }
+        let shared = Arc::clone(self);
+        let interval = self.options.schedule.interval;
+        self.report(&loaded, &reports, move |reported| {
+            shared.end(if reported { end } else { end.without_failures(now.after(interval)) });
+        });
+    }
+
+    /// Marks what became of an entry, and puts it where it belongs.
+    fn end(self: &Arc<Self>, end: End) {
+        let End { slot, id, marks, attempts, due, remains, some_done } = end;
+        if !remains {
+            self.queue().finish(slot, self.clock.steady());
+            self.mark(id, marks, |_| {});
+        } else if some_done {
+            let shared = Arc::clone(self);
+            self.mark(id, marks, move |committed| {
+                // Marks that are not durable leave it in flight: nothing is attempted again before the next start.
+                if committed {
+                    shared.requeue(slot, attempts, due);
+                }
+            });
+        } else {
+            self.mark(id, marks, |_| {});
+            self.requeue(slot, attempts, due);
+        }
+    }
+
+    /// Settles a message as if a next hop had given this reply for all recipients.
+    pub(super) fn refuse(self: &Arc<Self>, loaded: Loaded, reply: &Reply, destination: u32, key: &DestinationKey, place: &Place) {
+        let result = RecipientResult { stage: Stage::Connect, answer: Answer::Reply(reply.clone()) };
+        let recipients = if key.archive { vec![0] } else { loaded.recipients.clone() };
+        let results = recipients.into_iter().map(|recipient| (recipient, result.clone())).collect();
+        let outcome = Outcome { loaded, results, left_out: Vec::new(), took: Duration::ZERO, is_final: true, has_dsn: false };
+        self.settle(outcome, destination, key, place);
+    }
+
+    /// Ends recipients that are too old.
+    pub(super) fn expire(self: &Arc<Self>, loaded: Loaded, _: u32, key: &DestinationKey) {
+        let last = self.store.read(loaded.job.id).ok().and_then(|queued| queued.attempt).map(|attempt| attempt.last_reply);
+        let reason = match last.as_deref() {
+            None | Some("") => "it could not be delivered in time".to_owned(),
+            Some(reply) => format!("it could not be delivered in time; the last answer was: {reply}"),
+        };
+        let mut marks = Vec::new();
+        if key.archive {
+            marks.push(Mark::Archived);
+        } else {
+            let state = RecipientState::Done(Done::Expired);
+            marks.extend(loaded.recipients.iter().map(|index| Mark::Recipient { index: *index, state }));
+            let report = |recipient: &u32| {
+                let notify = loaded.message.recipients.get(*recipient as usize).map_or(Notify::NEVER, |recipient| recipient.notify);
+                is_reported(notify, Done::Expired, false).then(|| Report {
+                    recipient: *recipient,
+                    action: Action::Failed,
+                    status: EXPIRED,
+                    diagnostic: reason.clone(),
+                    is_reply: false,
+                    remote: None,
+                })
+            };
+            let reports: Vec<Report> = loaded.recipients.iter().filter_map(report).collect();
+            if !reports.is_empty() {
+                return self.report_expired(&loaded, &reports, marks, reason);
+            }
+        }
+        self.end_expired(&loaded.job, loaded.recipients.clone(), marks, reason);
+    }
+
+    fn report_expired(self: &Arc<Self>, loaded: &Loaded, reports: &[Report], marks: Vec<Mark>, reason: String) {
+        let shared = Arc::clone(self);
+        let (slot, attempts, recipients) = (loaded.job.slot, loaded.job.attempts, loaded.recipients.clone());
+        let job = Job { slot, id: loaded.job.id, arrived: loaded.job.arrived, attempts, hot: None };
+        self.report(loaded, reports, move |reported| {
+            if reported {
+                shared.end_expired(&job, recipients, marks, reason);
+            } else {
+                // Its sender is told first; the spool may have room later.
+                let due = shared.clock.steady().after(shared.options.schedule.interval);
+                shared.requeue(slot, attempts, Some(due));
+            }
+        });
+    }
+
+    fn end_expired(self: &Arc<Self>, job: &Job, recipients: Vec<u32>, marks: Vec<Mark>, reason: String) {
+        self.log.record(DeliveryRecord::Final(FinalRecord { id: job.id, recipients, done: Done::Expired, reason }));
+        self.finish(job);
+        self.mark(job.id, marks, |_| {});
+    }
+
+    /// Holds what cannot be read until an operator has seen to it.
+    pub(super) fn hold_unreadable(self: &Arc<Self>, job: Job, why: &str) {
+        let (wall, now) = (self.clock.wall(), self.clock.steady());
+        let Ok(queued) = self.store.read(job.id) else {
+            // Not even the envelope: nothing can be marked. It is looked at again, and told by the spool when it opens.
+            return self.requeue(job.slot, job.attempts.saturating_add(1), Some(now.after(self.options.schedule.interval)));
+        };
+        let (reason, since) = (HoldReason::Unreadable, wall.0);
+        let waiting = |(index, recipient): (usize, &SpoolRecipient)| {
+            (recipient.state == RecipientState::Waiting).then_some(u32::try_from(index).unwrap_or(u32::MAX))
+        };
+        let recipients: Vec<u32> = queued.message.recipients.iter().enumerate().filter_map(waiting).collect();
+        let mut marks = hold_marks(&recipients, RecipientState::Held { reason, since });
+        marks.push(Mark::Attempt(Attempt { count: job.attempts, next_try: wall.0, last_reply: why.to_owned() }));
+        self.log.record(DeliveryRecord::Held { id: job.id, recipients, reason });
+        self.finish(&job);
+        let shared = Arc::clone(self);
+        self.mark(job.id, marks, move |committed| {
+            if committed {
+                shared.readmit(job.id);
+            }
+        });
+    }
+
+    /// When an entry is due again, if any of its recipients waits.
+    fn plan(&self, fates: &[Fate], job: &Job, attempts: u32, all_in: bool) -> Option<Plan> {
+        let (wall, now) = (self.clock.wall(), self.clock.steady());
+        let (node, message) = (self.options.node.as_bytes(), job.id.number());
+        let schedule = &self.options.schedule;
+        // Recipients that need no wait go first; those that do come with them the sooner.
+        if !all_in || fates.contains(&Fate::Again) {
+            return None;
+        }
+        if fates.contains(&Fate::Deferred) {
+            Some(schedule.after_attempt(node, message, attempts, job.arrived, wall, now))
+        } else if fates.contains(&Fate::Pressed) {
+            Some(schedule.after_pressure(node, message, attempts, job.arrived, wall, now))
+        } else {
+            None
+        }
+    }
+
+    /// Puts an entry that is in flight back: until a moment, or at once.
+    fn requeue(self: &Arc<Self>, slot: u32, attempts: u32, due: Option<Steady>) {
+        let wanted = self.queue().wait(slot, attempts, due.unwrap_or_else(|| self.clock.steady()));
+        self.carry_out(wanted);
+    }
+
+    /// Marks in the spool; `then` learns whether they are durable.
+    pub(super) fn mark(self: &Arc<Self>, id: xd_store::QueueId, marks: Vec<Mark>, then: impl FnOnce(bool) + Send + 'static) {
+        self.pending.fetch_add(1, Ordering::SeqCst);
+        let shared = Arc::clone(self);
+        let done = move |result: Result<(), xd_store::CommitError>| {
+            then(result.is_ok());
+            if shared.pending.fetch_sub(1, Ordering::SeqCst) == 1 {
+                shared.drained.notify_one();
+            }
+        };
+        self.store.mark(id, marks, Box::new(done));
+    }
+
+    /// Makes a DSN durable, unless nobody may be told; `then` learns whether that is done.
+    fn report(self: &Arc<Self>, loaded: &Loaded, reports: &[Report], then: impl FnOnce(bool) + Send + 'static) {
+        let message = &loaded.message;
+        // RFC 5321 §6.1: nothing is reported to the null reverse-path.
+        if message.reverse_path.is_empty() {
+            return then(true);
+        }
+        // What cannot be read is left out of the report; that is no reason to make none.
+        let content = loaded.beginning(self).unwrap_or_default();
+        let (id, wall) = (self.store.next_id(), self.clock.wall());
+        let name = id.to_string();
+        let frame = dsn::Frame { hostname: &self.options.hostname, brand: &self.options.brand, id: &name, now: wall.0 };
+        let bytes = dsn::write(frame, message, reports, &content);
+        // A reverse-path that may be forged is not written to: the report waits for an operator, and then is discarded.
+        let held = !message.may_report;
+        let state = if held { RecipientState::Held { reason: HoldReason::Dsn, since: wall.0 } } else { RecipientState::Waiting };
+        let sha256 = sha2::Digest::finalize(sha2::Digest::chain_update(<sha2::Sha256 as sha2::Digest>::new(), &bytes)).into();
+        let report = SpoolMessage {
+            id,
+            arrived: wall.0,
+            reverse_path: String::new(),
+            recipients: vec![SpoolRecipient {
+                forward_path: message.reverse_path.clone(),
+                orcpt: None,
+                notify: Notify::NEVER,
+                state,
+            }],
+            ret: None,
+            envid: None,
+            body: if bytes.is_ascii() { BodyType::SevenBit } else { BodyType::EightBitMime },
+            smtputf8: !message.reverse_path.is_ascii() || message.smtputf8 && !bytes.is_ascii(),
+            bytes: bytes.len() as u64,
+            sha256_received: sha256,
+            sha256_spooled: sha256,
+            actions: Vec::new(),
+            client: None,
+            ehlo: self.options.hostname.clone(),
+            authenticated: None,
+            tls: None,
+            may_report: false,
+            class: String::new(),
+            score: String::new(),
+            engine: String::new(),
+            archive: false,
+        };
+        self.log.record(DeliveryRecord::Dsn { about: message.id, id, held });
+        let content = Content::from(bytes);
+        let shared = Arc::clone(self);
+        let queued = QueuedMessage { message: report.clone(), attempt: None };
+        let acceptance = Acceptance { message: report, content: content.clone() };
+        self.pending.fetch_add(1, Ordering::SeqCst);
+        // Recipients are marked once it is durable: a crash may repeat a report, never lose it.
+        let done = move |result: Result<(), xd_store::CommitError>| {
+            let is_durable = result.is_ok();
+            if is_durable {
+                shared.admit(queued, Some(content));
+            }
+            then(is_durable);
+            if shared.pending.fetch_sub(1, Ordering::SeqCst) == 1 {
+                shared.drained.notify_one();
+            }
+        };
+        self.store.accept(acceptance, Box::new(done));
+    }
+
+    /// Records that a destination could not be reached, by the message that tried.
+    pub(super) fn log_unreachable(&self, loaded: &Loaded, destination: u32, place: &Place, stage: Stage, fault: &Fault) {
+        let reply = if let Fault::Refused(reply) = fault { Some(reply.clone()) } else { None };
+        self.log.record(DeliveryRecord::Attempt(AttemptRecord {
+            id: loaded.job.id,
+            recipients: loaded.recipients.clone(),
+            attempt: loaded.job.attempts,
+            destination: self.name_of(destination),
+            next_hop: place.next_hop.clone(),
+            address: place.address,
+            tls: None,
+            stage,
+            reason: if reply.is_none() { Some(fault.to_string()) } else { None },
+            reply,
+            remote_id: None,
+            done: None,
+            next_try: None,
+            age: Duration::from_millis(self.clock.wall().since(loaded.job.arrived)),
+            took: Duration::ZERO,
+        }));
+    }
+}
+
+/// How an attempt ends for its entry.
+struct End {
+    slot: u32,
+    id: xd_store::QueueId,
+    marks: Vec<Mark>,
+    attempts: u32,
+    due: Option<Steady>,
+    remains: bool,
+    some_done: bool,
+}
+
+impl End {
+    /// The same when failures could not be reported: those recipients wait, and fail again later.
+    fn without_failures(mut self, due: Steady) -> Self {
+        let failed = [Done::Failed, Done::Expired].map(RecipientState::Done);
+        self.marks.retain(|mark| !matches!(mark, Mark::Recipient { state, .. } if failed.contains(state)));
+        self.some_done = self.marks.iter().any(|mark| matches!(mark, Mark::Recipient { .. }));
+        (self.remains, self.due) = (true, Some(due));
+        self
+    }
+}
+
+/// RFC 3463 §3.5: delivery time expired.
+const EXPIRED: [u16; 3] = [4, 4, 7];
+
+/// Whether the end of a recipient is reported (RFC 3461 §4.1, §5.2).
+fn is_reported(notify: Notify, done: Done, is_final: bool) -> bool {
+    match done {
+        Done::Failed | Done::Expired => notify == Notify::DEFAULT || notify.has(Notify::FAILURE),
+        // A next hop that reports itself was asked to; of others, that it took the message is all that is known.
+        Done::Delivered => is_final && notify.has(Notify::SUCCESS),
+        Done::Relayed => notify.has(Notify::SUCCESS),
+        Done::Deleted | Done::Discarded => false,
+    }
+}
+
+fn report(recipient: u32, result: &RecipientResult, done: Done, place: &Place) -> Report {
+    let reply = reply_of(&result.answer);
+    let action = match done {
+        Done::Delivered => Action::Delivered,
+        Done::Relayed => Action::Relayed,
+        _ => Action::Failed,
+    };
+    let class = reply.map_or(4, |reply| reply.code / 100);
+    let status = match (done, reply.and_then(|reply| reply.enhanced)) {
+        (Done::Expired, _) => EXPIRED,
+        (_, Some(status)) => status,
+        (_, None) => [class, 0, 0],
+    };
+    Report {
+        recipient,
+        action,
+        status,
+        diagnostic: describe(result),
+        is_reply: reply.is_some() && place.address.is_some() && result.stage != Stage::Connect,
+        remote: (!place.next_hop.is_empty() && place.address.is_some()).then(|| place.next_hop.clone()),
+    }
+}
+
+fn reply_of(answer: &Answer) -> Option<&Reply> {
+    match answer {
+        Answer::Reply(reply) | Answer::Interrupted(Fault::Refused(reply)) | Answer::Unanswered(Fault::Refused(reply)) => Some(reply),
+        Answer::Interrupted(_) | Answer::Unanswered(_) | Answer::Untried => None,
+    }
+}
+
+fn reason_of(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Reply(_) => None,
+        Answer::Interrupted(fault) => Some(fault.to_string()),
+        Answer::Unanswered(fault) => Some(format!("{fault}, after the whole message was sent: it may have been taken")),
+        Answer::Untried => Some(Fault::Closed.to_string()),
+    }
+}
+
+fn queue_id_of(result: &RecipientResult) -> Option<String> {
+    let reply = reply_of(&result.answer).filter(|reply| result.stage == Stage::Content && reply.is_positive())?;
+    reply.queue_id().map(str::to_owned)
+}
+
+fn is_same(record: &AttemptRecord, result: &RecipientResult) -> bool {
+    record.stage == result.stage && record.reply.as_ref() == reply_of(&result.answer) && record.reason == reason_of(&result.answer)
+}
+
+/// An answer in a line, for operators and senders.
+fn describe(result: &RecipientResult) -> String {
+    let mut text = match (reason_of(&result.answer), reply_of(&result.answer)) {
+        (Some(reason), _) => reason,
+        (None, Some(reply)) => reply.to_string(),
+        (None, None) => String::new(),
+    };
+    if text.len() > MAX_DESCRIPTION {
+        text.truncate((0..=MAX_DESCRIPTION).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
+    }
+    text
+}
+
+/// Bytes of an answer that are kept in the spool and told to senders.
+const MAX_DESCRIPTION: usize = 512;

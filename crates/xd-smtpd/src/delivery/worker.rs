@@ -1,0 +1,457 @@
+//! One connection's worth of work: takes entries of a destination, sends them one behind the other, and settles what became of
+//! each.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::connection::{Connection, Peer};
+use super::load::{Loaded, Pieces, Unloadable, load};
+use super::maildir;
+use super::queue::DestinationKey;
+use super::runner::Shared;
+use super::settle::{Fate, Outcome, Place, fate_of};
+use super::target::{NoTarget, Target, targets};
+use crate::client::{Answer, Envelope, Event, Fault, Finished, Misfit, RecipientResult, Reply, Stage, Token};
+
+/// Messages loaded ahead at most. Only a long backlog is worth reading several at once.
+const AHEAD: usize = 32;
+/// Bytes of output above which no more content is added: bounds memory of a connection whose peer is slow.
+const OUTPUT: usize = 128 << 10;
+
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    destination: u32,
+    key: DestinationKey,
+    wake: Arc<Notify>,
+    loaded: VecDeque<Loaded>,
+    open: VecDeque<Open>,
+    /// Transactions that were answered on this connection: a first one that fares badly says more about the next hop.
+    answered: u64,
+    /// The next hop asked for less: this connection ends.
+    enough: bool,
+}
+
+/// A message in a transaction.
+struct Open {
+    token: Token,
+    loaded: Loaded,
+    /// Those of its recipients that are in the transaction.
+    count: usize,
+    pieces: Pieces,
+    began: Instant,
+    /// Whether its content is being sent.
+    sending: bool,
+}
+
+/// Runs until there is nothing to send for a while, or the next hop cannot be reached.
+pub(super) async fn run(shared: Arc<Shared>, destination: u32) {
+    let key = shared.queue().at(destination).map(|at| at.key.clone());
+    if let Some(key) = key {
+        let wake = Arc::new(Notify::new());
+        let mut worker =
+            Worker { shared: shared.clone(), destination, key, wake, loaded: VecDeque::new(), open: VecDeque::new(), answered: 0, enough: false };
+        worker.run().await;
+        worker.return_all();
+    }
+    let now = shared.clock.steady();
+    let wanted = shared.queue().close(destination, now);
+    shared.carry_out(wanted);
+}
+
+impl Worker {
+    async fn run(&mut self) {
+        if self.shared.store.is_broken() || !self.fill().await {
+            return;
+        }
+        let shared = self.shared.clone();
+        let mut trouble: Option<(Place, Stage, Fault)> = None;
+        let mut never: Option<Reply> = None;
+        let route = self.key.route.clone();
+        for hop in &route.next_hops {
+            let turn = self.loaded.front().map_or(0, |loaded| loaded.job.id.number());
+            let options = &shared.options;
+            let found = targets(hop, self.key.domain.as_deref(), &options.resolver, &options.mx, turn).await;
+            let found = match found {
+                Ok(found) => found,
+                Err(NoTarget::Unknown(reply)) => {
+                    trouble = Some((Place::named(hop.to_string()), Stage::Connect, Fault::Connection(reply.text)));
+                    continue;
+                }
+                Err(NoTarget::Never(reply)) => {
+                    never = Some(reply);
+                    continue;
+                }
+            };
+            for target in found {
+                match target {
+                    Target::Maildir(path) => return self.run_maildir(&path).await,
+                    Target::Server { protocol, name, address } => {
+                        let peer = Peer { protocol, name: &name, address, route: &route, hostname: &options.hostname };
+                        match Connection::open(peer, &shared.tls).await {
+                            Ok(connection) => {
+                                self.reached();
+                                return self.run_connection(connection).await;
+                            }
+                            Err((stage, fault)) => {
+                                let place = Place { next_hop: name, address: Some(address), tls: None };
+                                trouble = Some((place, stage, fault));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        match (trouble, never) {
+            (Some((place, stage, fault)), _) => self.unreachable(&place, stage, &fault),
+            (None, Some(reply)) => self.fail_all(&reply).await,
+            (None, None) => self.unreachable(&Place::default(), Stage::Connect, &Fault::Connection("no next hop".into())),
+        }
+    }
+
+    /// Loads messages; false when there are none.
+    async fn fill(&mut self) -> bool {
+        while self.loaded.is_empty() {
+            let jobs = {
+                let mut queue = self.shared.queue();
+                let Some(first) = queue.take(self.destination) else { return false };
+                let mut jobs = vec![first];
+                if jobs[0].hot.is_none() {
+                    let share = queue.at(self.destination).map_or(0, |at| at.share());
+                    jobs.extend((1..share.min(AHEAD)).map_while(|_| queue.take(self.destination)));
+                }
+                jobs
+            };
+            let (shared, key) = (self.shared.clone(), self.key.clone());
+            let results: Vec<_> = if jobs.iter().all(|job| job.hot.is_some()) {
+                jobs.into_iter().map(|job| load(&shared, &key, job)).collect()
+            } else {
+                let loading = tokio::task::spawn_blocking(move || jobs.into_iter().map(|job| load(&shared, &key, job)).collect());
+                // It does not panic; were it to, the entries stay in flight until the next start, which loses nothing.
+                loading.await.unwrap_or_default()
+            };
+            for result in results {
+                match result {
+                    Ok(loaded) => self.keep(loaded),
+                    Err((job, Unloadable::Gone)) => self.shared.finish(&job),
+                    Err((job, Unloadable::Damaged(error))) => self.shared.hold_unreadable(job, &error.to_string()),
+                }
+            }
+        }
+        true
+    }
+
+    /// Keeps a message for its attempt, unless it has grown too old for one.
+    fn keep(&mut self, loaded: Loaded) {
+        if self.shared.options.schedule.is_expired(loaded.job.arrived, self.shared.clock.wall()) {
+            self.shared.expire(loaded, self.destination, &self.key);
+        } else {
+            self.loaded.push_back(loaded);
+        }
+    }
+
+    /// Takes a message that is in memory, if one is next.
+    fn fill_at_once(&mut self) -> bool {
+        while self.loaded.is_empty() {
+            let Some(job) = self.shared.queue().take(self.destination) else { return false };
+            if job.hot.is_none() {
+                let mut queue = self.shared.queue();
+                queue.give_back(job.slot, None);
+                return false;
+            }
+            match load(&self.shared, &self.key, job) {
+                Ok(loaded) => self.keep(loaded),
+                Err((job, Unloadable::Gone)) => self.shared.finish(&job),
+                Err((job, Unloadable::Damaged(error))) => self.shared.hold_unreadable(job, &error.to_string()),
+            }
+        }
+        true
+    }
+
+    async fn run_connection(&mut self, mut connection: Connection) {
+        let place = Place {
+            next_hop: connection.name.clone(),
+            address: Some(connection.address),
+            tls: connection.tls.clone(),
+        };
+        loop {
+            while let Some(event) = connection.client.poll_event() {
+                match event {
+                    Event::WantContent(token) => {
+                        if let Some(open) = self.open.iter_mut().find(|open| open.token == token) {
+                            open.sending = true;
+                        }
+                    }
+                    Event::Finished(finished) => self.conclude(finished, &place, connection.client.extensions().dsn),
+                    Event::Over(fault) => return self.over(fault, &place),
+                    Event::Ready | Event::StartTls => {}
+                }
+            }
+            if let Err(error) = self.send_content(&mut connection).await {
+                // Without its end, what was sent is no message: the next hop drops it when the connection ends.
+                if let Some(open) = self.open.pop_front() {
+                    self.shared.hold_unreadable(open.loaded.job, &error.to_string());
+                }
+                return;
+            }
+            if connection.client.can_begin() {
+                let any = !self.enough && if connection.client.is_idle() { self.fill().await } else { self.fill_at_once() };
+                if any {
+                    let was_idle = connection.client.is_idle();
+                    self.begin(&mut connection, &place);
+                    if was_idle {
+                        connection.touch();
+                    }
+                    continue;
+                }
+                if connection.client.is_idle() && connection.client.output().is_empty() {
+                    if !self.enough && self.park(&mut connection).await {
+                        continue;
+                    }
+                    connection.client.quit();
+                    connection.touch();
+                }
+            }
+            connection.step().await;
+        }
+    }
+
+    /// Waits to be woken. False when the connection is to be closed; whatever happens on it in the meantime is found later.
+    async fn park(&mut self, connection: &mut Connection) -> bool {
+        self.shared.queue().park(self.destination, &self.wake);
+        // What was added since the last look found nobody idle.
+        let more = self.shared.queue().at(self.destination).is_some_and(|at| at.has_ready());
+        let wake = self.wake.clone();
+        let draining = self.shared.queue().draining;
+        let woken = more
+            || !draining
+                && tokio::select! {
+                    biased;
+                    () = wake.notified() => return true,
+                    () = connection.step() => !connection.client.is_over() && connection.client.is_idle(),
+                    woken = timeout(self.key.route.timeouts.idle, std::future::pending::<()>()) => woken.is_ok(),
+                };
+        let was_parked = self.shared.queue().unpark(self.destination, &self.wake);
+        if !was_parked {
+            // Woken in this very moment: the permit is used up, so that a later park does not wake at once.
+            wake.notified().await;
+        }
+        woken || !was_parked
+    }
+
+    async fn send_content(&mut self, connection: &mut Connection) -> io::Result<()> {
+        let Some(open) = self.open.front_mut().filter(|open| open.sending) else { return Ok(()) };
+        while connection.client.output().len() < OUTPUT {
+            let client = &mut connection.client;
+            if !open.pieces.next(&self.shared, &open.loaded, &mut |piece| client.send_content(piece)).await? {
+                connection.client.end_content();
+                open.sending = false;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction of the next message that the next hop can take.
+    fn begin(&mut self, connection: &mut Connection, place: &Place) {
+        let Some(loaded) = self.loaded.pop_front() else { return };
+        match loaded.hops(&self.shared) {
+            Ok(hops) if hops > self.shared.options.resources.received_fields => {
+                // RFC 5321 §6.3.
+                let reply = Reply::local(554, [5, 4, 6], "too many hops: this message loops");
+                return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
+            }
+            Ok(_) => {}
+            Err(error) => return self.shared.hold_unreadable(loaded.job, &error.to_string()),
+        }
+        let redirect = self.shared.options.archive.as_ref().filter(|_| self.key.archive).map(|archive| archive.forward_path.as_str());
+        let most = self.shared.options.resources.recipients.max(1);
+        let chosen = &loaded.recipients[..loaded.recipients.len().min(most)];
+        let mut envelope =
+            Envelope { message: &loaded.message, recipients: chosen, is_ascii: false, header_is_ascii: false, redirect };
+        let token = loop {
+            let reply = match connection.client.begin(&envelope) {
+                Ok(token) => break token,
+                Err(Misfit::EightBit) => match loaded.is_ascii(&self.shared) {
+                    Ok(true) => {
+                        envelope.is_ascii = true;
+                        continue;
+                    }
+                    // RFC 6152 §3: what cannot go as it is, and is not to be changed, fails.
+                    Ok(false) => Reply::local(554, [5, 6, 3], "next hop takes no 8-bit content, and this is not converted"),
+                    Err(error) => return self.shared.hold_unreadable(loaded.job, &error.to_string()),
+                },
+                Err(Misfit::Utf8Header) => match loaded.beginning(&self.shared) {
+                    Ok(bytes) if super::dsn::header_section(&bytes).is_ascii() => {
+                        envelope.header_is_ascii = true;
+                        continue;
+                    }
+                    // RFC 6531 §3.2 and RFC 3463: X.6.9 is a header section that cannot be passed on.
+                    Ok(_) => Reply::local(554, [5, 6, 9], "next hop takes no header fields beyond ASCII"),
+                    Err(error) => return self.shared.hold_unreadable(loaded.job, &error.to_string()),
+                },
+                Err(Misfit::Utf8Address) => Reply::local(553, [5, 6, 7], "next hop takes no addresses beyond ASCII"),
+                Err(Misfit::Size { limit }) => Reply::local(552, [5, 3, 4], &format!("next hop takes {limit} bytes at most")),
+                Err(Misfit::Path) => Reply::local(553, [5, 1, 3], "an address cannot be written in a command"),
+            };
+            return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
+        };
+        let count = chosen.len();
+        let pieces = loaded.pieces();
+        self.open.push_back(Open { token, loaded, count, pieces, began: Instant::now(), sending: false });
+    }
+
+    fn conclude(&mut self, finished: Finished, place: &Place, has_dsn: bool) {
+        let Some(at) = self.open.iter().position(|open| open.token == finished.token) else { return };
+        let Some(open) = self.open.remove(at) else { return };
+        let is_untried = finished.recipients.iter().all(|result| result.answer == Answer::Untried);
+        if is_untried {
+            // Nothing was said about it. On a connection that has carried others, the next hop closed in the meantime.
+            let job = open.loaded.job;
+            self.shared.queue().give_back(job.slot, job.hot);
+            return;
+        }
+        let fates: Vec<Fate> = finished.recipients.iter().map(fate_of).collect();
+        {
+            let (now, mut queue) = (self.shared.clock.steady(), self.shared.queue());
+            if let Some(destination) = queue.at(self.destination) {
+                if fates.contains(&Fate::Delivered) {
+                    destination.state.handle_delivered();
+                    fates.iter().filter(|fate| **fate == Fate::Delivered).for_each(|_| destination.count(now));
+                } else if fates.contains(&Fate::Pressed) {
+                    destination.state.handle_pressure(now);
+                    self.enough = true;
+                } else if fates.contains(&Fate::Deferred) {
+                    destination.state.handle_deferred();
+                }
+            }
+        }
+        self.answered += 1;
+        let Open { mut loaded, count, began, .. } = open;
+        let left_out = loaded.recipients.split_off(count.min(loaded.recipients.len()));
+        // An archive copy has one forward-path, and no recipient.
+        let recipients = if self.key.archive { vec![0] } else { loaded.recipients.clone() };
+        let results = recipients.into_iter().zip(finished.recipients).collect();
+        let outcome = Outcome { loaded, results, left_out, took: began.elapsed(), is_final: false, has_dsn };
+        self.shared.settle(outcome, self.destination, &self.key, place);
+    }
+
+    /// The dialogue is over; what was open has been settled.
+    fn over(&mut self, fault: Option<Fault>, place: &Place) {
+        let Some(fault) = fault else { return };
+        let has_work = !self.loaded.is_empty() || self.shared.queue().at(self.destination).is_some_and(|at| at.has_ready());
+        let now = self.shared.clock.steady();
+        let mut queue = self.shared.queue();
+        let Some(destination) = queue.at(self.destination) else { return };
+        destination.last_error = format!("{}: {fault}", place.next_hop);
+        // A server that greets and closes before it answers anything is down, whatever its greeting says.
+        if self.answered == 0 && has_work {
+            destination.state.handle_unreachable(now);
+        }
+    }
+
+    fn reached(&self) {
+        let mut queue = self.shared.queue();
+        let mut wanted = super::queue::Wanted::default();
+        if let Some(destination) = queue.at(self.destination) {
+            destination.state.handle_reached();
+        }
+        // Others were kept back while it was probed.
+        queue.dispatch(self.destination, self.shared.clock.steady(), &mut wanted);
+        drop(queue);
+        self.shared.carry_out(wanted);
+    }
+
+    fn unreachable(&mut self, place: &Place, stage: Stage, fault: &Fault) {
+        let now = self.shared.clock.steady();
+        if let Some(destination) = self.shared.queue().at(self.destination) {
+            destination.state.handle_unreachable(now);
+            destination.last_error = format!("{}: {fault}", place.next_hop);
+        }
+        if let Some(loaded) = self.loaded.front() {
+            self.shared.log_unreachable(loaded, self.destination, place, stage, fault);
+        }
+    }
+
+    /// There is no place to send anything to, and that is certain.
+    async fn fail_all(&mut self, reply: &Reply) {
+        loop {
+            while let Some(loaded) = self.loaded.pop_front() {
+                self.shared.refuse(loaded, reply, self.destination, &self.key, &Place::default());
+            }
+            if !self.fill().await {
+                return;
+            }
+        }
+    }
+
+    async fn run_maildir(&mut self, path: &std::path::Path) {
+        let place = Place::named(format!("maildir:{}", path.display()));
+        self.reached();
+        while self.fill().await {
+            let Some(loaded) = self.loaded.pop_front() else { return };
+            let (began, shared, is_archive, path) = (Instant::now(), self.shared.clone(), self.key.archive, path.to_owned());
+            let written = tokio::task::spawn_blocking(move || {
+                let result = write_to_maildir(&shared, &path, &loaded, is_archive);
+                (loaded, result)
+            });
+            // As above: nothing is lost by a panic that does not come.
+            let Ok((loaded, result)) = written.await else { return };
+            if let Err(error) = result {
+                // A full disk is not the message's fault; all wait, and one tries.
+                self.loaded.push_front(loaded);
+                return self.unreachable(&place, Stage::Content, &Fault::Connection(error.to_string()));
+            }
+            {
+                let (now, mut queue) = (self.shared.clock.steady(), self.shared.queue());
+                if let Some(destination) = queue.at(self.destination) {
+                    destination.state.handle_delivered();
+                    destination.count(now);
+                }
+            }
+            let reply = Reply::local(250, [2, 0, 0], "written");
+            let result = RecipientResult { stage: Stage::Content, answer: Answer::Reply(reply) };
+            let recipients = if self.key.archive { vec![0] } else { loaded.recipients.clone() };
+            let results = recipients.into_iter().map(|recipient| (recipient, result.clone())).collect();
+            let outcome = Outcome { loaded, results, left_out: Vec::new(), took: began.elapsed(), is_final: true, has_dsn: false };
+            self.shared.settle(outcome, self.destination, &self.key, &place);
+        }
+    }
+
+    /// Gives back what was taken and not attempted, in its order.
+    fn return_all(&mut self) {
+        let mut queue = self.shared.queue();
+        for loaded in self.loaded.drain(..).rev() {
+            queue.give_back(loaded.job.slot, loaded.job.hot);
+        }
+        for open in self.open.drain(..).rev() {
+            queue.give_back(open.loaded.job.slot, open.loaded.job.hot);
+        }
+    }
+}
+
+fn write_to_maildir(shared: &Shared, path: &std::path::Path, loaded: &Loaded, is_archive: bool) -> io::Result<()> {
+    let name = format!("{}.{}.{}", loaded.message.arrived / 1000, loaded.message.id, shared.options.hostname);
+    // RFC 5321 §4.4: final delivery puts the reverse-path on top. The archive keeps what was accepted, byte for byte.
+    let trace = (!is_archive).then(|| {
+        let mut trace = format!("Return-Path: <{}>\r\n", loaded.message.reverse_path);
+        for recipient in loaded.recipients.iter().filter_map(|index| loaded.message.recipients.get(*index as usize)) {
+            trace.push_str(&format!("Delivered-To: {}\r\n", recipient.forward_path));
+        }
+        Ok(trace.into_bytes())
+    });
+    match &loaded.source {
+        super::load::Source::Memory(content) => {
+            let mut pieces = trace.into_iter().chain(content.pieces().map(|piece| Ok(piece.to_vec())));
+            maildir::deliver(path, &name, &mut pieces)
+        }
+        super::load::Source::Spool => {
+            let chunks = shared.store.read_content(loaded.job.id).map_err(io::Error::other)?;
+            maildir::deliver(path, &name, &mut trace.into_iter().chain(chunks.map(|chunk| chunk.map_err(io::Error::other))))
+        }
+    }
+}
