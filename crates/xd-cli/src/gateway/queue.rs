@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use xd_config::control::{QueueAction, Request, Response, Selection};
 use xd_core::Timestamp;
-use xd_store::{Done, HoldReason, QueueId, QueuedMessage, RecipientState, Spool, SpoolRecipient, SpoolView};
+use xd_store::{QueueId, QueuedMessage, RecipientState, Spool, SpoolRecipient, SpoolView};
 
 use super::arguments::{Change, Chosen, List, Place, Queue};
 use super::socket;
@@ -224,31 +224,10 @@ impl<'m> Recipient<'m> {
     fn of(recipient: &'m SpoolRecipient) -> Self {
         let (state, reason, since) = match recipient.state {
             RecipientState::Waiting => ("waiting", None, None),
-            RecipientState::Held { reason, since } => ("held", Some(hold_word(reason)), Some(moment(since))),
-            RecipientState::Done(done) => (done_word(done), None, None),
+            RecipientState::Held { reason, since } => ("held", Some(reason.as_str()), Some(moment(since))),
+            RecipientState::Done(done) => (done.as_str(), None, None),
         };
         Self { forward_path: &recipient.forward_path, state, reason, since }
-    }
-}
-
-fn hold_word(reason: HoldReason) -> &'static str {
-    match reason {
-        HoldReason::Dsn => "dsn",
-        HoldReason::Operator => "operator",
-        HoldReason::Quarantine => "quarantine",
-        HoldReason::Unreadable => "unreadable",
-        _ => "other",
-    }
-}
-
-fn done_word(done: Done) -> &'static str {
-    match done {
-        Done::Deleted => "deleted",
-        Done::Delivered => "delivered",
-        Done::Discarded => "discarded",
-        Done::Expired => "expired",
-        Done::Failed => "failed",
-        Done::Relayed => "relayed",
     }
 }
 

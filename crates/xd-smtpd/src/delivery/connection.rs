@@ -14,9 +14,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::options::{Route, TlsPolicy};
+use super::options::Route;
 use super::tls::TlsConfigs;
 use crate::client::{Client, ClientOptions, Event, Fault, Protocol, Stage, TlsWish};
+use xd_config::TlsPolicy;
 
 /// A connection that was greeted.
 pub(super) struct Connection {
@@ -60,7 +61,9 @@ impl Connection {
         let opened = Self::open_with(peer, configs, wish).await;
         match opened {
             // RFC 7435 §3: mail that may go in clear goes so where encryption does not come about.
-            Err((Stage::StartTls, Fault::Tls(_))) if wish == TlsWish::Offered => Self::open_with(peer, configs, TlsWish::Never).await,
+            Err((Stage::StartTls, Fault::Tls(_))) if wish == TlsWish::Offered => {
+                Self::open_with(peer, configs, TlsWish::Never).await
+            }
             opened => opened,
         }
     }
@@ -92,7 +95,8 @@ impl Connection {
                 Some(Event::StartTls) => {
                     let verified = peer.route.tls == TlsPolicy::Verified;
                     let config = if verified { &configs.verified } else { &configs.unverified };
-                    connection = connection.encrypt(config, peer, timeouts.command).await.map_err(|fault| (Stage::StartTls, fault))?;
+                    connection =
+                        connection.encrypt(config, peer, timeouts.command).await.map_err(|fault| (Stage::StartTls, fault))?;
                 }
                 Some(Event::Over(fault)) => return Err((stage, fault.unwrap_or(Fault::Closed))),
                 Some(_) => {}

@@ -20,6 +20,14 @@ pub(super) struct Loaded {
     pub(super) source: Source,
 }
 
+impl Loaded {
+    /// The forward-paths of some recipients.
+    pub(super) fn forward_paths(&self, recipients: &[u32]) -> impl Iterator<Item = String> {
+        let known = &self.message.recipients;
+        recipients.iter().filter_map(|index| known.get(*index as usize)).map(|recipient| recipient.forward_path.clone())
+    }
+}
+
 /// Where the content comes from.
 pub(super) enum Source {
     Memory(Content),
@@ -143,7 +151,11 @@ impl Pieces {
                 let Some(bytes) = content.pieces().nth(*piece) else { return Ok(false) };
                 let end = (*at + PIECE).min(bytes.len());
                 take(&bytes[*at..end]);
-                if end == bytes.len() { (*piece, *at) = (*piece + 1, 0) } else { *at = end }
+                if end == bytes.len() {
+                    (*piece, *at) = (*piece + 1, 0)
+                } else {
+                    *at = end
+                }
                 Ok(true)
             }
             Self::Spool(chunks) => {

@@ -31,9 +31,7 @@ mod tls;
 mod worker;
 
 pub use control::{Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
-pub use options::{
-    ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, NextHop, NextHopError, Outbound, Resources, Route, Timeouts, TlsPolicy,
-};
+pub use options::{ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, Outbound, Resources, Route, Timeouts};
 pub use record::{AttemptRecord, DeliveryLog, DeliveryRecord, FinalRecord};
 pub use runner::Delivery;
 pub use store::{Committed, ContentChunks, QueueStore};

@@ -1,13 +1,11 @@
 //! What delivery is told: where mail goes, how long to wait, what may be used.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use xd_config::{NextHop, TlsPolicy};
 use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_lookup::Resolver;
 
@@ -56,46 +54,6 @@ pub struct Route {
 /// The route of domains that have none of their own.
 pub type Outbound = Route;
 
-/// One next hop, as the configuration writes it.
-///
-/// # Example: which forms are there?
-/// ```
-/// use xd_smtpd::delivery::NextHop;
-///
-/// assert_eq!("mx".parse(), Ok(NextHop::Mx));
-/// assert_eq!("192.0.2.7:25".parse(), Ok(NextHop::Smtp { host: "192.0.2.7".into(), port: 25 }));
-/// assert_eq!("lmtp:[::1]:24".parse(), Ok(NextHop::Lmtp { host: "::1".into(), port: 24 }));
-/// assert_eq!("maildir:/var/mail/bob".parse(), Ok(NextHop::Maildir("/var/mail/bob".into())));
-/// assert!("mail.example.com".parse::<NextHop>().is_err(), "a port belongs to it");
-/// ```
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum NextHop {
-    /// `lmtp:HOST:PORT`: a server of LMTP.
-    Lmtp {
-        /// Name or address, without brackets.
-        host: String,
-        /// Port.
-        port: u16,
-    },
-    /// `maildir:PATH`: a directory with `tmp`, `new` and `cur`, made where it is missing.
-    Maildir(PathBuf),
-    /// `mx`: what the MX records of the domain name.
-    Mx,
-    /// `HOST:PORT`: a server of SMTP.
-    Smtp {
-        /// Name or address, without brackets.
-        host: String,
-        /// Port.
-        port: u16,
-    },
-}
-
-/// The operator: a text that is no next hop.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{0}` is no next hop; write HOST:PORT, mx, lmtp:HOST:PORT or maildir:PATH")]
-pub struct NextHopError(String);
-
 /// How long to wait for a next hop (RFC 5321 §4.5.3.2).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timeouts {
@@ -113,21 +71,6 @@ pub struct Timeouts {
     pub end: Duration,
     /// How long a connection stays open with nothing to send. Default 5 s.
     pub idle: Duration,
-}
-
-/// Encryption on the way to a next hop.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum TlsPolicy {
-    /// None.
-    Never,
-    /// Where it is offered; whoever answers is believed. Where the handshake fails, without.
-    #[default]
-    Opportunistic,
-    /// Always; whoever answers is believed.
-    Required,
-    /// Always, and the certificate must be valid for the name of the next hop.
-    Verified,
 }
 
 /// Which addresses an MX record must not lead to. Next hops named in the configuration with their port may be anywhere.
@@ -180,46 +123,6 @@ impl Route {
     }
 }
 
-impl FromStr for NextHop {
-    type Err = NextHopError;
-
-    fn from_str(text: &str) -> Result<Self, NextHopError> {
-        let error = || NextHopError(text.to_owned());
-        let host_port = |text: &str| {
-            let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
-            let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(error)?;
-            let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-            let is_host = match bracketed {
-                Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-                None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')),
-            };
-            if is_host { Ok((bracketed.unwrap_or(host).to_owned(), port)) } else { Err(error()) }
-        };
-        if text == "mx" {
-            return Ok(Self::Mx);
-        }
-        if let Some(path) = text.strip_prefix("maildir:") {
-            return if path.is_empty() { Err(error()) } else { Ok(Self::Maildir(path.into())) };
-        }
-        if let Some(rest) = text.strip_prefix("lmtp:") {
-            return host_port(rest).map(|(host, port)| Self::Lmtp { host, port });
-        }
-        host_port(text).map(|(host, port)| Self::Smtp { host, port })
-    }
-}
-
-impl fmt::Display for NextHop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bracketed = |host: &str| if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        match self {
-            Self::Lmtp { host, port } => write!(f, "lmtp:{}:{port}", bracketed(host)),
-            Self::Maildir(path) => write!(f, "maildir:{}", path.display()),
-            Self::Mx => f.write_str("mx"),
-            Self::Smtp { host, port } => write!(f, "{}:{port}", bracketed(host)),
-        }
-    }
-}
-
 impl Default for Timeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
@@ -245,24 +148,5 @@ impl Default for HoldLimits {
     fn default() -> Self {
         const DAY: u64 = 86_400;
         Self { dsn: Duration::from_secs(2 * DAY), quarantine: Duration::from_secs(30 * DAY) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn next_hops_print_as_they_read() {
-        for text in ["mx", "mail.example.com:25", "[2001:db8::1]:2525", "lmtp:127.0.0.1:24", "lmtp:[::1]:24", "maildir:a b"] {
-            assert_eq!(text.parse::<NextHop>().map(|hop| hop.to_string()), Ok(text.to_owned()));
-        }
-    }
-
-    #[test]
-    fn what_is_no_next_hop() {
-        for text in ["", ":25", "a", "a:", "a:0", "a:65536", "a b:25", "::1:25", "[::1:25", "[a]:25", "lmtp:", "lmtp:a", "maildir:", "MX"] {
-            assert!(text.parse::<NextHop>().is_err(), "{text}");
-        }
     }
 }

@@ -55,6 +55,8 @@ pub struct AttemptRecord {
     pub id: QueueId,
     /// Which recipients, by their place in the envelope. Empty for the archive copy.
     pub recipients: Vec<u32>,
+    /// Their forward-paths.
+    pub forward_paths: Vec<String>,
     /// The how-manieth attempt, from 1.
     pub attempt: u32,
     /// The destination, as [`DestinationStatus::name`](super::DestinationStatus::name).

@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use xd_core::schedule::{Extent, Plan, ReplyClass, Steady, classify};
 use xd_store::{
-    Acceptance, Attempt, BodyType, Content, Done, HoldReason, Mark, Notify, QueuedMessage, RecipientState, SpoolMessage, SpoolRecipient,
+    Acceptance, Attempt, BodyType, Content, Done, HoldReason, Mark, Notify, QueuedMessage, RecipientState, SpoolMessage,
+    SpoolRecipient,
 };
 
 use super::dsn::{self, Action, Report};
@@ -132,9 +133,13 @@ impl Shared {
             }
             let recipients = if key.archive { Vec::new() } else { vec![*recipient] };
             match records.last_mut() {
-                Some(last) if last.done == done && is_same(last, result) => last.recipients.extend(recipients),
+                Some(last) if last.done == done && is_same(last, result) => {
+                    last.forward_paths.extend(loaded.forward_paths(&recipients));
+                    last.recipients.extend(recipients);
+                }
                 _ => records.push(AttemptRecord {
                     id: job.id,
+                    forward_paths: loaded.forward_paths(&recipients).collect(),
                     recipients,
                     attempt: attempts,
                     destination: self.name_of(destination),
@@ -217,7 +222,8 @@ impl Shared {
             let state = RecipientState::Done(Done::Expired);
             marks.extend(loaded.recipients.iter().map(|index| Mark::Recipient { index: *index, state }));
             let report = |recipient: &u32| {
-                let notify = loaded.message.recipients.get(*recipient as usize).map_or(Notify::NEVER, |recipient| recipient.notify);
+                let notify =
+                    loaded.message.recipients.get(*recipient as usize).map_or(Notify::NEVER, |recipient| recipient.notify);
                 is_reported(notify, Done::Expired, false).then(|| Report {
                     recipient: *recipient,
                     action: Action::Failed,
@@ -388,6 +394,7 @@ impl Shared {
         self.log.record(DeliveryRecord::Attempt(AttemptRecord {
             id: loaded.job.id,
             recipients: loaded.recipients.clone(),
+            forward_paths: loaded.forward_paths(&loaded.recipients).collect(),
             attempt: loaded.job.attempts,
             destination: self.name_of(destination),
             next_hop: place.next_hop.clone(),
@@ -466,7 +473,9 @@ fn report(recipient: u32, result: &RecipientResult, done: Done, place: &Place) -
 
 fn reply_of(answer: &Answer) -> Option<&Reply> {
     match answer {
-        Answer::Reply(reply) | Answer::Interrupted(Fault::Refused(reply)) | Answer::Unanswered(Fault::Refused(reply)) => Some(reply),
+        Answer::Reply(reply) | Answer::Interrupted(Fault::Refused(reply)) | Answer::Unanswered(Fault::Refused(reply)) => {
+            Some(reply)
+        }
         Answer::Interrupted(_) | Answer::Unanswered(_) | Answer::Untried => None,
     }
 }
@@ -486,7 +495,9 @@ fn queue_id_of(result: &RecipientResult) -> Option<String> {
 }
 
 fn is_same(record: &AttemptRecord, result: &RecipientResult) -> bool {
-    record.stage == result.stage && record.reply.as_ref() == reply_of(&result.answer) && record.reason == reason_of(&result.answer)
+    record.stage == result.stage
+        && record.reply.as_ref() == reply_of(&result.answer)
+        && record.reason == reason_of(&result.answer)
 }
 
 /// An answer in a line, for operators and senders.

@@ -12,8 +12,8 @@ use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_core::{Limits, Message, View};
 use xd_lookup::Resolver;
 use xd_store::{
-    Acceptance, BodyType, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, SpoolError, SpoolMessage,
-    SpoolRecipient,
+    Acceptance, BodyType, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, SpoolError,
+    SpoolMessage, SpoolRecipient,
 };
 
 use super::*;
@@ -59,7 +59,11 @@ impl QueueStore for MemoryStore {
 
     fn read(&self, id: QueueId) -> Result<QueuedMessage, SpoolError> {
         let messages = self.messages.lock().unwrap();
-        messages.get(&id).map(|(queued, _)| queued.clone()).filter(|queued| queued.message.is_live()).ok_or(SpoolError::Unknown(id))
+        messages
+            .get(&id)
+            .map(|(queued, _)| queued.clone())
+            .filter(|queued| queued.message.is_live())
+            .ok_or(SpoolError::Unknown(id))
     }
 
     fn read_content(&self, id: QueueId) -> Result<ContentChunks, SpoolError> {
@@ -417,7 +421,8 @@ async fn recovery_waits_for_a_probe_and_not_for_the_schedule() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let hour = 3_600_000;
-    let world = world(&[address.to_string()], |options| options.schedule = RetryPolicy { interval: hour, jitter: 0, max_age: 9 * hour });
+    let world =
+        world(&[address.to_string()], |options| options.schedule = RetryPolicy { interval: hour, jitter: 0, max_age: 9 * hour });
     let ids: Vec<QueueId> = (0..50).map(|_| world.send(&["bob@example.org"], |_| {})).collect();
     world.until("down", || world.delivery.status().destinations[0].down_for.is_some()).await;
     assert!(world.delivery.status().destinations[0].connections <= 1);
@@ -459,7 +464,8 @@ async fn what_is_too_old_expires_and_is_reported() {
 async fn held_and_deleted_messages_are_not_tried() {
     let (sink, address) = Sink::start(&[("RCPT", "450 later", 1), ("RCPT", "450 later", 1)]).await;
     let hour = 3_600_000;
-    let world = world(&[address.to_string()], |options| options.schedule = RetryPolicy { interval: hour, jitter: 0, max_age: 9 * hour });
+    let world =
+        world(&[address.to_string()], |options| options.schedule = RetryPolicy { interval: hour, jitter: 0, max_age: 9 * hour });
     let (one, two) = (world.send(&["bob@example.org"], |_| {}), world.send(&["bob@example.net"], |_| {}));
     let waits = |id| world.delivery.list().iter().any(|entry| entry.id == id && entry.next_try.is_some());
     world.until("deferred", || waits(one) && waits(two)).await;

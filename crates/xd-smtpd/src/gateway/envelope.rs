@@ -22,7 +22,8 @@ pub(super) fn spooled(
 ) -> (SpoolMessage, Content) {
     let arrived = now_ms();
     let accepted = transaction.recipients.iter().zip(dispositions).filter(|(_, disposition)| disposition.accepts());
-    let recipients: Vec<_> = accepted.map(|(recipient, disposition)| spooled_recipient(world, peer, recipient, disposition, arrived)).collect();
+    let recipients: Vec<_> =
+        accepted.map(|(recipient, disposition)| spooled_recipient(world, peer, recipient, disposition, arrived)).collect();
     let tls = peer.tls.as_deref();
     let authenticated = transaction.authenticated.as_deref().map(str::to_owned);
     let trace = Trace {
@@ -46,7 +47,8 @@ pub(super) fn spooled(
     let tagged = judged.filter(|_| dispositions.contains(&Disposition::Tag));
     let (tags, tag_subject) = tagged.map_or((&[][..], false), |judged| (&judged.fields, world.config().tags_subject()));
     let normalized = transaction.normalized;
-    let Changed { content, sha256: sha256_spooled, mut actions } = change(transaction.content, &trace.to_field(), tags, tag_subject);
+    let Changed { content, sha256: sha256_spooled, mut actions } =
+        change(transaction.content, &trace.to_field(), tags, tag_subject);
     if normalized != (0, 0) {
         actions.insert(0, "normalize line ends".to_owned());
     }

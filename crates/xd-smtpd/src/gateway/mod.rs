@@ -28,14 +28,14 @@ use xd_config::OnEngineFailure;
 use xd_core::routing::Disposition;
 use xd_store::{Acceptance, CommitError, Content, Spool, SpoolMessage};
 
-use crate::delivery::Delivery;
+use crate::delivery::{Control, Delivery, Selection};
 use crate::server::{Front, Peer};
 use crate::session::{Outcome, RefusalRecord, Reply, Stage, StageDecision, StageQuestion, Transaction};
 use judging::{EngineFailure, Judged};
 pub(crate) use ledger::Ledger;
 use stage::{Asking, Recipient};
 pub(crate) use tally::Tally;
-pub(crate) use world::{World, WorldError};
+pub(crate) use world::{World, WorldError, now, now_ms};
 
 /// Larger messages are judged on a thread of their own, so that one of them delays no other connection.
 const JUDGED_INLINE_MAX: usize = 128 << 10;
@@ -103,24 +103,32 @@ impl Gateway {
         };
         if !dispositions.iter().any(Disposition::accepts) {
             let outcome = replies::refused(world.brand(), peer.protocol, &dispositions);
-            return self.refuse(peer, &transaction, judged.as_ref(), outcome);
+            return self.refuse(peer, &transaction, judged, outcome);
         }
         let id = self.spool.next_id();
         let (message, content) = envelope::spooled(&world, peer, id, transaction, &dispositions, judged.as_ref());
-        if let Err(error) = self.commit(message.clone(), content.clone()).await {
+        let outcome = replies::accepted(world.brand(), peer.protocol, id, &dispositions);
+        let safe = if message.is_live() {
+            self.commit(message.clone(), content.clone()).await
+        } else {
+            self.ledger.discarded(peer, &message, judged.clone(), &outcome).await
+        };
+        if let Err(error) = safe {
             self.tally.refused();
             let outcome = Outcome::One(replies::unspooled(&error));
-            self.ledger.lost_hold(peer, &message, &outcome);
+            self.ledger.refused_spooling(peer, &message, &outcome);
             return outcome;
         }
         // From here on the message is on disk, and ours.
-        self.ledger.accepted(peer, &message, judged, &dispositions);
         self.tally.accepted(began.elapsed());
-        self.delivery.enqueue(message, content);
-        replies::accepted(world.brand(), peer.protocol, id, &dispositions)
+        if message.is_live() {
+            self.ledger.accepted(peer, &message, judged, &outcome);
+            self.delivery.enqueue(message, Some(content));
+        }
+        outcome
     }
 
-    fn refuse(&self, peer: &Peer, transaction: &Transaction, judged: Option<&Judged>, outcome: Outcome) -> Outcome {
+    fn refuse(&self, peer: &Peer, transaction: &Transaction, judged: Option<Judged>, outcome: Outcome) -> Outcome {
         self.tally.refused();
         self.ledger.refused_content(peer, transaction, judged, &outcome);
         outcome
@@ -139,7 +147,11 @@ impl Gateway {
 }
 
 /// Judges a message, where its listener scans. Long ones are judged aside.
-async fn judge(world: &Arc<World>, peer: &Peer, transaction: Transaction) -> (Transaction, Result<Option<Judged>, EngineFailure>) {
+async fn judge(
+    world: &Arc<World>,
+    peer: &Peer,
+    transaction: Transaction,
+) -> (Transaction, Result<Option<Judged>, EngineFailure>) {
     if !world.scans(peer.listener) {
         return (transaction, Ok(None));
     }
@@ -156,7 +168,7 @@ async fn judge(world: &Arc<World>, peer: &Peer, transaction: Transaction) -> (Tr
     (transaction, judged.unwrap_or(Err(EngineFailure)).map(Some))
 }
 
-impl Front for Gateway {
+impl Front for Arc<Gateway> {
     async fn stage(&self, peer: &Peer, question: StageQuestion<'_>) -> StageDecision {
         if self.not_ready().is_some() {
             // RFC 5321 §3.8: a server that cannot go on says 421, and the client comes again.
@@ -165,11 +177,8 @@ impl Front for Gateway {
         let Stage::Rcpt(recipient) = question.stage else { return StageDecision::Continue };
         let world = self.world();
         let path = &recipient.forward_path;
-        let asking = Asking {
-            client: Some(peer.address.ip()),
-            trusted: peer.trusted,
-            authenticated: peer.authenticated.is_some(),
-        };
+        let asking =
+            Asking { client: Some(peer.address.ip()), trusted: peer.trusted, authenticated: peer.authenticated.is_some() };
         let reply = match stage::recipient(world.config(), asking, path.local_part(), path.domain()) {
             Recipient::Accepted(_) => return StageDecision::Continue,
             Recipient::NotProtected => replies::not_protected(world.brand()),
@@ -186,10 +195,10 @@ impl Front for Gateway {
     async fn etrn(&self, peer: &Peer, domain: &str) -> Reply {
         let world = self.world();
         if !world.may_call_for(peer, domain) {
-            return Reply::new(459, (7, 1), "this is not for you to call for");
+            return replies::not_called_for();
         }
-        let count = self.delivery.control(crate::delivery::Control::Retry(crate::delivery::Selection::Domain(domain.to_ascii_lowercase()))).await;
-        if count == 0 { Reply::new(251, (0, 0), "nothing waits") } else { Reply::new(253, (0, 0), format!("{count} messages are on their way")) }
+        let waiting = Selection::Domain(domain.to_ascii_lowercase());
+        replies::called_for(self.delivery.control(Control::Retry(waiting)).await)
     }
 
     fn refused(&self, peer: &Peer, refusal: RefusalRecord) {

@@ -18,6 +18,18 @@ pub(super) fn not_ready() -> Reply {
     Reply::new(421, (3, 2), "not accepting mail now; come again")
 }
 
+/// The answers to ETRN (RFC 1985 §5.2).
+pub(super) fn called_for(messages: u64) -> Reply {
+    match messages {
+        0 => Reply::new(251, (0, 0), "nothing waits"),
+        _ => Reply::new(253, (0, 0), format!("{messages} messages are on their way")),
+    }
+}
+
+pub(super) fn not_called_for() -> Reply {
+    Reply::new(459, (7, 1), "this is not for you to call for")
+}
+
 pub(super) fn circles() -> Reply {
     Reply::new(554, (4, 6), "this message goes in circles")
 }

@@ -80,7 +80,7 @@ impl World {
 }
 
 /// The moment by the wall clock.
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_unix(i64::try_from(now_ms() / 1_000).unwrap_or(i64::MAX))
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use xd_config::ConfigError;
 use xd_lookup::ResolverError;
-use xd_store::{EngineError, JournalError, SpoolError};
+use xd_store::{EngineError, SpoolError};
 
 use crate::gateway::WorldError;
 use crate::server::{CertificateError, PasswordError, ServerError, SettingsError};
@@ -31,9 +31,6 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
-    /// The journal.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
     /// The file of passwords.
     #[error(transparent)]
     Passwords(#[from] PasswordError),
@@ -46,9 +43,12 @@ pub enum StartError {
     /// Settings that contradict each other.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The spool.
+    /// The spool or the journal.
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    /// Certificates that next hops are checked by.
+    #[error("certificates of authorities: {0}")]
+    Roots(#[from] rustls::Error),
     /// The user to become.
     #[error("user {user:?}: {why}")]
     User {

@@ -65,7 +65,7 @@ impl Running {
         let delivery_options = settings::delivery(&config)?;
         let spool_options = settings::spool(&config);
         let (data, control) = (config.data().to_owned(), config.control());
-        let (admin_address, journal_keep) = (config.admin(), config.journal_keep());
+        let (admin_address, journal_keep) = (config.admin(), milliseconds(config.journal_keep()));
         let user = config.user().map(str::to_owned);
         let world = World::try_new(config)?;
         // 2.
@@ -84,20 +84,23 @@ impl Running {
         // 4.
         make_private(&data)?;
         let (spool, recovery) = Spool::open(&OsFileSystem, data.join("spool"), spool_options)?;
-        let journal_options = JournalOptions { keep: Some(journal_keep), ..JournalOptions::default() };
+        let journal_options = JournalOptions { retention: journal_keep, ..JournalOptions::default() };
         let (journal, journal_recovery) = Journal::open(&OsFileSystem, data.join("journal"), journal_options)?;
         EngineStore::new(OsFileSystem, data.join("engines")).keep(world.engine(), Some(crate::gateway::now()))?;
         for warning in &recovery.warnings {
             log.warn("storage", json!({ "why": warning.to_string() }));
         }
-        for (path, damage) in recovery.damages.iter().chain(&journal_recovery.damages) {
+        for (path, damage) in &recovery.damages {
             log.warn("damage", json!({ "path": path.display().to_string(), "why": damage.to_string() }));
         }
+        for damage in &journal_recovery.damages {
+            log.warn("damage", json!({ "path": data.join("journal").display().to_string(), "why": damage.to_string() }));
+        }
         let recovered = recovery.messages.len();
-        let ledger = Arc::new(Ledger::new(journal, log.clone()));
+        let ledger = Arc::new(Ledger::new(journal, spool.clone(), log.clone()));
         ledger.recovered(recovery.messages.iter().map(|queued: &QueuedMessage| &queued.message));
         // 5.
-        let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), ledger.clone(), recovery.messages);
+        let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), Arc::new(ledger.clone()), recovery.messages)?;
         // 6.
         let gateway = Arc::new(Gateway::new(world, spool, delivery, ledger));
         let control = ControlSocket::bind(&control).map_err(|error| StartError::io(control, error))?;
@@ -217,6 +220,10 @@ impl Answering {
         };
         Response::Count { messages }
     }
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Makes the data directory, for its user alone.

@@ -253,6 +253,34 @@ impl RecipientState {
     }
 }
 
+impl Done {
+    /// The end in a word, as records tell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Delivered => "delivered",
+            Self::Discarded => "discarded",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+            Self::Relayed => "relayed",
+        }
+    }
+}
+
+impl HoldReason {
+    /// The reason in a word, as records tell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dsn => "dsn",
+            Self::Operator => "operator",
+            Self::Quarantine => "quarantine",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
 macro_rules! codes {
     ($type:ident: $($variant:ident),+) => {
         impl $type {

@@ -1,0 +1,279 @@
+//! What happens, as records of the journal: each refusal, acceptance, attempt and end.
+//!
+//! Records don't hold up mail. An acceptance is on disk in the spool before its record is; after a crash in between, the message is
+//! recorded when it is recovered. What is accepted to be thrown away is in no spool, so its record is waited for.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::oneshot;
+use xd_store::{
+    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalRecord, OsFileSystem, QueueId, Spool, SpoolMessage,
+    Transaction as Recorded,
+};
+
+use super::judging::Judged;
+use super::world::now_ms;
+use crate::delivery::{AttemptRecord, DeliveryLog, DeliveryRecord};
+use crate::log::Log;
+use crate::server::Peer;
+use crate::session::{Outcome, RefusalRecord, Reply, StageQuestion, Transaction};
+
+/// Writes the journal.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    journal: Journal,
+    /// For the names of recipients, where a record knows their places alone.
+    spool: Spool<OsFileSystem>,
+    log: Log,
+}
+
+impl Ledger {
+    pub(crate) fn new(journal: Journal, spool: Spool<OsFileSystem>, log: Log) -> Self {
+        Self { journal, spool, log }
+    }
+
+    /// Messages that were in the spool at the start. Whoever reads the journal knows by this which it still owes.
+    pub(crate) fn recovered<'m>(&self, messages: impl Iterator<Item = &'m SpoolMessage>) {
+        for message in messages {
+            let change = Change { id: Some(message.id), what: "recovered".to_owned(), ..Change::default() };
+            self.append(JournalEvent::Operator(Change { recipients: forward_paths(message), ..change }));
+        }
+    }
+
+    /// A message is on disk.
+    pub(super) fn accepted(&self, peer: &Peer, message: &SpoolMessage, judged: Option<Judged>, reply: &Outcome) {
+        let mut record = Recorded {
+            id: Some(message.id),
+            reverse_path: Some(message.reverse_path.clone()),
+            recipients: forward_paths(message),
+            bytes: Some(message.bytes),
+            sha256_received: hex(&message.sha256_received),
+            sha256_spooled: hex(&message.sha256_spooled),
+            actions: message.actions.clone(),
+            reply: described(reply),
+            ehlo: message.ehlo.clone(),
+            ..of_peer(peer)
+        };
+        let capsule = judged.and_then(|judged| add_verdict(&mut record, judged));
+        self.append(JournalEvent::Acceptance(record));
+        self.append_capsule(Some(message.id), capsule);
+        for (recipients, reason) in held(message) {
+            let change = Change { id: Some(message.id), recipients, reason: reason.as_str().to_owned(), ..Change::default() };
+            self.append(JournalEvent::Hold(change));
+        }
+    }
+
+    /// A message was accepted to be thrown away; waits until that is on disk.
+    pub(super) async fn discarded(
+        &self,
+        peer: &Peer,
+        message: &SpoolMessage,
+        judged: Option<Judged>,
+        reply: &Outcome,
+    ) -> Result<(), CommitError> {
+        self.accepted(peer, message, judged, reply);
+        let delivery = Delivery {
+            id: Some(message.id),
+            recipients: forward_paths(message),
+            outcome: "discarded".to_owned(),
+            reply: "by the action set for its class".to_owned(),
+            ..Delivery::default()
+        };
+        let (written, commit) = oneshot::channel();
+        let done = move |result| {
+            // The connection may be gone; the record is there all the same.
+            let _ = written.send(result);
+        };
+        self.journal.append(&at_now(JournalEvent::Final(delivery)), Some(Box::new(done)));
+        commit.await.unwrap_or(Err(CommitError::Closed))
+    }
+
+    /// A message was refused after its content.
+    pub(super) fn refused_content(&self, peer: &Peer, transaction: &Transaction, judged: Option<Judged>, outcome: &Outcome) {
+        let mut record = Recorded {
+            reverse_path: Some(transaction.mail.reverse_path.as_str().to_owned()),
+            recipients: transaction.recipients.iter().map(|recipient| recipient.forward_path.as_str().to_owned()).collect(),
+            bytes: Some(transaction.content.len() as u64),
+            sha256_received: hex(&transaction.sha256),
+            stage: "content".to_owned(),
+            reply: described(outcome),
+            ehlo: transaction.ehlo.to_string(),
+            ..of_peer(peer)
+        };
+        let capsule = judged.and_then(|judged| add_verdict(&mut record, judged));
+        self.append(JournalEvent::Refusal(record));
+        self.append_capsule(None, capsule);
+    }
+
+    /// A message could not be made durable, and its client was told so.
+    pub(super) fn refused_spooling(&self, peer: &Peer, message: &SpoolMessage, outcome: &Outcome) {
+        self.append(JournalEvent::Refusal(Recorded {
+            reverse_path: Some(message.reverse_path.clone()),
+            recipients: forward_paths(message),
+            bytes: Some(message.bytes),
+            sha256_received: hex(&message.sha256_received),
+            stage: "content".to_owned(),
+            reply: described(outcome),
+            ehlo: message.ehlo.clone(),
+            class: message.class.clone(),
+            score: message.score.clone(),
+            engine: message.engine.clone(),
+            ..of_peer(peer)
+        }));
+    }
+
+    /// A recipient was refused.
+    pub(super) fn refused_recipient(&self, peer: &Peer, question: &StageQuestion<'_>, forward_path: &str, reply: &Reply) {
+        self.append(JournalEvent::Refusal(Recorded {
+            reverse_path: question.mail.map(|mail| mail.reverse_path.as_str().to_owned()),
+            recipients: vec![forward_path.to_owned()],
+            stage: "RCPT".to_owned(),
+            reply: reply.to_string(),
+            ehlo: question.ehlo.unwrap_or_default().to_owned(),
+            ..of_peer(peer)
+        }));
+    }
+
+    /// The dialogue itself refused something.
+    pub(super) fn refused_by_session(&self, peer: &Peer, refusal: &RefusalRecord) {
+        self.append(JournalEvent::Refusal(Recorded {
+            reverse_path: refusal.reverse_path.as_ref().map(|path| path.as_str().to_owned()),
+            recipients: refusal.recipients.iter().map(|path| path.as_str().to_owned()).collect(),
+            stage: refusal.command.to_owned(),
+            reply: refusal.reply.to_string(),
+            ehlo: refusal.ehlo.as_deref().unwrap_or_default().to_owned(),
+            ..of_peer(peer)
+        }));
+    }
+
+    fn append_capsule(&self, id: Option<QueueId>, capsule: Option<Vec<u8>>) {
+        if let Some(bytes) = capsule {
+            self.append(JournalEvent::Capsule { id, bytes });
+        }
+    }
+
+    fn append(&self, event: JournalEvent) {
+        let log = self.log.clone();
+        let done = move |result: Result<(), CommitError>| {
+            if let Err(error) = result {
+                log.warn("journal", json!({ "why": error.to_string() }));
+            }
+        };
+        self.journal.append(&at_now(event), Some(Box::new(done)));
+    }
+
+    /// The forward-paths of some recipients of a message in the spool.
+    fn named(&self, id: QueueId, recipients: &[u32]) -> Vec<String> {
+        let Ok(queued) = self.spool.read_message(id) else { return Vec::new() };
+        let known = &queued.message.recipients;
+        recipients.iter().filter_map(|index| known.get(*index as usize)).map(|recipient| recipient.forward_path.clone()).collect()
+    }
+}
+
+impl DeliveryLog for Arc<Ledger> {
+    fn record(&self, record: DeliveryRecord) {
+        let change = |id, recipients: &[u32], reason: String| Change {
+            id: Some(id),
+            recipients: self.named(id, recipients),
+            reason,
+            ..Change::default()
+        };
+        match record {
+            DeliveryRecord::Attempt(attempt) => self.append(JournalEvent::Attempt(attempted(attempt))),
+            DeliveryRecord::Dsn { about, id, held } => {
+                let what = if held { "report held" } else { "report" };
+                let reason = format!("about {about}");
+                self.append(JournalEvent::Operator(Change { id: Some(id), what: what.to_owned(), reason, ..Change::default() }));
+            }
+            DeliveryRecord::Final(end) => self.append(JournalEvent::Final(Delivery {
+                id: Some(end.id),
+                recipients: self.named(end.id, &end.recipients),
+                outcome: end.done.as_str().to_owned(),
+                reply: end.reason,
+                ..Delivery::default()
+            })),
+            DeliveryRecord::Held { id, recipients, reason } => {
+                self.append(JournalEvent::Hold(change(id, &recipients, reason.as_str().to_owned())));
+            }
+            DeliveryRecord::Released { id, recipients } => {
+                self.append(JournalEvent::Release(change(id, &recipients, String::new())));
+            }
+        }
+    }
+}
+
+fn attempted(attempt: AttemptRecord) -> Delivery {
+    let reply = attempt.reply.as_ref().map(ToString::to_string);
+    Delivery {
+        id: Some(attempt.id),
+        recipients: attempt.forward_paths,
+        outcome: attempt.done.map_or("deferred", |done| done.as_str()).to_owned(),
+        next_hop: attempt.next_hop,
+        peer: attempt.address.map(|address| address.to_string()).unwrap_or_default(),
+        reply: reply.or(attempt.reason).unwrap_or_default(),
+        remote_id: attempt.remote_id.unwrap_or_default(),
+        tls: attempt.tls,
+        took: u64::try_from(attempt.took.as_millis()).ok(),
+        attempt: Some(attempt.attempt),
+    }
+}
+
+fn at_now(event: JournalEvent) -> JournalRecord {
+    JournalRecord { time: now_ms(), event }
+}
+
+fn of_peer(peer: &Peer) -> Recorded {
+    Recorded {
+        client: Some(peer.address.ip()),
+        authenticated: peer.authenticated.as_deref().map(str::to_owned),
+        ..Recorded::default()
+    }
+}
+
+/// Adds what judging said; gives what it follows from.
+fn add_verdict(record: &mut Recorded, judged: Judged) -> Option<Vec<u8>> {
+    record.class = judged.class.to_string();
+    (record.score, record.engine) = (judged.score, judged.engine);
+    record.subject = Some(judged.subject).filter(|subject| !subject.is_empty());
+    judged.capsule
+}
+
+fn forward_paths(message: &SpoolMessage) -> Vec<String> {
+    message.recipients.iter().map(|recipient| recipient.forward_path.clone()).collect()
+}
+
+/// The recipients that are held from the beginning, and why.
+fn held(message: &SpoolMessage) -> Option<(Vec<String>, HoldReason)> {
+    let quarantined = message
+        .recipients
+        .iter()
+        .filter(|recipient| matches!(recipient.state, xd_store::RecipientState::Held { reason: HoldReason::Quarantine, .. }));
+    let recipients: Vec<_> = quarantined.map(|recipient| recipient.forward_path.clone()).collect();
+    (!recipients.is_empty()).then_some((recipients, HoldReason::Quarantine))
+}
+
+fn described(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::One(reply) => reply.to_string(),
+        Outcome::PerRecipient(replies) => replies.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    }
+}
+
+fn hex(hash: &[u8; 32]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)]));
+    digits.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_written_in_hexadecimal() {
+        let mut hash = [0; 32];
+        (hash[0], hash[31]) = (0xab, 0x0f);
+        assert_eq!(hex(&hash), format!("ab{}0f", "00".repeat(30)));
+    }
+}
