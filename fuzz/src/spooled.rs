@@ -52,7 +52,7 @@ pub fn journal(bytes: &[u8]) {
     let mut reader = JournalReader::open(&disk, PATH).expect("it is there");
     while let Some(entry) = reader.next_entry().expect("memory is read") {
         if let JournalEntry::Record { sequence, record, .. } = entry {
-            record.to_json(sequence);
+            assert!(record.to_json(sequence).starts_with('{'));
             let found = JournalQuery::new("").matches(&record);
             assert_eq!(found, !record.recipients().is_empty());
         }

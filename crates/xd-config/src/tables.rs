@@ -78,7 +78,7 @@ pub enum OnEngineFailure {
 /// What a listener speaks.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "whoever listens has to know all of them")]
 pub enum Protocol {
     /// LMTP (RFC 2033): one answer per recipient.
     Lmtp,

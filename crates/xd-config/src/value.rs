@@ -145,7 +145,7 @@ from_text!(ActionText);
 /// assert!("mail.example.com".parse::<NextHop>().is_err(), "a port belongs to it");
 /// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "whoever delivers has to know all of them")]
 pub enum NextHop {
     /// `lmtp:HOST:PORT`: a server of LMTP.
     Lmtp {

@@ -57,7 +57,7 @@ pub mod simulated;
 mod spool;
 mod storage;
 
-pub use commit::CommitError;
+pub use commit::{CommitError, Finish};
 pub use directory::{Place, SegmentDir, SegmentDirOptions, segment_files};
 pub use engines::{EngineEntry, EngineError, EngineInputs, EngineList, EngineStore, Kept};
 pub use error::SegmentError;

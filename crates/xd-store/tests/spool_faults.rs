@@ -14,14 +14,14 @@ use xd_store::{CommitError, Done, FileSystem, HoldReason, RecipientState, Spool}
 const FAULTS: [Fault; 3] = [Fault::Fails, Fault::Short, Fault::Stops];
 
 fn survivals() -> impl Iterator<Item = Survival> {
-    [Survival::Durable, Survival::Everything].into_iter().chain((0..4).map(Survival::Some))
+    [Survival::Durable, Survival::Everything].into_iter().chain((0..3).map(Survival::Some))
 }
 
 /// Messages come and go, one stays, one is larger than a chunk; segments roll, are copied from, and go.
 fn story(disk: &Disk, model: &mut Model) {
     let Ok((spool, recovery)) = Spool::open(disk, DIRECTORY, spooled::options()) else { return };
     model.check(&spool, &recovery);
-    for step in 0..16 {
+    for step in 0..10 {
         let bytes = if step == 5 { 300_000 } else { 200 + step * 97 % 900 };
         let broken = spool.is_broken().is_some();
         let told = [

@@ -114,7 +114,8 @@ impl Judge {
             None => (judge(&self.engine, &envelope, &message, &evidence), None),
             Some(recording) => {
                 let (judgement, capsule) = judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording);
-                (judgement, Some(capsule.encode()))
+                // One that could not be read again is not kept.
+                (judgement, capsule.encode().ok())
             }
         };
         let classes = judgement.verdicts().iter().map(|verdict| verdict.class);

@@ -63,7 +63,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    pub(super) fn io(path: impl Into<PathBuf>, error: io::Error) -> Self {
+    pub(crate) fn io(path: impl Into<PathBuf>, error: io::Error) -> Self {
         Self::Io { path: path.into(), error }
     }
 }

@@ -23,7 +23,7 @@ pub use error::CommitError;
 use crate::error::SegmentError;
 
 /// What is called when something is durable, or will not be. It runs on the commit thread, so it must be quick and never wait.
-pub(crate) type Finish = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
+pub type Finish = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
 
 /// What the commit thread does.
 pub(crate) trait Work: Send + 'static {

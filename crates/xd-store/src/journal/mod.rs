@@ -133,7 +133,7 @@ impl Journal {
 
     /// Makes a record durable, then calls `done`, on the commit thread, or at once if it is refused: it must be quick and never
     /// wait. Records are numbered in the order of these calls.
-    pub fn append(&self, record: &JournalRecord, done: Option<Box<dyn FnOnce(Result<(), CommitError>) + Send>>) {
+    pub fn append(&self, record: &JournalRecord, done: Option<Finish>) {
         let (record_type, payload) = record.encode();
         let bytes = payload.len() as u64;
         if payload.len() + 8 > crate::PAYLOAD_MAX {

@@ -29,6 +29,7 @@ pub struct JournalReader<F: FileSystem> {
 /// What a journal has at one place.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "almost every entry is a record, and is looked at one by one")]
 pub enum JournalEntry {
     /// Bytes that are no record.
     Damage(PathBuf, Damage),
@@ -194,7 +195,10 @@ impl<F: FileSystem> JournalReader<F> {
 }
 
 /// The last sequence number, the newest time, and each segment with the time of its first record.
-pub(super) fn survey<F: FileSystem>(files: &F, path: &Path) -> Result<(u64, u64, VecDeque<(u64, u64)>), SpoolError> {
+pub(super) type Survey = (u64, u64, VecDeque<(u64, u64)>);
+
+/// Finds out where a journal ends and how old its segments are.
+pub(super) fn survey<F: FileSystem>(files: &F, path: &Path) -> Result<Survey, SpoolError> {
     let (mut last, mut newest, mut segments) = (0, 0, VecDeque::new());
     let numbers = numbers(files, path)?;
     for (index, &number) in numbers.iter().enumerate() {

@@ -51,7 +51,7 @@ pub(crate) enum Trust {
 enum Taken {
     /// Its number is not the next.
     Gap,
-    Taken,
+    Whole,
     /// It says nothing that is known.
     Unreadable,
 }
@@ -109,7 +109,7 @@ impl Fold {
                             taken = self.take(&path, place, record_type, skimmer.payload(), true)?;
                         }
                         match taken {
-                            Taken::Taken => sure = skimmer.offset(),
+                            Taken::Whole => sure = skimmer.offset(),
                             Taken::Gap | Taken::Unreadable => break,
                         }
                     }
@@ -170,7 +170,7 @@ impl Fold {
             }
             // What is older than what was read stands there twice.
             if number < self.next {
-                return Ok(Taken::Taken);
+                return Ok(Taken::Whole);
             }
             self.missing += number - self.next;
         }
@@ -209,7 +209,7 @@ impl Fold {
             Err(Undecoded::Malformed) => return Ok(Taken::Unreadable),
             Err(Undecoded::Version) => return Err(SpoolError::Version { path: path.to_owned() }),
         }
-        Ok(Taken::Taken)
+        Ok(Taken::Whole)
     }
 
     /// A segment of which nothing is read.

@@ -72,11 +72,11 @@ impl<F: FileSystem> Records<F> {
             if let SpoolRecord::Mark { id: marked, marks } = self.decode(id, place, MARK, &payload)?
                 && marked == id
             {
-                let attempts = marks.into_iter().filter_map(|mark| match mark {
+                let mut attempts = marks.into_iter().filter_map(|mark| match mark {
                     Mark::Attempt(attempt) => Some(attempt),
                     _ => None,
                 });
-                queued.attempt = attempts.last().or(queued.attempt);
+                queued.attempt = attempts.next_back().or(queued.attempt);
             }
         }
         entry.complete(&mut queued);

@@ -84,7 +84,8 @@ impl Model {
         }
         let mut now = BTreeMap::new();
         for (id, queued) in found {
-            let mut known = self.0.get(&id).expect("nothing appears that was not handed over").clone();
+            assert!(self.0.contains_key(&id), "nothing appears that was not handed over");
+            let mut known = self.0.get(&id).unwrap().clone();
             assert_eq!(spool.read_content(id).unwrap().read_all().unwrap(), known.content, "{id}");
             for ((recipient, may), state) in
                 known.message.recipients.iter_mut().zip(&mut known.may).zip(&queued.message.recipients)
