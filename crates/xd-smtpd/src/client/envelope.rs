@@ -140,12 +140,8 @@ fn rcpt(path: &str, parameters: &str, extensions: &Extensions) -> Result<String,
 
 fn dsn_parameters(line: &mut String, notify: Notify, orcpt: Option<&str>) {
     if notify != Notify::DEFAULT {
-        let names = [
-            (Notify::NEVER, "NEVER"),
-            (Notify::SUCCESS, "SUCCESS"),
-            (Notify::FAILURE, "FAILURE"),
-            (Notify::DELAY, "DELAY"),
-        ];
+        let names =
+            [(Notify::NEVER, "NEVER"), (Notify::SUCCESS, "SUCCESS"), (Notify::FAILURE, "FAILURE"), (Notify::DELAY, "DELAY")];
         let mut mark = " NOTIFY=";
         for (_, name) in names.iter().filter(|(bit, _)| notify.has(*bit)) {
             let _ = write!(line, "{mark}{name}");

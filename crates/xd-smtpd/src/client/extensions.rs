@@ -58,8 +58,14 @@ mod tests {
     fn keywords_in_any_case_with_parameters() {
         let text = "mx.example.com DSN\npipelining\nSIZE 1000\n8bitMIME\nX-ODD what\nSTARTTLS";
         let extensions = Extensions::read(&Reply { code: 250, enhanced: None, text: text.into() });
-        let expected =
-            Extensions { eight_bit_mime: true, pipelining: true, size: true, max_size: Some(1000), starttls: true, ..Default::default() };
+        let expected = Extensions {
+            eight_bit_mime: true,
+            pipelining: true,
+            size: true,
+            max_size: Some(1000),
+            starttls: true,
+            ..Default::default()
+        };
         assert_eq!(extensions, expected, "the first line names no extension");
     }
 

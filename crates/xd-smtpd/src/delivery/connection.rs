@@ -60,7 +60,9 @@ impl Connection {
         let opened = Self::open_with(peer, configs, wish).await;
         match opened {
             // RFC 7435 §3: mail that may go in clear goes so where encryption does not come about.
-            Err((Stage::StartTls, Fault::Tls(_))) if wish == TlsWish::Offered => Self::open_with(peer, configs, TlsWish::Never).await,
+            Err((Stage::StartTls, Fault::Tls(_))) if wish == TlsWish::Offered => {
+                Self::open_with(peer, configs, TlsWish::Never).await
+            }
             opened => opened,
         }
     }
@@ -92,7 +94,8 @@ impl Connection {
                 Some(Event::StartTls) => {
                     let verified = peer.route.tls == TlsPolicy::Verified;
                     let config = if verified { &configs.verified } else { &configs.unverified };
-                    connection = connection.encrypt(config, peer, timeouts.command).await.map_err(|fault| (Stage::StartTls, fault))?;
+                    connection =
+                        connection.encrypt(config, peer, timeouts.command).await.map_err(|fault| (Stage::StartTls, fault))?;
                 }
                 Some(Event::Over(fault)) => return Err((stage, fault.unwrap_or(Fault::Closed))),
                 Some(_) => {}

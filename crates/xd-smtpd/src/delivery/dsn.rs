@@ -103,7 +103,8 @@ pub(super) fn write(frame: Frame<'_>, message: &SpoolMessage, reports: &[Report]
 /// What is returned of the message, and as which type.
 fn returned(message: &SpoolMessage, content: &[u8]) -> (&'static str, Vec<u8>) {
     let header = header_section(content);
-    let is_whole = message.ret == Some(Ret::Full) && message.bytes as usize <= MAX_RETURNED && content.len() as u64 == message.bytes;
+    let is_whole =
+        message.ret == Some(Ret::Full) && message.bytes as usize <= MAX_RETURNED && content.len() as u64 == message.bytes;
     // RFC 6533 §3: what holds other characters than ASCII in its header section is of a type of its own.
     match (is_whole, header.is_ascii()) {
         (true, true) => ("message/rfc822", content.to_vec()),

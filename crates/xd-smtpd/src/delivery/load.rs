@@ -143,7 +143,11 @@ impl Pieces {
                 let Some(bytes) = content.pieces().nth(*piece) else { return Ok(false) };
                 let end = (*at + PIECE).min(bytes.len());
                 take(&bytes[*at..end]);
-                if end == bytes.len() { (*piece, *at) = (*piece + 1, 0) } else { *at = end }
+                if end == bytes.len() {
+                    (*piece, *at) = (*piece + 1, 0)
+                } else {
+                    *at = end
+                }
                 Ok(true)
             }
             Self::Spool(chunks) => {

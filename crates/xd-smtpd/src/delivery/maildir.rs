@@ -17,11 +17,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Of the disk. No file is left in `new` then.
-pub(super) fn deliver(
-    maildir: &Path,
-    name: &str,
-    pieces: &mut dyn Iterator<Item = io::Result<Vec<u8>>>,
-) -> io::Result<()> {
+pub(super) fn deliver(maildir: &Path, name: &str, pieces: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<()> {
     if !maildir.join("new").is_dir() {
         for folder in ["tmp", "new", "cur"] {
             fs::create_dir_all(maildir.join(folder))?;

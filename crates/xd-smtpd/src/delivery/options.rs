@@ -261,7 +261,9 @@ mod tests {
 
     #[test]
     fn what_is_no_next_hop() {
-        for text in ["", ":25", "a", "a:", "a:0", "a:65536", "a b:25", "::1:25", "[::1:25", "[a]:25", "lmtp:", "lmtp:a", "maildir:", "MX"] {
+        for text in
+            ["", ":25", "a", "a:", "a:0", "a:65536", "a b:25", "::1:25", "[::1:25", "[a]:25", "lmtp:", "lmtp:a", "maildir:", "MX"]
+        {
             assert!(text.parse::<NextHop>().is_err(), "{text}");
         }
     }

@@ -664,7 +664,8 @@ mod tests {
 
     fn queue() -> (Queue, u32) {
         let mut queue = Queue::new(NextHopPolicy::default(), 1, 0, 10);
-        let key = DestinationKey { route: Arc::new(Route::new(vec![NextHop::Mx])), domain: Some("example.com".into()), archive: false };
+        let key =
+            DestinationKey { route: Arc::new(Route::new(vec![NextHop::Mx])), domain: Some("example.com".into()), archive: false };
         let destination = queue.destination(&key, Steady(0));
         (queue, destination)
     }
@@ -726,7 +727,8 @@ mod tests {
             let _ = queue.add(NewEntry { state, due: Steady(id), ..entry(id, destination) }, None, Steady(0));
         }
         // Of tables that double, the most they can be; of the tree, its nodes of eleven at half of their room.
-        let bytes = queue.entries.capacity() * size_of::<Entry>() + queue.by_id.capacity() * 8 / 7 * (size_of::<(QueueId, u32)>() + 1)
+        let bytes = queue.entries.capacity() * size_of::<Entry>()
+            + queue.by_id.capacity() * 8 / 7 * (size_of::<(QueueId, u32)>() + 1)
             + queue.timers.len() * size_of::<(Steady, u32)>() * 2;
         assert!(bytes as u64 / count <= 180, "{}", bytes as u64 / count);
     }

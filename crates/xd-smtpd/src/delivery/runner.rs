@@ -305,7 +305,11 @@ impl Shared {
             let (ages, next) = &mut *ages;
             // Ages beyond seven weeks count as that.
             let age = u32::try_from(age).unwrap_or(u32::MAX);
-            if ages.len() < AGES { ages.push(age) } else { ages[*next] = age }
+            if ages.len() < AGES {
+                ages.push(age)
+            } else {
+                ages[*next] = age
+            }
             *next = (*next + 1) % AGES;
         }
     }
@@ -358,7 +362,8 @@ impl Shared {
 
     fn control(self: &Arc<Self>, control: &Control) -> u64 {
         let now = self.clock.steady();
-        let (Control::Delete(selection) | Control::Hold(selection) | Control::Release(selection) | Control::Retry(selection)) = control;
+        let (Control::Delete(selection) | Control::Hold(selection) | Control::Release(selection) | Control::Retry(selection)) =
+            control;
         let chosen = self.select(selection);
         if let Control::Retry(_) = control {
             let (count, wanted) = self.queue().hurry(|id| chosen.binary_search(&id).is_ok(), now);
@@ -374,7 +379,10 @@ impl Shared {
                 Control::Delete(_) => {
                     let recipients = indexes(message, |state| !state.is_done());
                     let reason = "deleted by an operator".to_owned();
-                    (vec![Mark::Remove(Done::Deleted)], DeliveryRecord::Final(FinalRecord { id, recipients, done: Done::Deleted, reason }))
+                    (
+                        vec![Mark::Remove(Done::Deleted)],
+                        DeliveryRecord::Final(FinalRecord { id, recipients, done: Done::Deleted, reason }),
+                    )
                 }
                 Control::Hold(_) => {
                     let recipients = indexes(message, |state| state == RecipientState::Waiting);

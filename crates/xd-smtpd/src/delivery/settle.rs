@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use xd_core::schedule::{Extent, Plan, ReplyClass, Steady, classify};
 use xd_store::{
-    Acceptance, Attempt, BodyType, Content, Done, HoldReason, Mark, Notify, QueuedMessage, RecipientState, SpoolMessage, SpoolRecipient,
+    Acceptance, Attempt, BodyType, Content, Done, HoldReason, Mark, Notify, QueuedMessage, RecipientState, SpoolMessage,
+    SpoolRecipient,
 };
 
 use super::dsn::{self, Action, Report};
@@ -217,7 +218,8 @@ impl Shared {
             let state = RecipientState::Done(Done::Expired);
             marks.extend(loaded.recipients.iter().map(|index| Mark::Recipient { index: *index, state }));
             let report = |recipient: &u32| {
-                let notify = loaded.message.recipients.get(*recipient as usize).map_or(Notify::NEVER, |recipient| recipient.notify);
+                let notify =
+                    loaded.message.recipients.get(*recipient as usize).map_or(Notify::NEVER, |recipient| recipient.notify);
                 is_reported(notify, Done::Expired, false).then(|| Report {
                     recipient: *recipient,
                     action: Action::Failed,
@@ -466,7 +468,9 @@ fn report(recipient: u32, result: &RecipientResult, done: Done, place: &Place) -
 
 fn reply_of(answer: &Answer) -> Option<&Reply> {
     match answer {
-        Answer::Reply(reply) | Answer::Interrupted(Fault::Refused(reply)) | Answer::Unanswered(Fault::Refused(reply)) => Some(reply),
+        Answer::Reply(reply) | Answer::Interrupted(Fault::Refused(reply)) | Answer::Unanswered(Fault::Refused(reply)) => {
+            Some(reply)
+        }
         Answer::Interrupted(_) | Answer::Unanswered(_) | Answer::Untried => None,
     }
 }
@@ -486,7 +490,9 @@ fn queue_id_of(result: &RecipientResult) -> Option<String> {
 }
 
 fn is_same(record: &AttemptRecord, result: &RecipientResult) -> bool {
-    record.stage == result.stage && record.reply.as_ref() == reply_of(&result.answer) && record.reason == reason_of(&result.answer)
+    record.stage == result.stage
+        && record.reply.as_ref() == reply_of(&result.answer)
+        && record.reason == reason_of(&result.answer)
 }
 
 /// An answer in a line, for operators and senders.

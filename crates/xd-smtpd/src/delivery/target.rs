@@ -68,8 +68,11 @@ async fn mx(text: &str, resolver: &Resolver, policy: &MxPolicy, turn: u64) -> Re
     let never = |status, why: &str| Err(NoTarget::Never(Reply::local(550, status, &format!("{text}: {why}"))));
     let unknown = |why: &str| NoTarget::Unknown(Reply::local(451, [4, 4, 3], &format!("{text}: {why}")));
     let port = policy.port.unwrap_or(25);
-    let server =
-        |name: &str, address: IpAddr| Target::Server { protocol: Protocol::Smtp, name: name.to_owned(), address: (address, port).into() };
+    let server = |name: &str, address: IpAddr| Target::Server {
+        protocol: Protocol::Smtp,
+        name: name.to_owned(),
+        address: (address, port).into(),
+    };
     // RFC 5321 §4.1.3: an address literal is its own mail host.
     if let Some(literal) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         let address = literal.strip_prefix("ipv6:").unwrap_or(literal).parse::<IpAddr>();
@@ -84,7 +87,9 @@ async fn mx(text: &str, resolver: &Resolver, policy: &MxPolicy, turn: u64) -> Re
         MailHosts::Hosts(hosts) => hosts,
         MailHosts::None(NoMail::NoDomain) => return never([5, 1, 2], "there is no such domain"),
         // RFC 7505 §4.1.
-        MailHosts::None(NoMail::Null) => return Err(NoTarget::Never(Reply::local(556, [5, 1, 10], &format!("{text} takes no mail")))),
+        MailHosts::None(NoMail::Null) => {
+            return Err(NoTarget::Never(Reply::local(556, [5, 1, 10], &format!("{text} takes no mail"))));
+        }
         MailHosts::None(NoMail::Unusable) => return never([5, 4, 4], "its MX records name no host"),
         MailHosts::Unknown(why) => return Err(unknown(reason(why))),
     };
@@ -185,9 +190,29 @@ mod tests {
     fn addresses_that_mx_records_must_not_lead_to() {
         let mut policy = MxPolicy { own: ["198.51.100.9".parse().unwrap()].into(), ..MxPolicy::default() };
         for refused in [
-            "127.0.0.1", "127.255.0.1", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.0.1", "100.64.0.1", "224.0.0.1",
-            "255.255.255.255", "240.0.0.1", "198.51.100.9", "::1", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "fe80::1", "fc00::1", "fd12::1",
-            "fec0::1", "ff02::1", "::ffff:198.51.100.9",
+            "127.0.0.1",
+            "127.255.0.1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.0.1",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "198.51.100.9",
+            "::1",
+            "::",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "fe80::1",
+            "fc00::1",
+            "fd12::1",
+            "fec0::1",
+            "ff02::1",
+            "::ffff:198.51.100.9",
         ] {
             assert!(!policy.permits(refused.parse().unwrap()), "{refused}");
         }
@@ -195,7 +220,9 @@ mod tests {
             assert!(policy.permits(allowed.parse().unwrap()), "{allowed}");
         }
         policy.allow = vec![("10.1.0.0".parse().unwrap(), 16), ("fd00::".parse().unwrap(), 8), ("::1".parse().unwrap(), 128)];
-        for (address, permitted) in [("10.1.255.1", true), ("10.2.0.1", false), ("fd99::1", true), ("fc99::1", false), ("::1", true)] {
+        for (address, permitted) in
+            [("10.1.255.1", true), ("10.2.0.1", false), ("fd99::1", true), ("fc99::1", false), ("::1", true)]
+        {
             assert_eq!(policy.permits(address.parse().unwrap()), permitted, "{address}");
         }
     }
@@ -205,7 +232,10 @@ mod tests {
         let (resolver, policy) = (Resolver::off(), MxPolicy::default());
         let hop = |text: &str| text.parse::<NextHop>().unwrap();
         let found = targets(&hop("127.0.0.1:2525"), None, &resolver, &policy, 0).await.unwrap();
-        assert_eq!(found, [Target::Server { protocol: Protocol::Smtp, name: "127.0.0.1".into(), address: "127.0.0.1:2525".parse().unwrap() }]);
+        assert_eq!(
+            found,
+            [Target::Server { protocol: Protocol::Smtp, name: "127.0.0.1".into(), address: "127.0.0.1:2525".parse().unwrap() }]
+        );
         assert_eq!(targets(&hop("localhost:25"), None, &resolver, &policy, 0).await.unwrap().len(), 2);
         let unknown = targets(&hop("mail.example.com:25"), None, &resolver, &policy, 0).await;
         assert!(matches!(unknown, Err(NoTarget::Unknown(reply)) if reply.text.contains("DNS is off")));

@@ -12,8 +12,8 @@ use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_core::{Limits, Message, View};
 use xd_lookup::Resolver;
 use xd_store::{
-    Acceptance, BodyType, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, SpoolError, SpoolMessage,
-    SpoolRecipient,
+    Acceptance, BodyType, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, SpoolError,
+    SpoolMessage, SpoolRecipient,
 };
 
 use super::*;
@@ -59,7 +59,11 @@ impl QueueStore for MemoryStore {
 
     fn read(&self, id: QueueId) -> Result<QueuedMessage, SpoolError> {
         let messages = self.messages.lock().unwrap();
-        messages.get(&id).map(|(queued, _)| queued.clone()).filter(|queued| queued.message.is_live()).ok_or(SpoolError::Unknown(id))
+        messages
+            .get(&id)
+            .map(|(queued, _)| queued.clone())
+            .filter(|queued| queued.message.is_live())
+            .ok_or(SpoolError::Unknown(id))
     }
 
     fn read_content(&self, id: QueueId) -> Result<ContentChunks, SpoolError> {
@@ -122,6 +126,7 @@ impl Sink {
 
     /// Speaks until either side closes. A rule of `close` closes; of `keep` it takes the message and closes.
     async fn talk(&self, stream: TcpStream) -> Option<()> {
+        stream.set_nodelay(true).unwrap();
         let mut stream = BufReader::new(stream);
         let greeting = self.rule("connect").unwrap_or("220 sink");
         if greeting == "close" {
@@ -143,13 +148,14 @@ impl Sink {
             let mut reply = match (rule, verb) {
                 (Some(rule), _) => format!("{rule}\r\n"),
                 (None, "EHLO" | "LHLO") => (*self.extensions.lock().unwrap()).to_owned(),
+                (None, "DATA") if envelope.len() < 2 => "554 5.5.1 nobody\r\n".to_owned(),
                 (None, "DATA") => "354 go\r\n".to_owned(),
                 (None, "QUIT") => return None,
                 (None, _) => "250 2.0.0 ok\r\n".to_owned(),
             };
             match verb {
-                "MAIL" => envelope = vec![line.clone()],
-                "RCPT" if reply.starts_with('2') => envelope.push(line.clone()),
+                "MAIL" => envelope = Vec::from_iter(reply.starts_with('2').then(|| line.clone())),
+                "RCPT" if reply.starts_with('2') && !envelope.is_empty() => envelope.push(line.clone()),
                 _ => {}
             }
             stream.write_all(reply.as_bytes()).await.ok()?;
@@ -417,7 +423,8 @@ async fn recovery_waits_for_a_probe_and_not_for_the_schedule() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let hour = 3_600_000;
-    let world = world(&[address.to_string()], |options| options.schedule = RetryPolicy { interval: hour, jitter: 0, max_age: 9 * hour });
+    let world =
+        world(&[address.to_string()], |options| options.schedule = RetryPolicy { interval: hour, jitter: 0, max_age: 9 * hour });
     let ids: Vec<QueueId> = (0..50).map(|_| world.send(&["bob@example.org"], |_| {})).collect();
     world.until("down", || world.delivery.status().destinations[0].down_for.is_some()).await;
     assert!(world.delivery.status().destinations[0].connections <= 1);
@@ -459,7 +466,8 @@ async fn what_is_too_old_expires_and_is_reported() {
 async fn held_and_deleted_messages_are_not_tried() {
     let (sink, address) = Sink::start(&[("RCPT", "450 later", 1), ("RCPT", "450 later", 1)]).await;
     let hour = 3_600_000;
-    let world = world(&[address.to_string()], |options| options.schedule = RetryPolicy { interval: hour, jitter: 0, max_age: 9 * hour });
+    let world =
+        world(&[address.to_string()], |options| options.schedule = RetryPolicy { interval: hour, jitter: 0, max_age: 9 * hour });
     let (one, two) = (world.send(&["bob@example.org"], |_| {}), world.send(&["bob@example.net"], |_| {}));
     let waits = |id| world.delivery.list().iter().any(|entry| entry.id == id && entry.next_try.is_some());
     world.until("deferred", || waits(one) && waits(two)).await;

@@ -53,8 +53,16 @@ pub(super) async fn run(shared: Arc<Shared>, destination: u32) {
     let key = shared.queue().at(destination).map(|at| at.key.clone());
     if let Some(key) = key {
         let wake = Arc::new(Notify::new());
-        let mut worker =
-            Worker { shared: shared.clone(), destination, key, wake, loaded: VecDeque::new(), open: VecDeque::new(), answered: 0, enough: false };
+        let mut worker = Worker {
+            shared: shared.clone(),
+            destination,
+            key,
+            wake,
+            loaded: VecDeque::new(),
+            open: VecDeque::new(),
+            answered: 0,
+            enough: false,
+        };
         worker.run().await;
         worker.return_all();
     }
@@ -173,11 +181,7 @@ impl Worker {
     }
 
     async fn run_connection(&mut self, mut connection: Connection) {
-        let place = Place {
-            next_hop: connection.name.clone(),
-            address: Some(connection.address),
-            tls: connection.tls.clone(),
-        };
+        let place = Place { next_hop: connection.name.clone(), address: Some(connection.address), tls: connection.tls.clone() };
         loop {
             while let Some(event) = connection.client.poll_event() {
                 match event {
@@ -268,7 +272,8 @@ impl Worker {
             Ok(_) => {}
             Err(error) => return self.shared.hold_unreadable(loaded.job, &error.to_string()),
         }
-        let redirect = self.shared.options.archive.as_ref().filter(|_| self.key.archive).map(|archive| archive.forward_path.as_str());
+        let redirect =
+            self.shared.options.archive.as_ref().filter(|_| self.key.archive).map(|archive| archive.forward_path.as_str());
         let most = self.shared.options.resources.recipients.max(1);
         let chosen = &loaded.recipients[..loaded.recipients.len().min(most)];
         let mut envelope =
@@ -417,7 +422,8 @@ impl Worker {
             let result = RecipientResult { stage: Stage::Content, answer: Answer::Reply(reply) };
             let recipients = if self.key.archive { vec![0] } else { loaded.recipients.clone() };
             let results = recipients.into_iter().map(|recipient| (recipient, result.clone())).collect();
-            let outcome = Outcome { loaded, results, left_out: Vec::new(), took: began.elapsed(), is_final: true, has_dsn: false };
+            let outcome =
+                Outcome { loaded, results, left_out: Vec::new(), took: began.elapsed(), is_final: true, has_dsn: false };
             self.shared.settle(outcome, self.destination, &self.key, &place);
         }
     }
