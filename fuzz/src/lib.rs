@@ -9,5 +9,6 @@ pub mod mail;
 pub mod parsed;
 pub mod recorded;
 pub mod ruled;
+pub mod spooled;
 pub mod stored;
 pub mod tight;

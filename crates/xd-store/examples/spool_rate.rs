@@ -18,7 +18,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use xd_store::{
-    Acceptance, BodyType, Content, Done, Mark, Notify, OsFileSystem, RecipientState, Spool, SpoolMessage, SpoolOptions, SpoolRecipient,
+    Acceptance, BodyType, Content, Done, Mark, Notify, OsFileSystem, RecipientState, Spool, SpoolMessage, SpoolOptions,
+    SpoolRecipient,
 };
 
 fn main() {
@@ -85,7 +86,7 @@ fn files(directory: &Path, writers: usize, bytes: usize, seconds: usize) {
 /// Queues messages, and opens the spool again.
 fn reopen(directory: &Path, messages: usize, bytes: usize) {
     let (spool, recovery) = Spool::open(&OsFileSystem, directory, SpoolOptions::default()).expect("a spool");
-    if recovery.messages.is_empty() {
+    if recovery.live == 0 {
         let content = content(bytes);
         let (done, told) = channel();
         for _ in 0..messages {
@@ -100,10 +101,10 @@ fn reopen(directory: &Path, messages: usize, bytes: usize) {
     drop(spool);
     let (before, begin) = (resident(), Instant::now());
     let (spool, recovery) = Spool::open(&OsFileSystem, directory, SpoolOptions::default()).expect("a spool");
-    let took = begin.elapsed();
-    let (with, count) = (resident(), recovery.messages.len());
-    drop(recovery);
-    println!("{count} messages in {took:?}; {with} KiB with all envelopes, {} before, {} after", before, resident());
+    let opened = begin.elapsed();
+    let attempts: u64 = spool.messages().map(|queued| queued.expect("a message").message.recipients.len() as u64).sum();
+    println!("{} messages: opened in {opened:?}, {attempts} recipients read after {:?}", recovery.live, begin.elapsed());
+    println!("{} KiB of memory more than before", resident().saturating_sub(before));
     drop(spool);
 }
 

@@ -1,12 +1,17 @@
-//! Remembers: segments of checksummed records, and the engines that verdicts name.
+//! Remembers: segments of checksummed records, the spool and the journal made of them, and the engines that verdicts name.
 //!
 //! A **segment** is the one file format that capsules, journal and spool share: appendable, checked record by record, readable
 //! around damage, erasable in place. A [`SegmentDir`] is a directory of numbered segments that one process writes to. An
 //! [`EngineStore`] keeps the inputs of each engine that ever judged, so that a verdict can be replayed when the rules that
 //! led to it are long gone.
 //!
-//! What records mean is the business of whoever appends them; here payloads are bytes. Nothing here needs a daemon, a clock
-//! or a network, and the same calls write the same bytes.
+//! What records of a segment mean is the business of whoever appends them; there payloads are bytes, nothing needs a daemon, a
+//! clock or a network, and the same calls write the same bytes.
+//!
+//! Two things are built on that, each with a thread of its own that makes durable at once whatever has gathered. The [`Spool`] keeps mail
+//! from 250 until it is done: messages are accepted, marked, read, and whatever a crash leaves is found again. The [`Journal`]
+//! keeps what happened, numbered without gaps; a [`JournalReader`] reads it beside its writer, a [`JournalQuery`] finds mail in
+//! it. `docs/design/spool.md` has reasons and figures.
 //!
 //! # Example: how are records written, and read again?
 //! ```
@@ -46,16 +51,21 @@ mod directory;
 mod engines;
 mod error;
 mod file_system;
+mod journal;
 mod segment;
 pub mod simulated;
 mod spool;
 mod storage;
 
-pub use commit::CommitError;
+pub use commit::{CommitError, Finish};
 pub use directory::{Place, SegmentDir, SegmentDirOptions, segment_files};
 pub use engines::{EngineEntry, EngineError, EngineInputs, EngineList, EngineStore, Kept};
 pub use error::SegmentError;
 pub use file_system::{FileSystem, OsFileSystem, StoredFile};
+pub use journal::{
+    Change, Delivery, Journal, JournalEntry, JournalEvent, JournalGauges, JournalOptions, JournalQuery, JournalReader,
+    JournalRecord, JournalRecovery, Transaction, fold_case,
+};
 pub use segment::{
     Damage, DamageKind, Entry, Erasure, FORMAT_VERSION, LABEL_MAX, Offset, PAYLOAD_MAX, Record, RecordType, Recovery,
     SegmentHeader, SegmentKind, SegmentReader, SegmentWriter, erase,

@@ -74,6 +74,8 @@ struct World {
     /// Calls so far that change something or make it durable.
     calls: u64,
     fault: Option<(u64, Fault)>,
+    /// How many bytes files may still grow; `None` for as many as memory has.
+    room: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -105,6 +107,11 @@ impl Disk {
     /// Makes the call with this number fail, counted from 0 over all calls that change something or make it durable.
     pub fn fail_at(&self, call: u64, fault: Fault) {
         self.world().fault = Some((call, fault));
+    }
+
+    /// Lets files grow by so many bytes and no more. Writes beyond that are cut short, with [`io::ErrorKind::StorageFull`].
+    pub fn limit(&self, bytes: u64) {
+        self.world().room = Some(bytes);
     }
 
     /// How many calls there were that changed something or made it durable.
@@ -277,6 +284,10 @@ impl FileSystem for Disk {
         }
     }
 
+    fn free_bytes(&self, _directory: &Path) -> io::Result<u64> {
+        Ok(self.world().room.unwrap_or(u64::MAX))
+    }
+
     fn lock(&self, path: &Path) -> io::Result<Option<DiskLock>> {
         let mut world = self.world();
         let node = match world.find(path) {
@@ -353,9 +364,20 @@ impl DiskFile {
                 _ => return result,
             }
         }
+        let room = world.room;
+        let mut result = result;
         if let Node::File { content, pending, .. } = &mut world.nodes[self.node] {
+            let before = content.len() as u64;
+            if let (Some(room), Write::At(offset, bytes)) = (room, &mut write)
+                && *offset + bytes.len() as u64 > before + room
+            {
+                bytes.truncate((before + room).saturating_sub(*offset) as usize);
+                result = Err(io::ErrorKind::StorageFull.into());
+            }
             write.apply(content);
             pending.push(write);
+            let after = content.len() as u64;
+            world.room = room.map(|room| (room + before).saturating_sub(after));
         }
         result
     }

@@ -23,7 +23,7 @@ pub use error::CommitError;
 use crate::error::SegmentError;
 
 /// What is called when something is durable, or will not be. It runs on the commit thread, so it must be quick and never wait.
-pub(crate) type Finish = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
+pub type Finish = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
 
 /// What the commit thread does.
 pub(crate) trait Work: Send + 'static {
@@ -245,9 +245,11 @@ impl<I: Send + 'static> Shared<I> {
             state.bytes -= bytes;
             state.committing = 0;
             state.committing_since = None;
-            state.commits += 1;
+            state.commits += u64::from(!settled.is_empty());
             state.last_sync = took;
         }
+        // What was settled may have left something to tend to.
+        let more = more || !settled.is_empty();
         // 5.
         settled.into_iter().for_each(|(done, result)| finish(done, result));
         Ok(more)

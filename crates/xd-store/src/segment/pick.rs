@@ -9,6 +9,9 @@ use super::{Offset, RecordType, SegmentHeader, SegmentReader};
 use crate::error::SegmentError;
 use crate::file_system::{FileSystem, Sequential, StoredFile};
 
+/// How much is read at once, at first.
+const BEGIN_BYTES: usize = 1 << 10;
+
 /// A segment that is open for reading.
 #[derive(Debug)]
 pub(crate) struct SegmentFile<F: FileSystem> {
@@ -48,19 +51,25 @@ impl<F: FileSystem> SegmentFile<F> {
     /// It cannot be read.
     pub(crate) fn record(&mut self, offset: Offset, payload: &mut Vec<u8>) -> Result<Option<RecordType>, SegmentError> {
         payload.clear();
-        let mut bytes = [0; FIELDS_BYTES];
-        if !read_exact(&self.file, &self.path, offset.bytes(), &mut bytes)? {
-            return Ok(None);
-        }
-        let Some(fields) = Fields::decode(&bytes).filter(|fields| !fields.erased) else { return Ok(None) };
-        // A length that is wrong asks for no more memory than the file has bytes.
-        let size = self.file.bytes().map_err(|error| SegmentError::io("read", &self.path, error))?;
-        if offset.bytes().saturating_add(fields.record_bytes() as u64) > size {
-            return Ok(None);
-        }
-        self.stored.resize(fields.stored + CHECKSUM_BYTES, 0);
-        if !read_exact(&self.file, &self.path, offset.bytes() + FIELDS_BYTES as u64, &mut self.stored)? {
-            return Ok(None);
+        // Most records are read by this.
+        let mut begin = [0; BEGIN_BYTES];
+        let read = read_some(&self.file, &self.path, offset.bytes(), &mut begin)?;
+        let Some((bytes, begin)) = begin.get(..read).and_then(|begin| begin.split_first_chunk()) else { return Ok(None) };
+        let Some(fields) = Fields::decode(bytes).filter(|fields| !fields.erased) else { return Ok(None) };
+        let wanted = fields.stored + CHECKSUM_BYTES;
+        self.stored.clear();
+        self.stored.extend_from_slice(&begin[..begin.len().min(wanted)]);
+        if self.stored.len() < wanted {
+            // A length that is wrong asks for no more memory than the file has bytes.
+            let size = self.file.bytes().map_err(|error| SegmentError::io("read", &self.path, error))?;
+            if offset.bytes().saturating_add(fields.record_bytes() as u64) > size {
+                return Ok(None);
+            }
+            let (have, behind) = (self.stored.len(), offset.bytes() + (FIELDS_BYTES + self.stored.len()) as u64);
+            self.stored.resize(wanted, 0);
+            if !read_exact(&self.file, &self.path, behind, &mut self.stored[have..])? {
+                return Ok(None);
+            }
         }
         Ok(open_record(&fields, offset, self.salt, &self.stored, payload).map(|()| fields.record_type))
     }
@@ -106,14 +115,19 @@ pub(super) fn open_record(fields: &Fields, offset: Offset, salt: u32, stored: &[
 
 /// Reads so many bytes; `false` if the file ends before.
 pub(super) fn read_exact<F: StoredFile>(file: &F, path: &Path, offset: u64, bytes: &mut [u8]) -> Result<bool, SegmentError> {
+    Ok(read_some(file, path, offset, bytes)? == bytes.len())
+}
+
+/// Reads so many bytes, or up to the end of the file. How many it read.
+fn read_some<F: StoredFile>(file: &F, path: &Path, offset: u64, bytes: &mut [u8]) -> Result<usize, SegmentError> {
     let mut filled = 0;
     while filled < bytes.len() {
         match file.read_at(offset + filled as u64, &mut bytes[filled..]) {
-            Ok(0) => return Ok(false),
+            Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(SegmentError::io("read", path, error)),
         }
     }
-    Ok(true)
+    Ok(filled)
 }

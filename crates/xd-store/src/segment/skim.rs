@@ -50,7 +50,8 @@ impl<'s, F: FileSystem> Skimmer<'s, F> {
             if self.offset == self.size {
                 return Ok(Skim::End);
             }
-            let Some(fields) = self.bytes(self.offset, FIELDS_BYTES)?.and_then(|bytes| Fields::decode(bytes.first_chunk()?)) else {
+            let Some(fields) = self.bytes(self.offset, FIELDS_BYTES)?.and_then(|bytes| Fields::decode(bytes.first_chunk()?))
+            else {
                 return Ok(Skim::Doubt);
             };
             let (begin, bytes) = (self.offset, fields.record_bytes());

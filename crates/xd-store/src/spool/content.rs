@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// let received = std::sync::Arc::new(b"Subject: Hello\r\n\r\nDear Bob\r\n".to_vec());
 /// let mut content = Content::from(b"X-Class: ham\r\n".to_vec());
 /// content.push(&received, 0..received.len());
-/// assert_eq!(content.bytes(), 43);
+/// assert_eq!(content.bytes(), 42);
 /// assert_eq!(content.to_vec(), b"X-Class: ham\r\nSubject: Hello\r\n\r\nDear Bob\r\n");
 /// ```
 #[derive(Clone, Default)]

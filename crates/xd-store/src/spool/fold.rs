@@ -7,27 +7,30 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::index::{Index, Located, States};
-use super::message::QueuedMessage;
+use super::index::{self, Index, Located, States};
 use super::record::{self, BEGIN, CHUNK, MARK, MESSAGE, SpoolRecord, Undecoded};
 use super::{QueueId, SpoolError};
 use crate::error::SegmentError;
 use crate::file_system::{FileSystem, Sequential, StoredFile};
 use crate::segment::{
-    Damage, DamageKind, Entry, HEADER_BYTES, Offset, RecordType, SegmentFile, SegmentKind, SegmentReader, Skim, Skimmer, file_name,
+    Damage, DamageKind, Entry, HEADER_BYTES, Offset, RecordType, SegmentFile, SegmentKind, SegmentReader, Skim, Skimmer,
+    file_name,
 };
 use crate::{Place, directory};
 
 /// What the records of a spool add up to.
 #[derive(Debug, Default)]
 pub(crate) struct Fold {
-    pub(crate) messages: BTreeMap<QueueId, QueuedMessage>,
     pub(crate) index: Index,
     /// The number of the next record.
     pub(crate) next: u64,
     pub(crate) last_id: u64,
     pub(crate) missing: u64,
     pub(crate) damages: Vec<(PathBuf, Damage)>,
+    /// The messages written by the last commit, and where they stood before.
+    pub(crate) last: BTreeMap<QueueId, Option<index::Entry>>,
+    /// The number of its first record.
+    commit: u64,
     /// Whether any record was taken: the first may have any number.
     begun: bool,
     /// The segment before the present one, if it was skimmed, and where its last record ends.
@@ -48,7 +51,7 @@ pub(crate) enum Trust {
 enum Taken {
     /// Its number is not the next.
     Gap,
-    Taken,
+    Whole,
     /// It says nothing that is known.
     Unreadable,
 }
@@ -59,7 +62,8 @@ const DAMAGES_MAX: usize = 1_000;
 impl Fold {
     /// All segments of a directory, in order.
     pub(crate) fn read<F: FileSystem>(files: &F, path: &Path, trust: impl Fn(u64, bool) -> Trust) -> Result<Self, SpoolError> {
-        let numbers = directory::numbers(files, path, SegmentKind::SPOOL).map_err(|error| SegmentError::io("read", path, error))?;
+        let numbers =
+            directory::numbers(files, path, SegmentKind::SPOOL).map_err(|error| SegmentError::io("read", path, error))?;
         let mut fold = Self::default();
         for &number in &numbers {
             fold.segment(files, path, number, trust(number, numbers.last() == Some(&number)))?;
@@ -105,7 +109,7 @@ impl Fold {
                             taken = self.take(&path, place, record_type, skimmer.payload(), true)?;
                         }
                         match taken {
-                            Taken::Taken => sure = skimmer.offset(),
+                            Taken::Whole => sure = skimmer.offset(),
                             Taken::Gap | Taken::Unreadable => break,
                         }
                     }
@@ -155,8 +159,8 @@ impl Fold {
         payload: &[u8],
         strict: bool,
     ) -> Result<Taken, SpoolError> {
-        let number = match record::number(payload) {
-            Ok(number) if [BEGIN, MESSAGE, MARK].contains(&record_type) => number,
+        let (number, commit) = match record::numbers(payload) {
+            Ok(numbers) if [BEGIN, MESSAGE, MARK].contains(&record_type) => numbers,
             Err(Undecoded::Malformed) => return Ok(Taken::Unreadable),
             _ => return Err(SpoolError::Version { path: path.to_owned() }),
         };
@@ -166,7 +170,7 @@ impl Fold {
             }
             // What is older than what was read stands there twice.
             if number < self.next {
-                return Ok(Taken::Taken);
+                return Ok(Taken::Whole);
             }
             self.missing += number - self.next;
         }
@@ -176,6 +180,10 @@ impl Fold {
         }
         self.begun = true;
         self.next = number.saturating_add(1);
+        if commit > self.commit {
+            self.commit = commit;
+            self.last.clear();
+        }
         match said {
             Ok(SpoolRecord::Begin { last_id }) => self.last_id = self.last_id.max(last_id),
             Ok(SpoolRecord::Message { queued, chunks }) => {
@@ -184,27 +192,24 @@ impl Fold {
                 if queued.message.is_live() {
                     let first = chunks.iter().map(|chunk| chunk.segment).find(|&segment| segment > 0).unwrap_or(place.segment);
                     let bytes = message_bytes(queued.message.bytes, payload.len(), chunks.len());
+                    let before = self.index.get(id).cloned();
+                    self.last.entry(id).or_insert(before);
                     self.index.insert(id, &Located { record: place, first, bytes }, States::of(&queued.message));
-                    self.messages.insert(id, *queued);
                 } else {
                     self.index.remove(id);
-                    self.messages.remove(&id);
                 }
             }
             Ok(SpoolRecord::Mark { id, marks }) => {
-                // Those of a message that is done and gone may still stand there.
-                if self.index.mark(id, &marks, place) {
-                    if self.index.get(id).is_none() {
-                        self.messages.remove(&id);
-                    } else if let Some(queued) = self.messages.get_mut(&id) {
-                        marks.into_iter().for_each(|mark| queued.apply(mark));
-                    }
+                // It may be about a message that is done and gone.
+                self.index.mark(id, &marks, place);
+                if let Some(Some(before)) = self.last.get_mut(&id) {
+                    marks.iter().for_each(|mark| before.apply(mark, place));
                 }
             }
             Err(Undecoded::Malformed) => return Ok(Taken::Unreadable),
             Err(Undecoded::Version) => return Err(SpoolError::Version { path: path.to_owned() }),
         }
-        Ok(Taken::Taken)
+        Ok(Taken::Whole)
     }
 
     /// A segment of which nothing is read.

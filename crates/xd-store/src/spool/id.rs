@@ -11,17 +11,17 @@ use std::str::FromStr;
 /// use xd_store::QueueId;
 ///
 /// let id = QueueId::new(1_800_000_000_000 << 20);
-/// assert_eq!(id.to_string(), "0EBEQ71PZ4U80");
-/// assert_eq!("0ebeq71pz4u80".parse(), Ok(id));
+/// assert_eq!(id.to_string(), "0EC8GI7SHYBK0");
+/// assert_eq!("0ec8gi7shybk0".parse(), Ok(id));
 /// assert_eq!(id.arrived(), 1_800_000_000_000);
-/// assert!("0EBEQ71PZ4U8".parse::<QueueId>().is_err());
+/// assert!("0EC8GI7SHYBK".parse::<QueueId>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct QueueId(u64);
 
 /// The caller: a text that names no message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a queue id has 13 digits and letters, such as 0EBEQ71PZ4U80")]
+#[error("a queue id has 13 digits and letters, such as 0EC8GI7SHYBK0")]
 pub struct QueueIdError;
 
 /// How many messages one millisecond has room for, as a power of two.
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for text in ["", "ZZZZZZZZZZZZZ", "0EBEQ71PZ4U8-", "0EBEQ71PZ4U8\u{e9}", " 0EBEQ71PZ4U80"] {
+        for text in ["", "ZZZZZZZZZZZZZ", "0EC8GI7SHYBK-", "0EC8GI7SHYBK\u{e9}", " 0EC8GI7SHYBK0"] {
             assert_eq!(text.parse::<QueueId>(), Err(QueueIdError), "{text}");
         }
     }

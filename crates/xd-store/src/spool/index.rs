@@ -78,10 +78,12 @@ impl Index {
     /// A message is durable there now; if it was somewhere else, that is no longer needed.
     pub(crate) fn insert(&mut self, id: QueueId, at: &Located, states: States) {
         self.remove(id);
+        // Chunks whose segment is missing pin nothing; the record still does.
+        let first = if self.segments.contains_key(&at.first) { at.first } else { at.record.segment };
         let entry = Entry {
             segment: at.record.segment,
             offset: small(at.record.offset.bytes()),
-            back: small(at.record.segment.saturating_sub(at.first)),
+            back: small(at.record.segment.saturating_sub(first)),
             attempt_ahead: NOWHERE,
             attempt_offset: 0,
             bytes: small(at.bytes),
@@ -140,6 +142,10 @@ impl Index {
         self.messages.get(&id)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (QueueId, &Entry)> {
+        self.messages.iter().map(|(&id, entry)| (id, entry))
+    }
+
     pub(crate) fn ids(&self) -> impl Iterator<Item = QueueId> {
         self.messages.keys().copied()
     }
@@ -193,7 +199,7 @@ impl Entry {
         }
     }
 
-    fn apply(&mut self, mark: &Mark, place: Place) {
+    pub(crate) fn apply(&mut self, mark: &Mark, place: Place) {
         match mark {
             Mark::Archived => self.recipients &= !ARCHIVE,
             Mark::Attempt(_) => {

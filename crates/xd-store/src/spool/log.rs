@@ -10,7 +10,8 @@
 //!
 //! | on disk | owns the message | next |
 //! |---|---|---|
-//! | no message record, or a torn one | the client: it was not told 250, unless 3 was over | - |
+//! | no message record, or a torn one | the client: it was not told 250 | - |
+//! | a message record of the last commit, its chunks not whole | the client; or, of a copy, the spool by the record before | a mark, or a record that says where it stood, when the spool is opened |
 //! | a message record | the spool | a mark; a copy |
 //! | marks behind it, some recipients not done | the spool, for those | a mark; a copy |
 //! | a second message record (a copy) | the spool: the last one counts, with the marks behind it | a mark; a copy |
@@ -27,11 +28,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::fold::message_bytes;
-use super::index::{Index, Located, States};
-use super::message::Mark;
+use super::index::{Entry, Index, Located, States};
+use super::message::{Done, Mark};
 use super::read::Records;
 use super::record::{self, BEGIN, CHUNK, CHUNK_PREFIX_BYTES, MARK, MESSAGE, PREFIX_BYTES};
-use super::{Content, QueueId};
+use super::{Content, QueueId, SpoolError};
 use crate::commit::{CommitError, Work};
 use crate::directory::{Place, SegmentDir};
 use crate::error::SegmentError;
@@ -49,6 +50,8 @@ pub(crate) struct Log<F: FileSystem> {
     pub(crate) last_id: Arc<AtomicU64>,
     /// The number of the next record.
     pub(crate) next: u64,
+    /// The number of the first record of this commit.
+    pub(crate) commit: u64,
     pub(crate) slack_bytes: u64,
     /// Bytes of the segments written to since the last sync.
     pub(crate) sizes: Vec<(u64, u64)>,
@@ -60,19 +63,8 @@ pub(crate) struct Log<F: FileSystem> {
 
 /// What is written. The complete set.
 pub(crate) enum Item {
-    Accept {
-        id: QueueId,
-        content: Content,
-        envelope: Vec<u8>,
-        states: States,
-        written: Option<Located>,
-    },
-    Mark {
-        id: QueueId,
-        marks: Vec<Mark>,
-        encoded: Vec<u8>,
-        written: Option<Place>,
-    },
+    Accept { id: QueueId, content: Content, envelope: Vec<u8>, states: States, written: Option<Located> },
+    Mark { id: QueueId, marks: Vec<Mark>, encoded: Vec<u8>, written: Option<Place> },
 }
 
 /// The live messages of the oldest segment, on their way to the end.
@@ -92,6 +84,7 @@ impl<F: FileSystem> Work for Log<F> {
     type Item = Item;
 
     fn tend(&mut self) -> Result<bool, SegmentError> {
+        self.commit = self.next;
         if self.remove_oldest()? {
             return Ok(true);
         }
@@ -145,12 +138,53 @@ impl<F: FileSystem> Work for Log<F> {
 }
 
 impl<F: FileSystem> Log<F> {
-    /// Begins the first segment, or the one after a damaged header.
-    pub(crate) fn begin(&mut self) -> Result<(), SegmentError> {
+    /// Begins the first segment, or the one after a damaged header; and sees to the messages of the last commit before a crash,
+    /// given with where they stood before that commit. Names those that were not whole.
+    ///
+    /// A disk may write the message record of a commit that was never synced, and not the chunks. Nobody was told 250 then. What was
+    /// copied goes back to where it stood; what was new is taken back.
+    pub(crate) fn begin(&mut self, last: Vec<(QueueId, Option<Entry>)>) -> Result<Vec<QueueId>, SegmentError> {
         self.prepare(0)?;
+        let mut torn = Vec::new();
+        for (id, before) in last {
+            let Some(entry) = lock(&self.index).get(id).cloned() else { continue };
+            if self.is_whole(id, &entry)? {
+                continue;
+            }
+            lock(&self.index).set_damaged(entry.first());
+            torn.push(id);
+            if let Some((queued, chunks)) = before.and_then(|before| self.records.message(id, &before).ok()) {
+                let envelope = record::envelope(&queued.message, queued.attempt.as_ref());
+                let located = self.write_message(&envelope, &chunks, queued.message.bytes)?;
+                self.copied.push((id, located, States::of(&queued.message)));
+            } else {
+                let remove = [Mark::Remove(Done::Discarded)];
+                let place = self.numbered(MARK, &[&record::marks(id, &remove)])?;
+                lock(&self.index).mark(id, &remove, place);
+            }
+        }
         self.directory.sync()?;
         self.settle_own();
-        Ok(())
+        Ok(torn)
+    }
+
+    fn is_whole(&mut self, id: QueueId, entry: &Entry) -> Result<bool, SegmentError> {
+        let chunks = match self.records.message(id, entry) {
+            Ok((_, chunks)) => chunks,
+            Err(SpoolError::Segment(error)) if !error.is_missing() => return Err(error),
+            Err(_) => return Ok(false),
+        };
+        let mut chunk = Vec::new();
+        for (place, index) in chunks.into_iter().zip(0..) {
+            match self.records.chunk(id, index, place, &mut chunk) {
+                Ok(()) => {}
+                // What was damaged when it was copied is not new.
+                Err(_) if place.segment == 0 => {}
+                Err(SpoolError::Segment(error)) if !error.is_missing() => return Err(error),
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     fn write_content(&mut self, id: QueueId, content: &Content) -> Result<Vec<Place>, SegmentError> {
@@ -195,7 +229,7 @@ impl<F: FileSystem> Log<F> {
     /// Makes room for a record; a segment that begins by it gets its first.
     fn prepare(&mut self, payload: usize) -> Result<(), SegmentError> {
         if self.directory.prepare(payload)? {
-            let begin = record::begin(self.next, self.last_id.load(Ordering::Relaxed));
+            let begin = record::begin(self.next, self.commit, self.last_id.load(Ordering::Relaxed));
             self.next += 1;
             self.append(BEGIN, &[&begin])?;
         }
@@ -209,7 +243,7 @@ impl<F: FileSystem> Log<F> {
 
     fn numbered(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
         self.prepare(parts.iter().map(|part| part.len()).sum::<usize>() + PREFIX_BYTES)?;
-        let prefix = record::prefix(self.next);
+        let prefix = record::prefix(self.next, self.commit);
         self.next += 1;
         match *parts {
             [part] => self.append(record_type, &[&prefix, part]),

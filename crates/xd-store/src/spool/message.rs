@@ -253,25 +253,6 @@ impl RecipientState {
     }
 }
 
-impl QueuedMessage {
-    /// What a mark makes of it.
-    pub(crate) fn apply(&mut self, mark: Mark) {
-        match mark {
-            Mark::Archived => self.message.archive = false,
-            Mark::Attempt(attempt) => self.attempt = Some(attempt),
-            Mark::Recipient { index, state } => {
-                if let Some(recipient) = self.message.recipients.get_mut(index as usize) {
-                    recipient.state.set(state);
-                }
-            }
-            Mark::Remove(done) => {
-                self.message.archive = false;
-                self.message.recipients.iter_mut().for_each(|recipient| recipient.state.set(RecipientState::Done(done)));
-            }
-        }
-    }
-}
-
 macro_rules! codes {
     ($type:ident: $($variant:ident),+) => {
         impl $type {

@@ -50,7 +50,7 @@ use read::{Records, Source};
 /// use xd_store::*;
 ///
 /// let (spool, recovery) = Spool::open(&Disk::new(), "/data/spool", SpoolOptions::default())?;
-/// assert!(recovery.messages.is_empty());
+/// assert_eq!(recovery.live, 0);
 ///
 /// let content = Content::from(b"Subject: Hello\r\n\r\nDear Bob\r\n".to_vec());
 /// # let recipient = SpoolRecipient {
@@ -114,15 +114,7 @@ impl<F: FileSystem> Spool<F> {
         // Its lengths were checked, unless something was found.
         let sound = recovery.damages.iter().all(|damage| damage.kind == DamageKind::Tail);
         let trust = |_, last| if last && !sound { Trust::Nothing } else { Trust::Lengths };
-        let Fold { messages, index, next, last_id, missing, damages, .. } = Fold::read(files, &path, trust)?;
-        let told = SpoolRecovery {
-            messages: messages.into_values().collect(),
-            damages,
-            kept: recovery.kept.into_iter().collect(),
-            missing,
-            warnings: files.warnings(&path),
-        };
-
+        let Fold { index, next, last_id, missing, damages, last, .. } = Fold::read(files, &path, trust)?;
         let (index, last_id) = (Arc::new(Mutex::new(index)), Arc::new(AtomicU64::new(last_id)));
         let mut log = Log {
             directory,
@@ -130,13 +122,17 @@ impl<F: FileSystem> Spool<F> {
             index: index.clone(),
             last_id: last_id.clone(),
             next,
+            commit: next,
             slack_bytes: options.slack_bytes,
             sizes: Vec::new(),
             copying: None,
             copied: Vec::new(),
             scratch: Vec::new(),
         };
-        log.begin()?;
+        let torn = log.begin(last.into_iter().collect())?;
+        let live = lock(&index).len() as u64;
+        let kept = recovery.kept.into_iter().collect();
+        let told = SpoolRecovery { live, damages, kept, missing, torn, warnings: files.warnings(&path) };
         let committer = Committer::start("spool", options.waiting_bytes, log).map_err(SpoolError::Thread)?;
         let (files, reserve_bytes, free) = (files.clone(), options.reserve_bytes, Mutex::new(None));
         Ok((Self(Arc::new(Inner { files, path, index, last_id, reserve_bytes, free, committer })), told))
@@ -183,7 +179,8 @@ impl<F: FileSystem> Spool<F> {
     /// # Errors
     /// It is not in the spool, or cannot be read.
     pub fn read_content(&self, id: QueueId) -> Result<ContentReader<F>, SpoolError> {
-        let (records, queued, chunks) = self.0.locate(id)?;
+        let mut records = self.0.records();
+        let (queued, chunks) = self.0.locate(id, &mut records)?;
         Ok(ContentReader::new(id, records, Some(self.0.clone()), chunks, queued.message.bytes))
     }
 
@@ -192,7 +189,19 @@ impl<F: FileSystem> Spool<F> {
     /// # Errors
     /// It is not in the spool, or cannot be read.
     pub fn read_message(&self, id: QueueId) -> Result<QueuedMessage, SpoolError> {
-        self.0.locate(id).map(|(_, queued, _)| queued)
+        self.0.locate(id, &mut self.0.records()).map(|(queued, _)| queued)
+    }
+
+    /// The messages that are not done now, in the order of their names, each read from disk when it is asked for; those that are
+    /// done by then are left out. Nothing but their names is in memory. One that cannot be read is an error among others; it
+    /// stays in the spool.
+    pub fn messages(&self) -> impl Iterator<Item = Result<QueuedMessage, SpoolError>> + use<F> {
+        let (inner, mut records) = (self.0.clone(), self.0.records());
+        self.ids().into_iter().filter_map(move |id| match inner.locate(id, &mut records) {
+            Ok((queued, _)) => Some(Ok(queued)),
+            Err(SpoolError::Unknown(_)) => None,
+            Err(error) => Some(Err(error)),
+        })
     }
 
     /// The names of all messages that are not done, in order.
@@ -259,13 +268,16 @@ impl Spool<OsFileSystem> {
 }
 
 impl<F: FileSystem> Inner<F> {
-    fn locate(&self, id: QueueId) -> Result<(Records<F>, QueuedMessage, Vec<Place>), SpoolError> {
+    fn records(&self) -> Records<F> {
+        Records::new(self.files.clone(), self.path.clone())
+    }
+
+    fn locate(&self, id: QueueId, records: &mut Records<F>) -> Result<(QueuedMessage, Vec<Place>), SpoolError> {
         let mut attempt = 0;
         loop {
             let entry = lock(&self.index).get(id).cloned().ok_or(SpoolError::Unknown(id))?;
-            let mut records = Records::new(self.files.clone(), self.path.clone());
             match records.message(id, &entry) {
-                Ok((queued, chunks)) => return Ok((records, queued, chunks)),
+                Ok(found) => return Ok(found),
                 // It was copied, and its segment is gone.
                 Err(SpoolError::Segment(error)) if error.is_missing() && attempt < 8 => attempt += 1,
                 Err(error) => {
@@ -294,7 +306,7 @@ impl<F: FileSystem> Inner<F> {
 
 impl<F: FileSystem> Source for Inner<F> {
     fn chunks(&self, id: QueueId) -> Result<Vec<Place>, SpoolError> {
-        self.locate(id).map(|(_, _, chunks)| chunks)
+        self.locate(id, &mut self.records()).map(|(_, chunks)| chunks)
     }
 
     fn damaged(&self, segment: u64) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Content, QueuedMessage, SpoolMessage};
+use super::{Content, QueueId, SpoolMessage};
 use crate::segment::Damage;
 use crate::storage::StorageWarning;
 
@@ -35,12 +35,15 @@ pub struct Acceptance {
 /// What was found when a spool was opened.
 #[derive(Debug, Default)]
 pub struct SpoolRecovery {
-    /// Every message that is not done, with all its marks, in the order of its names.
-    pub messages: Vec<QueuedMessage>,
-    /// What could not be read, by segment. All of it is kept.
+    /// How many messages are not done; [`Spool::messages`](super::Spool::messages) reads them.
+    pub live: u64,
+    /// What could not be read, by segment. All of it is kept. In the last commit before a power cut damage is ordinary.
     pub damages: Vec<(PathBuf, Damage)>,
     /// Copies of torn ends that were kept. A torn end is ordinary after a power cut: nothing in it was acknowledged.
     pub kept: Vec<PathBuf>,
+    /// Messages of the last commit before a power cut of which the disk wrote the envelope and not the content: taken back, or where
+    /// they had been copied, back where they were.
+    pub torn: Vec<QueueId>,
     /// Envelopes and marks that are missing between others. None is, unless damage is told too or files were taken away.
     pub missing: u64,
     /// What is doubtful about the disk.

@@ -72,8 +72,11 @@ impl<F: FileSystem> Records<F> {
             if let SpoolRecord::Mark { id: marked, marks } = self.decode(id, place, MARK, &payload)?
                 && marked == id
             {
-                let attempts = marks.into_iter().filter(|mark| matches!(mark, Mark::Attempt(_)));
-                attempts.for_each(|mark| queued.apply(mark));
+                let mut attempts = marks.into_iter().filter_map(|mark| match mark {
+                    Mark::Attempt(attempt) => Some(attempt),
+                    _ => None,
+                });
+                queued.attempt = attempts.next_back().or(queued.attempt);
             }
         }
         entry.complete(&mut queued);
@@ -117,13 +120,7 @@ impl<F: FileSystem> Records<F> {
 }
 
 impl<F: FileSystem> ContentReader<F> {
-    pub(crate) fn new(
-        id: QueueId,
-        records: Records<F>,
-        source: Option<Arc<dyn Source>>,
-        chunks: Vec<Place>,
-        bytes: u64,
-    ) -> Self {
+    pub(crate) fn new(id: QueueId, records: Records<F>, source: Option<Arc<dyn Source>>, chunks: Vec<Place>, bytes: u64) -> Self {
         Self { id, records, source, chunks, next: 0, chunk: Vec::new(), given: 0, bytes, read: 0 }
     }
 

@@ -1,26 +1,28 @@
 //! The records of the spool as bytes.
 //!
 //! Numbers are little-endian where their length is fixed, and LEB128 otherwise: seven bits a byte, the lowest first. Text and lists
-//! have their length before them; what may be missing has 0 or 1 before it. Each record but chunks begins with the version of
-//! what follows, 1, and a number that grows by one from record to record, so that one that is missing is noticed.
+//! have their length before them; what may be missing has 0 or 1 before it. Each record but chunks begins with a prefix:
+//! the version of what follows, 1; its number (8 bytes), which grows by one from record to record, so that one that is missing is
+//! noticed; and the number of the first record of its commit (8 bytes), so that what was synced can be told from what may not
+//! have been: all but the last commit was.
 //!
 //! | type | record | holds |
 //! |---|---|---|
-//! | 1 | begin | version, number, the greatest name given so far; the first of each segment |
+//! | 1 | begin | prefix, the greatest name given so far; the first of each segment |
 //! | 2 | chunk | name (8 bytes), which chunk (4 bytes), a part of the content |
-//! | 3 | message | version, number, name, last attempt, envelope with the state of each recipient, places of its chunks |
-//! | 4 | mark | version, number, name, marks |
+//! | 3 | message | prefix, name, last attempt, envelope with the state of each recipient, places of its chunks |
+//! | 4 | mark | prefix, name, marks |
 //!
 //! A message is whatever its last message record says, with the marks behind that. Its chunks stand before it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::QueueId;
 use super::message::{
     Attempt, BodyType, Done, HoldReason, Mark, Notify, QueuedMessage, RecipientState, Ret, SpoolMessage, SpoolRecipient,
 };
-use super::QueueId;
-use crate::segment::{Offset, RecordType};
 use crate::Place;
+use crate::segment::{Offset, RecordType};
 
 pub(crate) const BEGIN: RecordType = RecordType::new(1);
 pub(crate) const CHUNK: RecordType = RecordType::new(2);
@@ -28,8 +30,8 @@ pub(crate) const MESSAGE: RecordType = RecordType::new(3);
 pub(crate) const MARK: RecordType = RecordType::new(4);
 
 const VERSION: u8 = 1;
-/// Version and number.
-pub(crate) const PREFIX_BYTES: usize = 9;
+/// Version, number and commit.
+pub(crate) const PREFIX_BYTES: usize = 17;
 /// Name and number of a chunk.
 pub(crate) const CHUNK_PREFIX_BYTES: usize = 12;
 
@@ -50,10 +52,11 @@ pub(crate) enum Undecoded {
     Version,
 }
 
-/// Version and number of a record.
-pub(crate) fn prefix(number: u64) -> [u8; PREFIX_BYTES] {
+/// What a record with this number begins with.
+pub(crate) fn prefix(number: u64, commit: u64) -> [u8; PREFIX_BYTES] {
     let mut bytes = [VERSION; PREFIX_BYTES];
-    bytes[1..].copy_from_slice(&number.to_le_bytes());
+    bytes[1..9].copy_from_slice(&number.to_le_bytes());
+    bytes[9..].copy_from_slice(&commit.to_le_bytes());
     bytes
 }
 
@@ -65,10 +68,14 @@ pub(crate) fn chunk_prefix(id: QueueId, index: u32) -> [u8; CHUNK_PREFIX_BYTES] 
     bytes
 }
 
-/// The number of a record, whatever else it says.
-pub(crate) fn number(payload: &[u8]) -> Result<u64, Undecoded> {
+/// The numbers of a record and of the first of its commit, whatever else it says.
+pub(crate) fn numbers(payload: &[u8]) -> Result<(u64, u64), Undecoded> {
     match payload.split_first() {
-        Some((&VERSION, rest)) => rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)).ok_or(Undecoded::Malformed),
+        Some((&VERSION, rest)) => {
+            let (number, rest) = rest.split_first_chunk().ok_or(Undecoded::Malformed)?;
+            let commit = rest.first_chunk().ok_or(Undecoded::Malformed)?;
+            Ok((u64::from_le_bytes(*number), u64::from_le_bytes(*commit)))
+        }
         Some(_) => Err(Undecoded::Version),
         None => Err(Undecoded::Malformed),
     }
@@ -156,13 +163,13 @@ pub(crate) fn marks(id: QueueId, marks: &[Mark]) -> Vec<u8> {
 }
 
 /// A record that begins a segment.
-pub(crate) fn begin(number: u64, last_id: u64) -> Vec<u8> {
-    [prefix(number).as_slice(), &last_id.to_le_bytes()].concat()
+pub(crate) fn begin(number: u64, commit: u64, last_id: u64) -> Vec<u8> {
+    [prefix(number, commit).as_slice(), &last_id.to_le_bytes()].concat()
 }
 
 /// What a record says.
 pub(crate) fn decode(record_type: RecordType, payload: &[u8]) -> Result<SpoolRecord, Undecoded> {
-    number(payload)?;
+    numbers(payload)?;
     let mut bytes = Reader(payload.get(PREFIX_BYTES..).unwrap_or_default());
     let record = match record_type {
         BEGIN => bytes.fixed().map(|last| SpoolRecord::Begin { last_id: u64::from_le_bytes(last) }),

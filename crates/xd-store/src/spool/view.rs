@@ -1,6 +1,5 @@
 //! Looks at a spool from outside: a copy, or one that another process writes to.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::fold::{Fold, Trust};
@@ -18,7 +17,6 @@ pub struct SpoolView<F: FileSystem = OsFileSystem> {
     files: F,
     path: PathBuf,
     index: Index,
-    messages: BTreeMap<QueueId, QueuedMessage>,
     damages: Vec<(PathBuf, Damage)>,
     missing: u64,
 }
@@ -37,25 +35,33 @@ impl<F: FileSystem> SpoolView<F> {
         let fold = loop {
             let trust = |_, last| if last { Trust::Growing } else { Trust::Lengths };
             match Fold::read(files, &path, trust) {
-                Err(SpoolError::Segment(error)) if error.is_missing() && attempt < ATTEMPTS && files.is_dir(&path).unwrap_or(false) => {
+                Err(SpoolError::Segment(error))
+                    if error.is_missing() && attempt < ATTEMPTS && files.is_dir(&path).unwrap_or(false) =>
+                {
                     attempt += 1;
                 }
                 other => break other?,
             }
         };
-        let Fold { index, messages, damages, missing, .. } = fold;
-        Ok(Self { files: files.clone(), path, index, messages, damages, missing })
+        let Fold { index, damages, missing, .. } = fold;
+        Ok(Self { files: files.clone(), path, index, damages, missing })
     }
 
-    /// The messages that are not done, in the order of their names.
-    pub fn messages(&self) -> impl Iterator<Item = &QueuedMessage> {
-        self.messages.values()
+    /// The messages that are not done, in the order of their names, each read from disk. One that cannot be read is an error
+    /// among others; where another process writes, it may be done meanwhile.
+    pub fn messages(&self) -> impl Iterator<Item = Result<QueuedMessage, SpoolError>> {
+        let mut records = Records::new(self.files.clone(), self.path.clone());
+        let read = move |(id, entry)| records.message(id, entry).map(|(queued, _)| queued);
+        self.index.iter().map(read)
     }
 
     /// One of them.
-    #[must_use]
-    pub fn message(&self, id: QueueId) -> Option<&QueuedMessage> {
-        self.messages.get(&id)
+    ///
+    /// # Errors
+    /// There is no such message, or it cannot be read.
+    pub fn message(&self, id: QueueId) -> Result<QueuedMessage, SpoolError> {
+        let entry = self.index.get(id).ok_or(SpoolError::Unknown(id))?;
+        Records::new(self.files.clone(), self.path.clone()).message(id, entry).map(|(queued, _)| queued)
     }
 
     /// The content of a message.
