@@ -56,9 +56,8 @@ pub(crate) fn mail_hosts(domain: &Domain, answer: Answer<(u16, String)>, turn: u
     {
         return MailHosts::None(NoMail::Null);
     }
-    let host = |(preference, name): (u16, String)| {
-        Domain::parse(&name).ok().map(|name| MailHost { preference, name, implicit: false })
-    };
+    let host =
+        |(preference, name): (u16, String)| Domain::parse(&name).ok().map(|name| MailHost { preference, name, implicit: false });
     let mut hosts: Vec<MailHost> = records.into_iter().filter_map(host).collect();
     hosts.sort_by(|a, b| (a.preference, &a.name).cmp(&(b.preference, &b.name)));
     hosts.dedup_by(|later, first| later.name == first.name);

@@ -486,16 +486,8 @@ impl Client {
         let Some(transaction) = self.transactions.front_mut() else { return };
         transaction.answered = true;
         match expected {
-            Expected::Mail => {
-                if class != ReplyClass::Done {
-                    transaction.answer_all(Stage::Mail, &reply);
-                }
-            }
-            Expected::Rcpt(index) => {
-                if class != ReplyClass::Done {
-                    transaction.answer(index, Stage::Rcpt, reply.clone());
-                }
-            }
+            Expected::Mail if class != ReplyClass::Done => transaction.answer_all(Stage::Mail, &reply),
+            Expected::Rcpt(index) if class != ReplyClass::Done => transaction.answer(index, Stage::Rcpt, reply.clone()),
             Expected::Data => {
                 let anybody = transaction.results.iter().any(Option::is_none);
                 match (class, anybody) {

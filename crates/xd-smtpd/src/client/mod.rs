@@ -109,3 +109,6 @@ pub enum Answer {
     /// The connection ended before anything of this transaction was answered.
     Untried,
 }
+
+#[cfg(test)]
+mod tests;

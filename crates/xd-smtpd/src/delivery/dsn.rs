@@ -119,7 +119,7 @@ pub(super) fn header_section(content: &[u8]) -> &[u8] {
     if content.starts_with(b"\r\n") {
         return &[];
     }
-    let end = memchr::memmem::find(content, b"\r\n\r\n").map_or(content.len().min(MAX_RETURNED), |at| at + 2);
+    let end = memchr::memmem::find(content, b"\r\n\r\n").map_or_else(|| content.len().min(MAX_RETURNED), |at| at + 2);
     &content[..end]
 }
 

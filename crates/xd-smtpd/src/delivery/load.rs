@@ -152,9 +152,9 @@ impl Pieces {
                 let end = (*at + PIECE).min(bytes.len());
                 take(&bytes[*at..end]);
                 if end == bytes.len() {
-                    (*piece, *at) = (*piece + 1, 0)
+                    (*piece, *at) = (*piece + 1, 0);
                 } else {
-                    *at = end
+                    *at = end;
                 }
                 Ok(true)
             }

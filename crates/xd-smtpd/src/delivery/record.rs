@@ -18,7 +18,7 @@ pub trait DeliveryLog: Send + Sync + 'static {
 #[non_exhaustive]
 pub enum DeliveryRecord {
     /// Some recipients were attempted.
-    Attempt(AttemptRecord),
+    Attempt(Box<AttemptRecord>),
     /// A DSN was made: about which message, under which name, and whether it is held.
     Dsn {
         /// The message reported on.

@@ -307,9 +307,9 @@ impl Shared {
             // Ages beyond seven weeks count as that.
             let age = u32::try_from(age).unwrap_or(u32::MAX);
             if ages.len() < AGES {
-                ages.push(age)
+                ages.push(age);
             } else {
-                ages[*next] = age
+                ages[*next] = age;
             }
             *next = (*next + 1) % AGES;
         }

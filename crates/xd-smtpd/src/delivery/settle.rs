@@ -159,7 +159,7 @@ impl Shared {
         }
         self.count(&fates, wall.since(job.arrived));
         for record in records {
-            self.log.record(DeliveryRecord::Attempt(record));
+            self.log.record(DeliveryRecord::Attempt(Box::new(record)));
         }
         let some_done = !marks.is_empty();
         let remains = next_try.is_some() || fates.contains(&Fate::Again) || !left_out.is_empty();
@@ -391,7 +391,7 @@ impl Shared {
     /// Records that a destination could not be reached, by the message that tried.
     pub(super) fn log_unreachable(&self, loaded: &Loaded, destination: u32, place: &Place, stage: Stage, fault: &Fault) {
         let reply = if let Fault::Refused(reply) = fault { Some(reply.clone()) } else { None };
-        self.log.record(DeliveryRecord::Attempt(AttemptRecord {
+        self.log.record(DeliveryRecord::Attempt(Box::new(AttemptRecord {
             id: loaded.job.id,
             recipients: loaded.recipients.clone(),
             forward_paths: loaded.forward_paths(&loaded.recipients).collect(),
@@ -408,7 +408,7 @@ impl Shared {
             next_try: None,
             age: Duration::from_millis(self.clock.wall().since(loaded.job.arrived)),
             took: Duration::ZERO,
-        }));
+        })));
     }
 }
 

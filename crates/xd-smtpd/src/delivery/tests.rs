@@ -126,6 +126,7 @@ impl Sink {
 
     /// Speaks until either side closes. A rule of `close` closes; of `keep` it takes the message and closes.
     async fn talk(&self, stream: TcpStream) -> Option<()> {
+        stream.set_nodelay(true).unwrap();
         let mut stream = BufReader::new(stream);
         let greeting = self.rule("connect").unwrap_or("220 sink");
         if greeting == "close" {
@@ -147,13 +148,14 @@ impl Sink {
             let mut reply = match (rule, verb) {
                 (Some(rule), _) => format!("{rule}\r\n"),
                 (None, "EHLO" | "LHLO") => (*self.extensions.lock().unwrap()).to_owned(),
+                (None, "DATA") if envelope.len() < 2 => "554 5.5.1 nobody\r\n".to_owned(),
                 (None, "DATA") => "354 go\r\n".to_owned(),
                 (None, "QUIT") => return None,
                 (None, _) => "250 2.0.0 ok\r\n".to_owned(),
             };
             match verb {
-                "MAIL" => envelope = vec![line.clone()],
-                "RCPT" if reply.starts_with('2') => envelope.push(line.clone()),
+                "MAIL" => envelope = Vec::from_iter(reply.starts_with('2').then(|| line.clone())),
+                "RCPT" if reply.starts_with('2') && !envelope.is_empty() => envelope.push(line.clone()),
                 _ => {}
             }
             stream.write_all(reply.as_bytes()).await.ok()?;
@@ -217,6 +219,14 @@ const CONTENT: &[u8] = b"From: <a@example.com>\r\nSubject: Test\r\n\r\nHello\r\n
 impl World {
     fn send(&self, recipients: &[&str], change: impl FnOnce(&mut SpoolMessage)) -> QueueId {
         let id = self.store.next_id();
+        let message = Self::build(id, recipients, change);
+        let content = Content::from(CONTENT.to_vec());
+        self.store.accept(Acceptance { message: message.clone(), content: content.clone() }, Box::new(|_| {}));
+        self.delivery.enqueue(message, Some(content));
+        id
+    }
+
+    fn build(id: QueueId, recipients: &[&str], change: impl FnOnce(&mut SpoolMessage)) -> SpoolMessage {
         let one = |path: &&str| SpoolRecipient {
             forward_path: (*path).into(),
             orcpt: None,
@@ -248,10 +258,7 @@ impl World {
             archive: false,
         };
         change(&mut message);
-        let content = Content::from(CONTENT.to_vec());
-        self.store.accept(Acceptance { message: message.clone(), content: content.clone() }, Box::new(|_| {}));
-        self.delivery.enqueue(message, Some(content));
-        id
+        message
     }
 
     fn states(&self, id: QueueId) -> Vec<RecipientState> {
@@ -501,4 +508,33 @@ async fn a_loop_ends() {
     let id = world.send(&["bob@example.org"], |message| message.reverse_path.clear());
     world.done(id).await;
     assert_eq!((sink.count(), world.states(id)), (1, vec![DELIVERED]), "it has no such field");
+}
+
+/// Prints deliveries a second to the next hop named by `XD_SINK`, such as one of `smtp-sink -c 127.0.0.1:2600 1000`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement: it needs a next hop"]
+async fn throughput() {
+    let sink = std::env::var("XD_SINK").expect("XD_SINK names a next hop");
+    let world = world(&[sink], |_| {});
+    let body = [CONTENT.to_vec(), b"0123456789012345678901234567890123456789012345678901234567890123456789012345\r\n".repeat(51)]
+        .concat();
+    let (count, began) = (20_000_u32, std::time::Instant::now());
+    for _ in 0..count {
+        let id = world.store.next_id();
+        let content = Content::from(body.clone());
+        let message = World::build(id, &["bob@example.org"], |message| message.bytes = content.bytes());
+        world.store.accept(Acceptance { message: message.clone(), content: content.clone() }, Box::new(|_| {}));
+        world.delivery.enqueue(message, Some(content));
+    }
+    let queued = began.elapsed();
+    while world.delivery.status().delivered < u64::from(count) && began.elapsed().as_secs() < 60 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let took = began.elapsed();
+    println!(
+        "{count} of {} bytes: queued in {queued:?}, delivered in {took:?}: {:.0}/s",
+        body.len(),
+        f64::from(count) / took.as_secs_f64()
+    );
+    println!("{:?}", world.delivery.status());
 }

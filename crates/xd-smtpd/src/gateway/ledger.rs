@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::oneshot;
 use xd_store::{
-    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalRecord, OsFileSystem, QueueId, Spool, SpoolMessage,
+    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalRecord, OsFileSystem, QueueId, QueuedMessage, Spool, SpoolMessage,
     Transaction as Recorded,
 };
 
@@ -33,11 +33,12 @@ impl Ledger {
         Self { journal, spool, log }
     }
 
-    /// Messages that were in the spool at the start. Whoever reads the journal knows by this which it still owes.
-    pub(crate) fn recovered<'m>(&self, messages: impl Iterator<Item = &'m SpoolMessage>) {
-        for message in messages {
-            let change = Change { id: Some(message.id), what: "recovered".to_owned(), ..Change::default() };
-            self.append(JournalEvent::Operator(Change { recipients: forward_paths(message), ..change }));
+    /// A message was in the spool at the start. Of one that was never tried, the end came perhaps before its record.
+    pub(crate) fn recovered(&self, queued: &QueuedMessage) {
+        if queued.attempt.is_none() {
+            let (id, recipients) = (Some(queued.message.id), forward_paths(&queued.message));
+            let what = "recovered".to_owned();
+            self.append(JournalEvent::Operator(Change { id, recipients, what, ..Change::default() }));
         }
     }
 

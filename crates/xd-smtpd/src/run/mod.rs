@@ -96,11 +96,12 @@ impl Running {
         for damage in &journal_recovery.damages {
             log.warn("damage", json!({ "path": data.join("journal").display().to_string(), "why": damage.to_string() }));
         }
-        let recovered = recovery.messages.len();
+        for id in &recovery.torn {
+            log.warn("torn", json!({ "id": id.to_string(), "why": "it was never acknowledged, and is not all on disk" }));
+        }
         let ledger = Arc::new(Ledger::new(journal, spool.clone(), log.clone()));
-        ledger.recovered(recovery.messages.iter().map(|queued: &QueuedMessage| &queued.message));
         // 5.
-        let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), Arc::new(ledger.clone()), recovery.messages)?;
+        let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), Arc::new(ledger.clone()), recovered(&spool, &ledger, &log))?;
         // 6.
         let gateway = Arc::new(Gateway::new(world, spool, delivery, ledger));
         let control = ControlSocket::bind(&control).map_err(|error| StartError::io(control, error))?;
@@ -113,7 +114,7 @@ impl Running {
         let addresses: Vec<_> = running.server.addresses().iter().map(SocketAddr::to_string).collect();
         let engine = running.gateway.world().engine().hash().to_string();
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let facts = json!({ "listeners": addresses, "recovered": recovered, "engine": engine, "took_ms": took_ms });
+        let facts = json!({ "listeners": addresses, "recovered": recovery.live, "engine": engine, "took_ms": took_ms });
         running.log.info("ready", facts);
         Ok(running)
     }
@@ -220,6 +221,20 @@ impl Answering {
         };
         Response::Count { messages }
     }
+}
+
+/// What the spool still owes, each with a record if it may have none yet.
+fn recovered(spool: &Spool, ledger: &Ledger, log: &Log) -> impl Iterator<Item = QueuedMessage> {
+    spool.messages().filter_map(move |message| match message {
+        Ok(queued) => {
+            ledger.recovered(&queued);
+            Some(queued)
+        }
+        Err(error) => {
+            log.warn("unreadable", json!({ "why": error.to_string() }));
+            None
+        }
+    })
 }
 
 fn milliseconds(span: Duration) -> u64 {
