@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use xd_core::capsule::Level;
 
+use crate::gateway;
 use crate::json::Hex;
 
 /// A mail filter that can prove what it did.
@@ -49,6 +50,14 @@ pub(crate) enum Command {
     /// List, show, check, test and value rules.
     #[command(subcommand)]
     Rules(Rules),
+    /// List what waits in a gateway's queue, and say what is to happen to it.
+    #[command(subcommand)]
+    Queue(gateway::Queue),
+    /// Say how a gateway is doing: what it took, where mail waits, how long things take.
+    Status(gateway::Status),
+    /// Read the journal of a gateway: what happened to mail.
+    #[command(subcommand)]
+    Log(gateway::Log),
     /// Measure the rules on labelled messages.
     #[command(after_long_help = EVAL_EXAMPLES)]
     Eval(Eval),

@@ -15,6 +15,7 @@ mod escape;
 mod eval;
 mod explain;
 mod failure;
+mod gateway;
 mod input;
 mod json;
 mod judging;
@@ -52,9 +53,12 @@ fn main() -> ExitCode {
         Some(Command::Engine(engine)) => engines::run(engine),
         Some(Command::Eval(eval)) => eval::run(eval),
         Some(Command::Explain(explain)) => explain::run(explain),
+        Some(Command::Log(log)) => gateway::log(log),
+        Some(Command::Queue(queue)) => gateway::queue(queue),
         Some(Command::Replay(replay)) => replay::run(replay),
         Some(Command::Rules(rules)) => rules::run(rules),
         Some(Command::Scan(scan)) => scan::run(scan),
+        Some(Command::Status(status)) => gateway::status(status),
         None => usage(),
     };
     ending.unwrap_or_else(|failure| failure.report())

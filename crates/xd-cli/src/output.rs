@@ -30,6 +30,11 @@ impl Output {
         })
     }
 
+    /// Writes out what was gathered so far.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        stop::while_writing(|| self.writer.flush())
+    }
+
     /// Writes out all that was gathered.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         stop::while_writing(|| self.writer.flush())

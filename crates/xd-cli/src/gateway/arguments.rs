@@ -143,7 +143,7 @@ impl Place {
         match (&self.data, &self.control) {
             (Some(data), _) => Ok(data.clone()),
             // The socket lies in the data directory, unless a configuration says otherwise.
-            (None, Some(control)) if self.config.is_none() => Ok(control.parent().unwrap_or(Path::new("")).to_owned()),
+            (None, Some(control)) if self.config.is_none() => Ok(control.parent().unwrap_or_else(|| Path::new("")).to_owned()),
             _ => Ok(self.config()?.data().to_owned()),
         }
     }

@@ -1,12 +1,13 @@
 //! `xd queue`: what waits for delivery, read from disk; and what is to happen to it, asked of the running gateway.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use xd_config::control::{QueueAction, Request, Response, Selection};
 use xd_core::Timestamp;
-use xd_store::{QueueId, QueuedMessage, RecipientState, Spool, SpoolRecipient, SpoolView};
+use xd_store::{QueueId, QueuedMessage, RecipientState, Spool, SpoolError, SpoolRecipient, SpoolView};
 
 use super::arguments::{Change, Chosen, List, Place, Queue};
 use super::socket;
@@ -63,6 +64,8 @@ struct Found {
     view: SpoolView,
     selection: Selection,
     ids: Vec<QueueId>,
+    /// Whether something could not be read, and was named.
+    damaged: Cell<bool>,
 }
 
 impl Found {
@@ -75,11 +78,20 @@ impl Found {
                 ids.push(name.parse().map_err(|error| Failure::operator(format!("{name}: {error}")))?);
             }
         }
-        Ok(Self { view, selection, ids })
+        Ok(Self { view, selection, ids, damaged: Cell::new(false) })
     }
 
-    fn messages(&self) -> impl Iterator<Item = &QueuedMessage> {
-        self.view.messages().filter(|queued| match &self.selection {
+    /// The messages, read one by one. What cannot be read is named and passed over.
+    fn messages(&self) -> impl Iterator<Item = QueuedMessage> {
+        let readable = self.view.messages().filter_map(|message| match message {
+            Ok(queued) => Some(queued),
+            Err(error) => {
+                complain("spool", &error.to_string());
+                self.damaged.set(true);
+                None
+            }
+        });
+        readable.filter(|queued| match &self.selection {
             Selection::All => true,
             Selection::Domain(domain) => queued.message.recipients.iter().any(|recipient| is_in(recipient, domain)),
             Selection::Held => queued.message.recipients.iter().any(is_held),
@@ -90,7 +102,7 @@ impl Found {
     /// Names on standard error what was meant and is not there, and what could not be read.
     fn ending(&self) -> ExitCode {
         let mut code = ExitCode::SUCCESS;
-        for id in self.ids.iter().filter(|&&id| self.view.message(id).is_none()) {
+        for id in self.ids.iter().filter(|&&id| matches!(self.view.message(id), Err(SpoolError::Unknown(_)))) {
             complain(&id.to_string(), "is not in the queue");
             code = ExitCode::from(FAILED);
         }
@@ -98,7 +110,7 @@ impl Found {
             complain(&path.display().to_string(), &damage.to_string());
             code = ExitCode::from(UNREAD);
         }
-        code
+        if self.damaged.get() { ExitCode::from(UNREAD) } else { code }
     }
 }
 
@@ -126,7 +138,11 @@ fn list(arguments: &List) -> Result<ExitCode, Failure> {
         }
         count += 1;
         let mut line = Vec::new();
-        if text { line = row(queued).into_bytes() } else { json::write_line(&mut line, &Entry::of(queued))? }
+        if text {
+            line = row(&queued).into_bytes();
+        } else {
+            json::write_line(&mut line, &Entry::of(&queued))?;
+        }
         output.lines(line)?;
     }
     if text {
@@ -237,8 +253,8 @@ fn show(arguments: &Chosen) -> Result<ExitCode, Failure> {
     for queued in found.messages() {
         let mut text = Vec::new();
         match arguments.place.format {
-            ScanFormat::Text => text = page(queued).into_bytes(),
-            ScanFormat::Jsonl => json::write_line(&mut text, &Entry::of(queued))?,
+            ScanFormat::Text => text = page(&queued).into_bytes(),
+            ScanFormat::Jsonl => json::write_line(&mut text, &Entry::of(&queued))?,
         }
         output.lines(text)?;
     }
@@ -289,7 +305,7 @@ fn export(arguments: &Chosen) -> Result<ExitCode, Failure> {
         let id = queued.message.id;
         let content = found.view.read_content(id).and_then(|mut reader| reader.read_all());
         match content {
-            Ok(content) if as_mailbox => write_mailbox(&mut output, queued, &content)?,
+            Ok(content) if as_mailbox => write_mailbox(&mut output, &queued, &content)?,
             Ok(content) => output.write_all(&content)?,
             Err(error) => {
                 complain(&id.to_string(), &error.to_string());
@@ -306,7 +322,8 @@ fn write_mailbox(output: &mut impl Write, queued: &QueuedMessage, content: &[u8]
     let message = &queued.message;
     let sender = if message.reverse_path.is_empty() { "MAILER-DAEMON" } else { &message.reverse_path };
     let date = Timestamp::from_unix(i64::try_from(message.arrived / 1_000).unwrap_or(i64::MAX)).to_rfc5322();
-    if let [weekday, day, month, year, time, ..] = date.split([' ', ',']).filter(|word| !word.is_empty()).collect::<Vec<_>>()[..] {
+    if let [weekday, day, month, year, time, ..] = date.split([' ', ',']).filter(|word| !word.is_empty()).collect::<Vec<_>>()[..]
+    {
         let sender = sender.replace(char::is_whitespace, "_");
         writeln!(output, "From {sender} {weekday} {month} {day:>2} {time} {year}")?;
     }

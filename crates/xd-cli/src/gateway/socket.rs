@@ -15,9 +15,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Asks the gateway that listens at this socket.
 pub(super) fn ask(socket: &Path, request: &Request) -> Result<Response, Failure> {
     let failed = |error: std::io::Error| Failure::operator(format!("{}: {}", socket.display(), reason(&error)));
-    let stream = UnixStream::connect(socket).map_err(|error| {
-        Failure::operator(format!("{}: {}; is the gateway running?", socket.display(), reason(&error)))
-    })?;
+    let stream = UnixStream::connect(socket)
+        .map_err(|error| Failure::operator(format!("{}: {}; is the gateway running?", socket.display(), reason(&error))))?;
     stream.set_read_timeout(Some(TIMEOUT)).map_err(failed)?;
     stream.set_write_timeout(Some(TIMEOUT)).map_err(failed)?;
     let mut line = serde_json::to_vec(request).map_err(|error| Failure::operator(error.to_string()))?;

@@ -47,11 +47,12 @@ fn text(status: &Answer) -> String {
     );
     text += &format!("answers    {}\ndelivery   {}\n", times(status.answer), times(status.delivery));
     if !status.destinations.is_empty() {
-        text += &format!("\n{:>8}  {:>7}  {:>9}  {:>8}  {:>7}  destination\n", "waiting", "oldest", "open/most", "per s", "done in");
+        text +=
+            &format!("\n{:>8}  {:>7}  {:>9}  {:>8}  {:>7}  destination\n", "waiting", "oldest", "open/most", "per s", "done in");
     }
     for destination in &status.destinations {
         let open = format!("{}/{}", destination.connections, destination.limit);
-        let eta = destination.eta_ms.map_or("-".to_owned(), span);
+        let eta = destination.eta_ms.map_or_else(|| "-".to_owned(), span);
         let (waiting, oldest, rate) = (destination.waiting, span(destination.oldest_ms), destination.rate);
         text += &format!("{waiting:>8}  {oldest:>7}  {open:>9}  {rate:>8.1}  {eta:>7}  {}", Plain(&destination.name));
         if let Some(down) = destination.down_ms {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::runtime::Handle;
@@ -32,7 +32,8 @@ pub struct Delivery {
 
 /// What all connections share.
 pub(super) struct Shared {
-    pub(super) options: DeliveryOptions,
+    /// Replaced as a whole on reload.
+    options: RwLock<Arc<DeliveryOptions>>,
     pub(super) store: Arc<dyn QueueStore>,
     pub(super) log: Arc<dyn DeliveryLog>,
     pub(super) tls: TlsConfigs,
@@ -95,7 +96,7 @@ impl Delivery {
         let seed = options.node.bytes().fold(0, |seed: u64, byte| (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let queue = Queue::new(options.next_hops, seed, options.resources.content_bytes, options.resources.connections);
         let shared = Arc::new(Shared {
-            options,
+            options: RwLock::new(Arc::new(options)),
             store,
             log,
             tls,
@@ -126,6 +127,23 @@ impl Delivery {
         let asked = tokio::task::spawn_blocking(move || shared.control(&control));
         // It does not panic; were it to, nothing was found that it applied to.
         asked.await.unwrap_or_default()
+    }
+
+    /// To how many messages it would apply.
+    pub async fn count(&self, selection: Selection) -> u64 {
+        let shared = self.shared.clone();
+        let asked = tokio::task::spawn_blocking(move || shared.select(&selection).len() as u64);
+        // It does not panic; were it to, nothing was found.
+        asked.await.unwrap_or_default()
+    }
+
+    /// Delivers by other routes and limits from now on. What waits goes by them, what is under way ends as it began. How
+    /// many connections a known next hop gets, and the certificates of authorities, stay as they are.
+    pub fn reload(&self, options: DeliveryOptions) {
+        let shared = self.shared.clone();
+        *shared.options.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(options);
+        // Destinations follow from routes: whatever waits is looked at again.
+        tokio::task::spawn_blocking(move || shared.readmit_all());
     }
 
     /// All entries of the queue, the oldest messages first.
@@ -200,6 +218,12 @@ async fn timer(shared: Arc<Shared>) {
 }
 
 impl Shared {
+    /// The settings in force.
+    pub(super) fn options(&self) -> Arc<DeliveryOptions> {
+        // A panic elsewhere cannot have left half a pointer.
+        self.options.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
         // A panic while it was held leaves numbers, each in some list; going on loses nothing that the spool has.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -222,7 +246,7 @@ impl Shared {
         let (attempts, due) = match &queued.attempt {
             // A clock that was set back must not make it wait for longer than any wait is.
             Some(attempt) => {
-                (attempt.count, now.after(attempt.next_try.saturating_sub(wall.0).min(self.options.schedule.longest())))
+                (attempt.count, now.after(attempt.next_try.saturating_sub(wall.0).min(self.options().schedule.longest())))
             }
             None => (0, now),
         };
@@ -234,7 +258,8 @@ impl Shared {
                 keys.push(key);
             }
         }
-        if let Some(archive) = self.options.archive.as_ref().filter(|_| queued.message.archive) {
+        let options = self.options();
+        if let Some(archive) = options.archive.as_ref().filter(|_| queued.message.archive) {
             keys.push(DestinationKey { route: archive.route.clone(), domain: None, archive: true });
         }
         let hold = first_hold(&queued);
@@ -269,9 +294,10 @@ impl Shared {
     /// Where a forward-path goes.
     fn key_of(&self, forward_path: &str) -> DestinationKey {
         // RFC 5321 §4.5.1: `postmaster` alone is ours.
-        let text = forward_path.rsplit_once('@').map_or(self.options.hostname.as_str(), |(_, domain)| domain);
+        let options = self.options();
+        let text = forward_path.rsplit_once('@').map_or(options.hostname.as_str(), |(_, domain)| domain);
         let domain = Domain::parse(text).map_or_else(|_| text.to_ascii_lowercase(), |domain| domain.as_str().to_owned());
-        let route = self.options.routes.get(&domain).unwrap_or(&self.options.outbound).clone();
+        let route = options.routes.get(&domain).unwrap_or(&options.outbound).clone();
         let needs_domain = route.next_hops.contains(&NextHop::Mx);
         DestinationKey { route, domain: needs_domain.then_some(domain), archive: false }
     }
@@ -322,7 +348,7 @@ impl Shared {
             return;
         }
         let most = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let holds = self.options.holds;
+        let holds = self.options().holds;
         let hold = |reason| match reason {
             HoldReason::Dsn => Some(most(holds.dsn)),
             HoldReason::Quarantine => Some(most(holds.quarantine)),
@@ -331,7 +357,7 @@ impl Shared {
         let old = {
             let mut queue = self.queue();
             queue.sweep(now);
-            queue.take_old(wall, self.options.schedule.max_age, hold)
+            queue.take_old(wall, self.options().schedule.max_age, hold)
         };
         for (job, state, key) in old {
             match (state, key) {
@@ -420,6 +446,21 @@ impl Shared {
         count
     }
 
+    /// Takes all that waits out of the queue and puts it back where it belongs now.
+    fn readmit_all(self: &Arc<Self>) {
+        let ids = self.queue().ids();
+        let now = self.clock.steady();
+        for id in ids {
+            let is_free = {
+                let mut queue = self.queue();
+                !queue.is_in_flight(id) && queue.withdraw(id, now) > 0
+            };
+            if is_free {
+                self.readmit(id);
+            }
+        }
+    }
+
     /// The messages that are meant, sorted.
     fn select(&self, selection: &Selection) -> Vec<QueueId> {
         let mut ids = match selection {
@@ -503,6 +544,6 @@ fn indexes(message: &SpoolMessage, chosen: impl Fn(RecipientState) -> bool) -> V
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("options", &self.options).field("pending", &self.pending).finish_non_exhaustive()
+        f.debug_struct("Shared").field("options", &self.options()).field("pending", &self.pending).finish_non_exhaustive()
     }
 }

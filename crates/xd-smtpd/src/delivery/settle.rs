@@ -173,7 +173,7 @@ impl Shared {
             return self.end(end);
         }
         let shared = Arc::clone(self);
-        let interval = self.options.schedule.interval;
+        let interval = self.options().schedule.interval;
         self.report(&loaded, &reports, move |reported| {
             shared.end(if reported { end } else { end.without_failures(now.after(interval)) });
         });
@@ -250,7 +250,7 @@ impl Shared {
                 shared.end_expired(&job, recipients, marks, reason);
             } else {
                 // Its sender is told first; the spool may have room later.
-                let due = shared.clock.steady().after(shared.options.schedule.interval);
+                let due = shared.clock.steady().after(shared.options().schedule.interval);
                 shared.requeue(slot, attempts, Some(due));
             }
         });
@@ -267,7 +267,7 @@ impl Shared {
         let (wall, now) = (self.clock.wall(), self.clock.steady());
         let Ok(queued) = self.store.read(job.id) else {
             // Not even the envelope: nothing can be marked. It is looked at again, and told by the spool when it opens.
-            return self.requeue(job.slot, job.attempts.saturating_add(1), Some(now.after(self.options.schedule.interval)));
+            return self.requeue(job.slot, job.attempts.saturating_add(1), Some(now.after(self.options().schedule.interval)));
         };
         let (reason, since) = (HoldReason::Unreadable, wall.0);
         let waiting = |(index, recipient): (usize, &SpoolRecipient)| {
@@ -289,8 +289,9 @@ impl Shared {
     /// When an entry is due again, if any of its recipients waits.
     fn plan(&self, fates: &[Fate], job: &Job, attempts: u32, all_in: bool) -> Option<Plan> {
         let (wall, now) = (self.clock.wall(), self.clock.steady());
-        let (node, message) = (self.options.node.as_bytes(), job.id.number());
-        let schedule = &self.options.schedule;
+        let options = self.options();
+        let (node, message) = (options.node.as_bytes(), job.id.number());
+        let schedule = &options.schedule;
         // Recipients that need no wait go first; those that do come with them the sooner.
         if !all_in || fates.contains(&Fate::Again) {
             return None;
@@ -334,7 +335,8 @@ impl Shared {
         let content = loaded.beginning(self).unwrap_or_default();
         let (id, wall) = (self.store.next_id(), self.clock.wall());
         let name = id.to_string();
-        let frame = dsn::Frame { hostname: &self.options.hostname, brand: &self.options.brand, id: &name, now: wall.0 };
+        let options = self.options();
+        let frame = dsn::Frame { hostname: &options.hostname, brand: &options.brand, id: &name, now: wall.0 };
         let bytes = dsn::write(frame, message, reports, &content);
         // A reverse-path that may be forged is not written to: the report waits for an operator, and then is discarded.
         let held = !message.may_report;
@@ -359,7 +361,7 @@ impl Shared {
             sha256_spooled: sha256,
             actions: Vec::new(),
             client: None,
-            ehlo: self.options.hostname.clone(),
+            ehlo: options.hostname.clone(),
             authenticated: None,
             tls: None,
             may_report: false,

@@ -82,7 +82,7 @@ impl Worker {
         let route = self.key.route.clone();
         for hop in &route.next_hops {
             let turn = self.loaded.front().map_or(0, |loaded| loaded.job.id.number());
-            let options = &shared.options;
+            let options = shared.options();
             let found = targets(hop, self.key.domain.as_deref(), &options.resolver, &options.mx, turn).await;
             let found = match found {
                 Ok(found) => found,
@@ -155,7 +155,7 @@ impl Worker {
 
     /// Keeps a message for its attempt, unless it has grown too old for one.
     fn keep(&mut self, loaded: Loaded) {
-        if self.shared.options.schedule.is_expired(loaded.job.arrived, self.shared.clock.wall()) {
+        if self.shared.options().schedule.is_expired(loaded.job.arrived, self.shared.clock.wall()) {
             self.shared.expire(loaded, self.destination, &self.key);
         } else {
             self.loaded.push_back(loaded);
@@ -264,7 +264,7 @@ impl Worker {
     fn begin(&mut self, connection: &mut Connection, place: &Place) {
         let Some(loaded) = self.loaded.pop_front() else { return };
         match loaded.hops(&self.shared) {
-            Ok(hops) if hops > self.shared.options.resources.received_fields => {
+            Ok(hops) if hops > self.shared.options().resources.received_fields => {
                 // RFC 5321 §6.3.
                 let reply = Reply::local(554, [5, 4, 6], "too many hops: this message loops");
                 return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
@@ -272,9 +272,9 @@ impl Worker {
             Ok(_) => {}
             Err(error) => return self.shared.hold_unreadable(loaded.job, &error.to_string()),
         }
-        let redirect =
-            self.shared.options.archive.as_ref().filter(|_| self.key.archive).map(|archive| archive.forward_path.as_str());
-        let most = self.shared.options.resources.recipients.max(1);
+        let options = self.shared.options();
+        let redirect = options.archive.as_ref().filter(|_| self.key.archive).map(|archive| archive.forward_path.as_str());
+        let most = options.resources.recipients.max(1);
         let chosen = &loaded.recipients[..loaded.recipients.len().min(most)];
         let mut envelope =
             Envelope { message: &loaded.message, recipients: chosen, is_ascii: false, header_is_ascii: false, redirect };
@@ -441,7 +441,7 @@ impl Worker {
 }
 
 fn write_to_maildir(shared: &Shared, path: &std::path::Path, loaded: &Loaded, is_archive: bool) -> io::Result<()> {
-    let name = format!("{}.{}.{}", loaded.message.arrived / 1000, loaded.message.id, shared.options.hostname);
+    let name = format!("{}.{}.{}", loaded.message.arrived / 1000, loaded.message.id, shared.options().hostname);
     // RFC 5321 §4.4: final delivery puts the reverse-path on top. The archive keeps what was accepted, byte for byte.
     let trace = (!is_archive).then(|| {
         let mut trace = format!("Return-Path: <{}>\r\n", loaded.message.reverse_path);

@@ -60,8 +60,6 @@ pub(super) struct Judged {
     pub(super) fields: Vec<HeaderLine>,
     /// What the verdict follows from, encoded.
     pub(super) capsule: Option<Vec<u8>>,
-    /// The rules that found something, with their points.
-    pub(super) findings: Vec<(String, String)>,
     /// What people search for in the journal.
     pub(super) subject: String,
 }
@@ -129,7 +127,6 @@ impl Judge {
             fields: header_fields(verdict, judgement.engine),
             capsule,
             subject: message.subject().unwrap_or_default().to_owned(),
-            findings: verdict.findings.iter().map(|finding| (finding.rule.to_owned(), finding.score.to_string())).collect(),
         }
     }
 }

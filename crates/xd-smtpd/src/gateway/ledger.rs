@@ -8,8 +8,8 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::oneshot;
 use xd_store::{
-    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalRecord, OsFileSystem, QueueId, QueuedMessage, Spool, SpoolMessage,
-    Transaction as Recorded,
+    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalRecord, OsFileSystem, QueueId, QueuedMessage, Spool,
+    SpoolMessage, Transaction as Recorded,
 };
 
 use super::judging::Judged;
@@ -59,7 +59,7 @@ impl Ledger {
         let capsule = judged.and_then(|judged| add_verdict(&mut record, judged));
         self.append(JournalEvent::Acceptance(record));
         self.append_capsule(Some(message.id), capsule);
-        for (recipients, reason) in held(message) {
+        if let Some((recipients, reason)) = held(message) {
             let change = Change { id: Some(message.id), recipients, reason: reason.as_str().to_owned(), ..Change::default() };
             self.append(JournalEvent::Hold(change));
         }
@@ -181,7 +181,7 @@ impl DeliveryLog for Arc<Ledger> {
             ..Change::default()
         };
         match record {
-            DeliveryRecord::Attempt(attempt) => self.append(JournalEvent::Attempt(attempted(attempt))),
+            DeliveryRecord::Attempt(attempt) => self.append(JournalEvent::Attempt(attempted(*attempt))),
             DeliveryRecord::Dsn { about, id, held } => {
                 let what = if held { "report held" } else { "report" };
                 let reason = format!("about {about}");

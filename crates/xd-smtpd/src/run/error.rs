@@ -12,8 +12,7 @@ use crate::server::{CertificateError, PasswordError, ServerError, SettingsError}
 
 /// Why a gateway does not start. Each is the operator's to mend.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
+pub(crate) enum StartError {
     /// The certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),

@@ -31,7 +31,7 @@ use crate::gateway::{Gateway, Ledger, World};
 use crate::log::Log;
 use crate::server::{Listeners, Server};
 
-pub use error::StartError;
+pub(crate) use error::StartError;
 
 /// How long open transactions and deliveries may take to end.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -101,7 +101,12 @@ impl Running {
         }
         let ledger = Arc::new(Ledger::new(journal, spool.clone(), log.clone()));
         // 5.
-        let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), Arc::new(ledger.clone()), recovered(&spool, &ledger, &log))?;
+        let delivery = Delivery::start(
+            delivery_options,
+            Arc::new(spool.clone()),
+            Arc::new(ledger.clone()),
+            recovered(&spool, &ledger, &log),
+        )?;
         // 6.
         let gateway = Arc::new(Gateway::new(world, spool, delivery, ledger));
         let control = ControlSocket::bind(&control).map_err(|error| StartError::io(control, error))?;
@@ -208,7 +213,7 @@ impl Answering {
         };
         let delivery = self.gateway.delivery();
         let messages = if dry_run {
-            delivery.count(&selection).await
+            delivery.count(selection).await
         } else {
             delivery
                 .control(match action {

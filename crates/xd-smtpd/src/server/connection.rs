@@ -14,9 +14,9 @@ use tokio::time::{Instant, timeout};
 
 use super::budget::Share;
 use super::clients::{Admission, Excess};
+use super::network::any_contains;
 use super::running::{Mode, Shared};
 use super::stream::{Stream, now};
-use super::network::any_contains;
 use super::{Front, ListenerSettings, Peer, ServerSettings, proxy};
 use crate::session::{
     Authentication, Event, Outcome, Phase, RefusalRecord, Reply, Session, Stage, StageDecision, StageQuestion, Transaction,

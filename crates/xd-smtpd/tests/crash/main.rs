@@ -3,6 +3,7 @@
 //!
 //! SIGKILL leaves the page cache alone: what a power cut does is tested on a simulated disk in `xd-store`.
 //! `XD_CRASH_CYCLES` sets how often it is killed; 4 unless set.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod books;
 mod gateway;
