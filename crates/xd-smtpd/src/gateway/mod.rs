@@ -226,3 +226,6 @@ impl Front for Arc<Gateway> {
         self.ledger.refused_by_session(peer, &refusal);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,11 @@ impl Running {
         self.server.addresses()
     }
 
+    #[cfg(test)]
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     /// Reads the configuration again, all or nothing.
     pub(crate) fn reload(&self, path: &Path) {
         match self.try_reload(path) {
