@@ -81,7 +81,7 @@ pub struct Tls {
 pub struct Archive {
     /// Where to.
     pub next_hop: NextHop,
-    /// The forward-path of copies; without one, they keep their own.
+    /// The forward-path of copies; without one, `archive@` and the hostname.
     pub address: Option<String>,
 }
 
