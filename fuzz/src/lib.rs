@@ -8,6 +8,7 @@ pub mod judged;
 pub mod mail;
 pub mod parsed;
 pub mod recorded;
+pub mod replied;
 pub mod ruled;
 pub mod said;
 pub mod spooled;

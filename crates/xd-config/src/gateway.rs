@@ -10,7 +10,7 @@ use xd_core::routing::Actions;
 
 use crate::config::Config;
 use crate::error::ConfigError;
-use crate::tables::{OnEngineFailure, Protocol, TlsPolicy};
+use crate::tables::{OnEngineFailure, Protocol, Ptr, TlsPolicy};
 use crate::value::{ActionText, Dns, Network, NextHop, Recipients, Span};
 
 /// An address that the gateway listens at.
@@ -81,7 +81,7 @@ pub struct Tls {
 pub struct Archive {
     /// Where to.
     pub next_hop: NextHop,
-    /// The forward-path of copies; without one, they keep their own.
+    /// The forward-path of copies; without one, `archive@` and the hostname.
     pub address: Option<String>,
 }
 
@@ -210,6 +210,12 @@ impl Config {
     #[must_use]
     pub fn tags_subject(&self) -> bool {
         self.tables().subject_tag
+    }
+
+    /// What is made of the names of clients.
+    #[must_use]
+    pub fn ptr(&self) -> Ptr {
+        self.tables().ptr
     }
 
     /// How long quarantined mail is kept; 30 days unless set.

@@ -43,5 +43,5 @@ pub use config::Config;
 pub use error::ConfigError;
 pub use gateway::{Archive, Client, DeliverySettings, Limits, Listener, ProtectedDomain, Route, Tls};
 pub use source::{read, read_directory};
-pub use tables::{CapsuleLevel, OnEngineFailure, Protocol, TlsPolicy};
+pub use tables::{CapsuleLevel, OnEngineFailure, Protocol, Ptr, TlsPolicy};
 pub use value::{Dns, Network, NextHop, Recipients};

@@ -23,6 +23,7 @@ pub(crate) struct Tables {
     pub(crate) thresholds: Option<Spanned<ThresholdsTable>>,
     pub(crate) actions: ActionsTable,
     pub(crate) subject_tag: bool,
+    pub(crate) ptr: Ptr,
     pub(crate) quarantine_keep: Option<Span>,
     pub(crate) on_engine_failure: OnEngineFailure,
     pub(crate) listener: Vec<Spanned<ListenerTable>>,
@@ -73,6 +74,20 @@ pub enum OnEngineFailure {
     /// It is refused for now.
     #[default]
     Defer,
+}
+
+/// What is made of the names of clients: of their PTR records, and of those among them that lead back.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+#[allow(clippy::exhaustive_enums, reason = "the set is complete: not asked, asked, insisted on")]
+pub enum Ptr {
+    /// A client that certainly has no name that leads back to it is refused for now.
+    Defer,
+    /// They are not looked up.
+    Off,
+    /// They are looked up for rules to judge by.
+    #[default]
+    Score,
 }
 
 /// What a listener speaks.

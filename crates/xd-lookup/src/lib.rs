@@ -10,8 +10,10 @@
 
 mod answer;
 mod mx;
+mod names;
 mod resolver;
 
 pub use answer::{Absence, Answer};
 pub use mx::{MailHost, MailHosts, NoMail};
+pub use names::ClientNames;
 pub use resolver::{Resolver, ResolverError, ResolverOptions, Servers};

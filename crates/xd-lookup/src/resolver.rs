@@ -15,6 +15,7 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use xd_core::{Domain, Unknown};
 
 use crate::mx::{self, MailHosts};
+use crate::names::{self, ClientNames};
 use crate::{Absence, Answer};
 
 /// Whom to ask: the `dns` setting.
@@ -171,9 +172,31 @@ impl Resolver {
         mx::mail_hosts(domain, self.mx(domain).await, turn)
     }
 
+    /// The names in the PTR records of an address, as many of them as are domain names.
+    pub async fn reverse_names(&self, address: IpAddr) -> Answer<Domain> {
+        let name = |data: &RData| match data {
+            RData::PTR(name) => Domain::parse(name.0.to_ascii().trim_end_matches('.')).ok(),
+            _ => None,
+        };
+        // An IPv4 address written as an IPv6 one has the names of the IPv4 address.
+        self.lookup_name(Name::from(address.to_canonical()), RecordType::PTR, name).await
+    }
+
+    /// The names of a client: those of its PTR records, and the first of them that leads back to it. Takes no longer than `within`;
+    /// what is not known by then is unknown.
+    pub async fn client_names(&self, address: IpAddr, within: Duration) -> ClientNames {
+        names::client_names(self, address.to_canonical(), within).await
+    }
+
     async fn lookup<T>(&self, domain: &Domain, kind: RecordType, pick: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+        match Name::from_str(domain.as_str()) {
+            Ok(name) => self.lookup_name(name, kind, pick).await,
+            Err(_) => Answer::Unknown(Unknown::Malformed),
+        }
+    }
+
+    async fn lookup_name<T>(&self, mut name: Name, kind: RecordType, pick: impl Fn(&RData) -> Option<T>) -> Answer<T> {
         let Some(inner) = &self.inner else { return Answer::Unknown(Unknown::NotAsked) };
-        let Ok(mut name) = Name::from_str(domain.as_str()) else { return Answer::Unknown(Unknown::Malformed) };
         name.set_fqdn(true);
         match tokio::time::timeout(self.deadline, inner.lookup(name, kind)).await {
             Err(_) => Answer::Unknown(Unknown::Timeout),

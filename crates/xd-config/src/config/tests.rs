@@ -5,7 +5,7 @@ use xd_core::routing::Action;
 use xd_core::{Engine, Score};
 
 use super::*;
-use crate::{Dns, NextHop, Protocol, TlsPolicy};
+use crate::{Dns, NextHop, Protocol, Ptr, TlsPolicy};
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::parse(RuleSource::new("xd.toml", text)).map_err(|error| error.to_string())
@@ -175,4 +175,13 @@ fn contradictions_are_refused_with_their_place() {
 fn unknown_rules_are_refused_with_their_place() {
     refused("[rules]\ndisable = [\"no-such-rule\"]", "2:12", "there is no rule \"no-such-rule\"");
     refused("[rules.scores]\n\"no-such-rule\" = \"1.00\"", "2:1", "there is no rule");
+}
+
+#[test]
+fn names_of_clients_are_scored_unless_set() {
+    assert_eq!(parse("").unwrap().ptr(), Ptr::Score);
+    for (text, ptr) in [("off", Ptr::Off), ("score", Ptr::Score), ("defer", Ptr::Defer)] {
+        assert_eq!(parse(&format!("ptr = \"{text}\"")).unwrap().ptr(), ptr);
+    }
+    assert!(parse("ptr = \"reject\"").unwrap_err().contains("unknown variant `reject`"));
 }

@@ -16,8 +16,7 @@ use std::time::Duration;
 use xd_core::schedule::{ReplyClass, classify};
 
 use super::content::Stuffing;
-use super::{Answer, Envelope, Extensions, Fault, Misfit, Protocol, Reply, ReplyReader, Stage};
-use crate::delivery::Timeouts;
+use super::{Answer, Envelope, Extensions, Fault, Misfit, Protocol, Reply, ReplyReader, Stage, Timeouts};
 
 /// Settings of one connection.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
 //! The client's side of SMTP (RFC 5321) and LMTP (RFC 2033) without sockets: bytes of the next hop in, bytes for it and events
-//! out. A driver in [`crate::delivery`] owns connection and clock.
+//! out. A driver in `delivery` owns connection and clock.
 //!
 //! Spoken: EHLO with HELO as its fallback, PIPELINING (RFC 2920), 8BITMIME, SIZE, DSN (RFC 3461), SMTPUTF8, STARTTLS (RFC 3207).
 //! Replies are read strictly and with limits: whatever is not a reply that may stand where it stands is a [`Fault`], and a fault is never
@@ -10,11 +10,13 @@ mod dialogue;
 mod envelope;
 mod extensions;
 mod reply;
+mod timeouts;
 
 pub use dialogue::{Client, ClientOptions, Event, Finished, RecipientResult, TlsWish, Token};
 pub use envelope::{Envelope, Misfit};
 pub use extensions::Extensions;
 pub use reply::{Reply, ReplyError, ReplyReader};
+pub use timeouts::Timeouts;
 
 /// Which of the two protocols is spoken.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

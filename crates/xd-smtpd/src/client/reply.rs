@@ -163,6 +163,7 @@ fn enhanced(code: u16, text: &str) -> Option<[u16; 3]> {
 
 impl Reply {
     /// A reply of our own making, for what we decide in a next hop's place.
+    #[cfg(feature = "gateway")]
     pub(crate) fn local(code: u16, enhanced: [u16; 3], text: &str) -> Self {
         let [class, subject, detail] = enhanced;
         Self { code, enhanced: Some(enhanced), text: format!("{class}.{subject}.{detail} {text}") }

@@ -3,7 +3,6 @@
 use xd_store::{BodyType, Notify, QueueId, RecipientState, Ret, SpoolMessage, SpoolRecipient};
 
 use super::*;
-use crate::delivery::Timeouts;
 
 fn message(recipients: usize) -> SpoolMessage {
     let one = |index| SpoolRecipient {

@@ -30,8 +30,9 @@ mod target;
 mod tls;
 mod worker;
 
+pub use crate::client::Timeouts;
 pub use control::{Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
-pub use options::{ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, Outbound, Resources, Route, Timeouts};
+pub use options::{ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, Outbound, Resources, Route};
 pub use record::{AttemptRecord, DeliveryLog, DeliveryRecord, FinalRecord};
 pub use runner::Delivery;
 pub use store::{Committed, ContentChunks, QueueStore};

@@ -9,6 +9,8 @@ use xd_config::{NextHop, TlsPolicy};
 use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_lookup::Resolver;
 
+use crate::client::Timeouts;
+
 /// Settings of delivery.
 #[derive(Clone, Debug)]
 pub struct DeliveryOptions {
@@ -53,25 +55,6 @@ pub struct Route {
 
 /// The route of domains that have none of their own.
 pub type Outbound = Route;
-
-/// How long to wait for a next hop (RFC 5321 §4.5.3.2).
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Timeouts {
-    /// For a connection. Default 30 s.
-    pub connect: Duration,
-    /// For its greeting. Default 30 s: a dead server must not hold up those after it. Farther away, set more.
-    pub greeting: Duration,
-    /// For replies to EHLO, MAIL, RCPT and RSET. Default 5 min.
-    pub command: Duration,
-    /// For the reply to DATA. Default 2 min.
-    pub data: Duration,
-    /// For a block of content to be taken. Default 3 min.
-    pub block: Duration,
-    /// For the reply to the final dot. Default 10 min: less, and messages that were taken are sent again.
-    pub end: Duration,
-    /// How long a connection stays open with nothing to send. Default 5 s.
-    pub idle: Duration,
-}
 
 /// Which addresses an MX record must not lead to. Next hops named in the configuration with their port may be anywhere.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -120,21 +103,6 @@ impl Route {
     #[must_use]
     pub fn new(next_hops: Vec<NextHop>) -> Self {
         Self { next_hops, timeouts: Timeouts::default(), tls: TlsPolicy::default() }
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        let seconds = Duration::from_secs;
-        Self {
-            connect: seconds(30),
-            greeting: seconds(30),
-            command: seconds(300),
-            data: seconds(120),
-            block: seconds(180),
-            end: seconds(600),
-            idle: seconds(5),
-        }
     }
 }
 

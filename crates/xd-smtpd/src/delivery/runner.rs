@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use xd_config::NextHop;
 use xd_core::Domain;
 use xd_core::schedule::{Steady, Wall};
-use xd_store::{Content, Done, HoldReason, Mark, QueueId, QueuedMessage, RecipientState, SpoolMessage};
+use xd_store::{Content, Done, HoldReason, Mark, QueueId, QueuedMessage, RecipientState, SpoolError, SpoolMessage};
 
 use super::control::{Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
 use super::load::{hold_marks, load};
@@ -78,8 +78,8 @@ struct Counts {
 
 /// Deliveries whose ages are kept for [`Latencies`].
 const AGES: usize = 4096;
-/// How often age limits are looked at, in milliseconds.
-const SWEEP: Duration = Duration::from_secs(60);
+/// How often age limits are looked at. Tests don't wait for that long.
+const SWEEP: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
 
 impl Delivery {
     /// Starts delivery of what a spool held, and of what is added later. Must be called within a tokio runtime.
@@ -240,6 +240,15 @@ impl Shared {
         self.drained.notify_one();
     }
 
+    /// Takes nothing more out of the queue once the spool takes no marks: what is sent then could not be remembered. Only a start
+    /// with another spool ends that.
+    pub(super) fn stop_if_broken(self: &Arc<Self>) {
+        if self.store.is_broken() {
+            let wanted = self.queue().begin_drain();
+            self.carry_out(wanted);
+        }
+    }
+
     /// Adds the entries of a message: one for each destination of its waiting recipients, one for those held, one for the archive.
     pub(super) fn admit(self: &Arc<Self>, queued: QueuedMessage, content: Option<Content>) {
         let (wall, now) = (self.clock.wall(), self.clock.steady());
@@ -283,11 +292,29 @@ impl Shared {
         self.carry_out(all);
     }
 
-    /// Adds the entries of a message anew, as the spool has it now.
+    /// Adds the entries of a message anew, as the spool has it now. One that is done has none.
     pub(super) fn readmit(self: &Arc<Self>, id: QueueId) {
-        // One that is done has none.
         if let Ok(queued) = self.store.read(id) {
             self.admit(queued, None);
+        }
+    }
+
+    /// Takes a message out of the queue and reads it, in this order: what an attempt does to it in the meantime is either read, or
+    /// keeps it from being taken. None when there is nothing to take; what cannot be read stays where it was.
+    fn withdraw(self: &Arc<Self>, id: QueueId) -> Option<QueuedMessage> {
+        let now = self.clock.steady();
+        let entries = self.queue().withdraw(id, now);
+        if entries.is_empty() {
+            return None;
+        }
+        match self.store.read(id) {
+            Ok(queued) => Some(queued),
+            Err(SpoolError::Unknown(_)) => None,
+            Err(_) => {
+                let wanted = self.queue().put_back(entries, now);
+                self.carry_out(wanted);
+                None
+            }
         }
     }
 
@@ -373,8 +400,7 @@ impl Shared {
     }
 
     fn discard(self: &Arc<Self>, job: &Job, reason: HoldReason) {
-        self.finish(job);
-        let Ok(queued) = self.store.read(job.id) else { return };
+        let Ok(queued) = self.store.read(job.id) else { return self.finish(job) };
         let is_meant = |state: RecipientState| matches!(state, RecipientState::Held { reason: held, .. } if held == reason);
         let recipients = indexes(&queued.message, is_meant);
         let marks = hold_marks(&recipients, RecipientState::Done(Done::Discarded));
@@ -384,7 +410,7 @@ impl Shared {
         };
         let record = FinalRecord { id: job.id, recipients, done: Done::Discarded, reason: reason.to_owned() };
         self.log.record(DeliveryRecord::Final(record));
-        self.mark(job.id, marks, |_| {});
+        self.mark_and_finish(job.slot, job.id, marks, |_| {});
     }
 
     fn control(self: &Arc<Self>, control: &Control) -> u64 {
@@ -399,7 +425,8 @@ impl Shared {
         }
         let mut count = 0;
         for id in chosen {
-            let Ok(queued) = self.store.read(id) else { continue };
+            // What is in flight is left alone, and with it the message.
+            let Some(queued) = self.withdraw(id) else { continue };
             let message = &queued.message;
             let wall = self.clock.wall();
             let (marks, record) = match control {
@@ -422,16 +449,8 @@ impl Shared {
                     (hold_marks(&recipients, RecipientState::Waiting), DeliveryRecord::Released { id, recipients })
                 }
             };
-            // What is in flight is left alone, and with it the message: its marks must not cross ours.
-            let is_free = {
-                let mut queue = self.queue();
-                !queue.is_in_flight(id) && queue.withdraw(id, now) > 0
-            };
-            if !is_free {
-                continue;
-            }
             if marks.is_empty() {
-                self.readmit(id);
+                self.admit(queued, None);
                 continue;
             }
             count += 1;
@@ -449,14 +468,9 @@ impl Shared {
     /// Takes all that waits out of the queue and puts it back where it belongs now.
     fn readmit_all(self: &Arc<Self>) {
         let ids = self.queue().ids();
-        let now = self.clock.steady();
         for id in ids {
-            let is_free = {
-                let mut queue = self.queue();
-                !queue.is_in_flight(id) && queue.withdraw(id, now) > 0
-            };
-            if is_free {
-                self.readmit(id);
+            if let Some(queued) = self.withdraw(id) {
+                self.admit(queued, None);
             }
         }
     }

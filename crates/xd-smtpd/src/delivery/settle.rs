@@ -3,11 +3,12 @@
 //! | answer | recipient | entry |
 //! |---|---|---|
 //! | 2yz to the content | done: delivered | |
-//! | 5yz | done: failed, and a DSN where one is due | |
+//! | 5yz | done: failed, and a DSN where one is due; an archive copy is given up, which the journal tells | |
 //! | 4yz about the message, or the connection lost in the transaction | waits | in about 20 minutes |
 //! | 421, 4.3.x | waits | sooner, then ever later |
 //! | too many recipients, after some were taken | waits | at once, when the others are marked |
 //! | connection closed before anything was said | waits | at once |
+//! | next hop not reached | waits | with the next probe of the next hop |
 //!
 //! An entry of which some recipients are done is ready again only when their marks are durable: the next attempt reads the
 //! envelope, and must not find them waiting.
@@ -96,8 +97,6 @@ impl Shared {
             match *fate {
                 // A next hop that takes not even one recipient is asked again as any that defers.
                 Fate::Again if !any_done => *fate = Fate::Deferred,
-                // The archive has no sender to tell; its operator mends it.
-                Fate::Failed if key.archive => *fate = Fate::Deferred,
                 _ => {}
             }
         }
@@ -183,8 +182,7 @@ impl Shared {
     fn end(self: &Arc<Self>, end: End) {
         let End { slot, id, marks, attempts, due, remains, some_done } = end;
         if !remains {
-            self.queue().finish(slot, self.clock.steady());
-            self.mark(id, marks, |_| {});
+            self.mark_and_finish(slot, id, marks, |_| {});
         } else if some_done {
             let shared = Arc::clone(self);
             self.mark(id, marks, move |committed| {
@@ -209,8 +207,11 @@ impl Shared {
     }
 
     /// Ends recipients that are too old.
-    pub(super) fn expire(self: &Arc<Self>, loaded: Loaded, _: u32, key: &DestinationKey) {
+    pub(super) fn expire(self: &Arc<Self>, loaded: Loaded, destination: u32, key: &DestinationKey) {
         let last = self.store.read(loaded.job.id).ok().and_then(|queued| queued.attempt).map(|attempt| attempt.last_reply);
+        // Of a next hop that was never reached, nothing was said to any message.
+        let unreached = || self.queue().at(destination).map(|at| at.last_error.clone());
+        let last = last.filter(|reply| !reply.is_empty()).or_else(unreached);
         let reason = match last.as_deref() {
             None | Some("") => "it could not be delivered in time".to_owned(),
             Some(reply) => format!("it could not be delivered in time; the last answer was: {reply}"),
@@ -258,8 +259,7 @@ impl Shared {
 
     fn end_expired(self: &Arc<Self>, job: &Job, recipients: Vec<u32>, marks: Vec<Mark>, reason: String) {
         self.log.record(DeliveryRecord::Final(FinalRecord { id: job.id, recipients, done: Done::Expired, reason }));
-        self.finish(job);
-        self.mark(job.id, marks, |_| {});
+        self.mark_and_finish(job.slot, job.id, marks, |_| {});
     }
 
     /// Holds what cannot be read until an operator has seen to it.
@@ -277,9 +277,8 @@ impl Shared {
         let mut marks = hold_marks(&recipients, RecipientState::Held { reason, since });
         marks.push(Mark::Attempt(Attempt { count: job.attempts, next_try: wall.0, last_reply: why.to_owned() }));
         self.log.record(DeliveryRecord::Held { id: job.id, recipients, reason });
-        self.finish(&job);
         let shared = Arc::clone(self);
-        self.mark(job.id, marks, move |committed| {
+        self.mark_and_finish(job.slot, job.id, marks, move |committed| {
             if committed {
                 shared.readmit(job.id);
             }
@@ -316,12 +315,43 @@ impl Shared {
         self.pending.fetch_add(1, Ordering::SeqCst);
         let shared = Arc::clone(self);
         let done = move |result: Result<(), xd_store::CommitError>| {
+            if result.is_err() {
+                shared.stop_if_broken();
+            }
             then(result.is_ok());
             if shared.pending.fetch_sub(1, Ordering::SeqCst) == 1 {
                 shared.drained.notify_one();
             }
         };
         self.store.mark(id, marks, Box::new(done));
+    }
+
+    /// Marks the end of an entry in the spool. An entry that has others of its message beside it stays in flight until that is
+    /// durable: whoever reads the message for one of them must not find these recipients waiting.
+    pub(super) fn mark_and_finish(
+        self: &Arc<Self>,
+        slot: u32,
+        id: xd_store::QueueId,
+        marks: Vec<Mark>,
+        then: impl FnOnce(bool) + Send + 'static,
+    ) {
+        let now = self.clock.steady();
+        let is_finished = {
+            let mut queue = self.queue();
+            let is_alone = queue.is_alone(slot);
+            if is_alone {
+                queue.finish(slot, now);
+            }
+            is_alone
+        };
+        let shared = Arc::clone(self);
+        self.mark(id, marks, move |committed| {
+            // Without the marks it stays in flight until the next start: nothing of it is attempted twice before.
+            if committed && !is_finished {
+                shared.queue().finish(slot, now);
+            }
+            then(committed);
+        });
     }
 
     /// Makes a DSN durable, unless nobody may be told; `then` learns whether that is done.
@@ -390,18 +420,19 @@ impl Shared {
         self.store.accept(acceptance, Box::new(done));
     }
 
-    /// Records that a destination could not be reached, by the message that tried.
+    /// Records that a destination could not be reached, by the message that tried. It is charged nothing: what is said of it in
+    /// the spool is why it still waits.
     pub(super) fn log_unreachable(&self, loaded: &Loaded, destination: u32, place: &Place, stage: Stage, fault: &Fault) {
         let reply = if let Fault::Refused(reply) = fault { Some(reply.clone()) } else { None };
         self.log.record(DeliveryRecord::Attempt(Box::new(AttemptRecord {
             id: loaded.job.id,
             recipients: loaded.recipients.clone(),
             forward_paths: loaded.forward_paths(&loaded.recipients).collect(),
-            attempt: loaded.job.attempts,
+            attempt: loaded.job.attempts.saturating_add(1),
             destination: self.name_of(destination),
             next_hop: place.next_hop.clone(),
             address: place.address,
-            tls: None,
+            tls: place.tls.clone(),
             stage,
             reason: if reply.is_none() { Some(fault.to_string()) } else { None },
             reply,
@@ -411,6 +442,13 @@ impl Shared {
             age: Duration::from_millis(self.clock.wall().since(loaded.job.arrived)),
             took: Duration::ZERO,
         })));
+    }
+
+    /// Notes in the spool why a message still waits, for whoever looks at it. It is charged nothing.
+    pub(super) fn note_unreachable(self: &Arc<Self>, loaded: &Loaded, place: &Place, fault: &Fault) {
+        let last_reply = shortened(format!("{}: {fault}", place.next_hop));
+        let attempt = Attempt { count: loaded.job.attempts, next_try: self.clock.wall().0, last_reply };
+        self.mark(loaded.job.id, vec![Mark::Attempt(attempt)], |_| {});
     }
 }
 
@@ -504,11 +542,14 @@ fn is_same(record: &AttemptRecord, result: &RecipientResult) -> bool {
 
 /// An answer in a line, for operators and senders.
 fn describe(result: &RecipientResult) -> String {
-    let mut text = match (reason_of(&result.answer), reply_of(&result.answer)) {
+    shortened(match (reason_of(&result.answer), reply_of(&result.answer)) {
         (Some(reason), _) => reason,
         (None, Some(reply)) => reply.to_string(),
         (None, None) => String::new(),
-    };
+    })
+}
+
+fn shortened(mut text: String) -> String {
     if text.len() > MAX_DESCRIPTION {
         text.truncate((0..=MAX_DESCRIPTION).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
     }

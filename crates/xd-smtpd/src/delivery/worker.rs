@@ -32,6 +32,8 @@ pub(super) struct Worker {
     open: VecDeque<Open>,
     /// Transactions that were answered on this connection: a first one that fares badly says more about the next hop.
     answered: u64,
+    /// Whether it was recorded that the next hop said nothing about the first messages.
+    untried_told: bool,
     /// The next hop asked for less: this connection ends.
     enough: bool,
 }
@@ -61,6 +63,7 @@ pub(super) async fn run(shared: Arc<Shared>, destination: u32) {
             loaded: VecDeque::new(),
             open: VecDeque::new(),
             answered: 0,
+            untried_told: false,
             enough: false,
         };
         worker.run().await;
@@ -73,11 +76,11 @@ pub(super) async fn run(shared: Arc<Shared>, destination: u32) {
 
 impl Worker {
     async fn run(&mut self) {
-        if self.shared.store.is_broken() || !self.fill().await {
+        if !self.fill().await {
             return;
         }
         let shared = self.shared.clone();
-        let mut trouble: Option<(Place, Stage, Fault)> = None;
+        let mut troubles: Vec<(Place, Stage, Fault)> = Vec::new();
         let mut never: Option<Reply> = None;
         let route = self.key.route.clone();
         for hop in &route.next_hops {
@@ -87,7 +90,7 @@ impl Worker {
             let found = match found {
                 Ok(found) => found,
                 Err(NoTarget::Unknown(reply)) => {
-                    trouble = Some((Place::named(hop.to_string()), Stage::Connect, Fault::Connection(reply.text)));
+                    troubles.push((Place::named(hop.to_string()), Stage::Connect, Fault::Connection(reply.text)));
                     continue;
                 }
                 Err(NoTarget::Never(reply)) => {
@@ -107,22 +110,22 @@ impl Worker {
                             }
                             Err((stage, fault)) => {
                                 let place = Place { next_hop: name, address: Some(address), tls: None };
-                                trouble = Some((place, stage, fault));
+                                troubles.push((place, stage, fault));
                             }
                         }
                     }
                 }
             }
         }
-        match (trouble, never) {
-            (Some((place, stage, fault)), _) => self.unreachable(&place, stage, &fault),
-            (None, Some(reply)) => self.fail_all(&reply).await,
-            (None, None) => self.unreachable(&Place::default(), Stage::Connect, &Fault::Connection("no next hop".into())),
+        match never {
+            Some(reply) if troubles.is_empty() => self.fail_all(&reply).await,
+            _ => self.unreachable(&troubles),
         }
     }
 
     /// Loads messages; false when there are none.
     async fn fill(&mut self) -> bool {
+        self.shared.stop_if_broken();
         while self.loaded.is_empty() {
             let jobs = {
                 let mut queue = self.shared.queue();
@@ -315,7 +318,13 @@ impl Worker {
         let Some(open) = self.open.remove(at) else { return };
         let is_untried = finished.recipients.iter().all(|result| result.answer == Answer::Untried);
         if is_untried {
-            // Nothing was said about it. On a connection that has carried others, the next hop closed in the meantime.
+            // Nothing was said about it. On a connection that has carried others, the next hop closed in the meantime; on one that
+            // has not, that is why it still waits.
+            if self.answered == 0 && !std::mem::replace(&mut self.untried_told, true) {
+                let stage = finished.recipients.first().map_or(Stage::Connect, |result| result.stage);
+                self.shared.log_unreachable(&open.loaded, self.destination, place, stage, &Fault::Closed);
+                self.shared.note_unreachable(&open.loaded, place, &Fault::Closed);
+            }
             let job = open.loaded.job;
             self.shared.queue().give_back(job.slot, job.hot);
             return;
@@ -352,7 +361,7 @@ impl Worker {
         let now = self.shared.clock.steady();
         let mut queue = self.shared.queue();
         let Some(destination) = queue.at(self.destination) else { return };
-        destination.last_error = format!("{}: {fault}", place.next_hop);
+        destination.last_error = describe(place, &fault);
         // A server that greets and closes before it answers anything is down, whatever its greeting says.
         if self.answered == 0 && has_work {
             destination.state.handle_unreachable(now);
@@ -371,14 +380,20 @@ impl Worker {
         self.shared.carry_out(wanted);
     }
 
-    fn unreachable(&mut self, place: &Place, stage: Stage, fault: &Fault) {
+    /// None of the places tried could be reached. Each is recorded; the last tells why.
+    fn unreachable(&mut self, troubles: &[(Place, Stage, Fault)]) {
         let now = self.shared.clock.steady();
+        let told = troubles.last().map_or_else(|| "no next hop".to_owned(), |(place, _, fault)| describe(place, fault));
         if let Some(destination) = self.shared.queue().at(self.destination) {
             destination.state.handle_unreachable(now);
-            destination.last_error = format!("{}: {fault}", place.next_hop);
+            destination.last_error = told;
         }
-        if let Some(loaded) = self.loaded.front() {
-            self.shared.log_unreachable(loaded, self.destination, place, stage, fault);
+        let Some(loaded) = self.loaded.front() else { return };
+        for (place, stage, fault) in troubles {
+            self.shared.log_unreachable(loaded, self.destination, place, *stage, fault);
+        }
+        if let Some((place, _, fault)) = troubles.last() {
+            self.shared.note_unreachable(loaded, place, fault);
         }
     }
 
@@ -409,7 +424,7 @@ impl Worker {
             if let Err(error) = result {
                 // A full disk is not the message's fault; all wait, and one tries.
                 self.loaded.push_front(loaded);
-                return self.unreachable(&place, Stage::Content, &Fault::Connection(error.to_string()));
+                return self.unreachable(&[(place, Stage::Content, Fault::Connection(error.to_string()))]);
             }
             {
                 let (now, mut queue) = (self.shared.clock.steady(), self.shared.queue());
@@ -438,6 +453,10 @@ impl Worker {
             queue.give_back(open.loaded.job.slot, open.loaded.job.hot);
         }
     }
+}
+
+fn describe(place: &Place, fault: &Fault) -> String {
+    if place.next_hop.is_empty() { fault.to_string() } else { format!("{}: {fault}", place.next_hop) }
 }
 
 fn write_to_maildir(shared: &Shared, path: &std::path::Path, loaded: &Loaded, is_archive: bool) -> io::Result<()> {

@@ -9,6 +9,7 @@ use xd_core::evidence::{Evidence, Operator, Settings};
 use xd_core::report::{HeaderLine, header_fields};
 use xd_core::routing::{Actions, Answers, Disposition, route};
 use xd_core::{Class, Engine, Envelope, ForwardPath, Known, Limits, Message, ReversePath, RuleErrors, Timestamp, judge};
+use xd_lookup::ClientNames;
 
 /// Everything that judging needs, made once from one configuration.
 #[derive(Debug)]
@@ -64,6 +65,10 @@ pub(super) struct Judged {
     pub(super) subject: String,
 }
 
+/// How content begins on which judging fails, so that tests can see what follows.
+#[cfg(test)]
+pub(super) const FAILS: &[u8] = b"X-Judging: fails\r\n";
+
 /// Judging itself failed: nothing is known of the message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct EngineFailure;
@@ -92,17 +97,27 @@ impl Judge {
     }
 
     /// Judges a message. A fault of ours in it costs this message its verdict, not all others the process.
-    pub(super) fn judge(&self, dialogue: Dialogue<'_>, content: &[u8], sha256: [u8; 32]) -> Result<Judged, EngineFailure> {
+    pub(super) fn judge(
+        &self,
+        dialogue: Dialogue<'_>,
+        names: ClientNames,
+        content: &[u8],
+        sha256: [u8; 32],
+    ) -> Result<Judged, EngineFailure> {
         // Nothing of the judge is changed by judging, so nothing can be left half changed.
-        catch_unwind(AssertUnwindSafe(|| self.judge_one(dialogue, content, sha256))).map_err(|_| EngineFailure)
+        catch_unwind(AssertUnwindSafe(|| self.judge_one(dialogue, names, content, sha256))).map_err(|_| EngineFailure)
     }
 
-    fn judge_one(&self, dialogue: Dialogue<'_>, content: &[u8], sha256: [u8; 32]) -> Judged {
+    fn judge_one(&self, dialogue: Dialogue<'_>, names: ClientNames, content: &[u8], sha256: [u8; 32]) -> Judged {
+        #[cfg(test)]
+        assert!(!content.starts_with(FAILS), "as the test wants it");
         let envelope = dialogue.envelope();
         let evidence = Evidence {
             now: Known::Found(dialogue.now),
             // No engine is configured: there is nothing that could have found something.
             antivirus: Known::Absent,
+            reverse_names: names.reverse,
+            confirmed_name: names.confirmed,
             operator: self.operator.clone(),
             settings: self.settings.clone(),
             ..Evidence::default()

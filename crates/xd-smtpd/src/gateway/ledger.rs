@@ -17,7 +17,7 @@ use super::world::now_ms;
 use crate::delivery::{AttemptRecord, DeliveryLog, DeliveryRecord};
 use crate::log::Log;
 use crate::server::Peer;
-use crate::session::{Outcome, RefusalRecord, Reply, StageQuestion, Transaction};
+use crate::session::{Outcome, RefusalRecord, Reply, Stage, StageQuestion, Transaction};
 
 /// Writes the journal.
 #[derive(Debug)]
@@ -124,12 +124,18 @@ impl Ledger {
         }));
     }
 
-    /// A recipient was refused.
-    pub(super) fn refused_recipient(&self, peer: &Peer, question: &StageQuestion<'_>, forward_path: &str, reply: &Reply) {
+    /// A client was refused before the message existed.
+    pub(super) fn refused_stage(&self, peer: &Peer, question: &StageQuestion<'_>, reply: &Reply) {
+        let (stage, recipient) = match question.stage {
+            Stage::Connect => ("connection", None),
+            Stage::Ehlo => ("EHLO", None),
+            Stage::Mail => ("MAIL", None),
+            Stage::Rcpt(recipient) => ("RCPT", Some(recipient.forward_path.as_str().to_owned())),
+        };
         self.append(JournalEvent::Refusal(Recorded {
             reverse_path: question.mail.map(|mail| mail.reverse_path.as_str().to_owned()),
-            recipients: vec![forward_path.to_owned()],
-            stage: "RCPT".to_owned(),
+            recipients: recipient.into_iter().collect(),
+            stage: stage.to_owned(),
             reply: reply.to_string(),
             ehlo: question.ehlo.unwrap_or_default().to_owned(),
             ..of_peer(peer)

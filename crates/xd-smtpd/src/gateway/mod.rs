@@ -24,7 +24,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
-use xd_config::OnEngineFailure;
+use xd_config::{OnEngineFailure, Ptr};
+use xd_core::Known;
 use xd_core::routing::Disposition;
 use xd_store::{Acceptance, CommitError, Content, Spool, SpoolMessage};
 
@@ -134,6 +135,21 @@ impl Gateway {
         outcome
     }
 
+    /// What the names of a client say to a recipient that is taken.
+    async fn named(&self, world: &Arc<World>, peer: &Peer, question: &StageQuestion<'_>) -> StageDecision {
+        match world.ptr(peer) {
+            // Unknown is not no: only a client that certainly has no such name is deferred.
+            Ptr::Defer if world.names(peer).await.confirmed == Known::Absent => StageDecision::Defer(replies::nameless()),
+            Ptr::Score if question.recipients.is_empty() && world.scans(peer.listener) => {
+                // Judging asks for them when the content is here; by then the answer has come.
+                let (world, peer) = (world.clone(), peer.clone());
+                tokio::spawn(async move { world.names(&peer).await });
+                StageDecision::Continue
+            }
+            Ptr::Defer | Ptr::Off | Ptr::Score => StageDecision::Continue,
+        }
+    }
+
     /// Makes a message durable.
     async fn commit(&self, message: SpoolMessage, content: Content) -> Result<(), CommitError> {
         let (committed, commit) = oneshot::channel();
@@ -155,14 +171,15 @@ async fn judge(
     if !world.scans(peer.listener) {
         return (transaction, Ok(None));
     }
+    let names = world.names(peer).await;
     if transaction.content.len() <= JUDGED_INLINE_MAX {
-        let judged = world.judge(peer, &transaction);
+        let judged = world.judge(peer, &transaction, names);
         return (transaction, judged.map(Some));
     }
     let (world, peer) = (world.clone(), peer.clone());
     let transaction = Arc::new(transaction);
     let aside = transaction.clone();
-    let judged = tokio::task::spawn_blocking(move || world.judge(&peer, &aside)).await;
+    let judged = tokio::task::spawn_blocking(move || world.judge(&peer, &aside, names)).await;
     // The thread has ended, and with it its share.
     let transaction = Arc::try_unwrap(transaction).unwrap_or_else(|shared| (*shared).clone());
     (transaction, judged.unwrap_or(Err(EngineFailure)).map(Some))
@@ -172,20 +189,24 @@ impl Front for Arc<Gateway> {
     async fn stage(&self, peer: &Peer, question: StageQuestion<'_>) -> StageDecision {
         if self.not_ready().is_some() {
             // RFC 5321 §3.8: a server that cannot go on says 421, and the client comes again.
-            return StageDecision::Defer(replies::not_ready());
+            let reply = replies::not_ready();
+            self.ledger.refused_stage(peer, &question, &reply);
+            return StageDecision::Defer(reply);
         }
         let Stage::Rcpt(recipient) = question.stage else { return StageDecision::Continue };
         let world = self.world();
         let path = &recipient.forward_path;
         let asking =
             Asking { client: Some(peer.address.ip()), trusted: peer.trusted, authenticated: peer.authenticated.is_some() };
-        let reply = match stage::recipient(world.config(), asking, path.local_part(), path.domain()) {
-            Recipient::Accepted(_) => return StageDecision::Continue,
-            Recipient::NotProtected => replies::not_protected(world.brand()),
-            Recipient::NotRelayed => replies::not_relayed(world.brand()),
+        let decision = match stage::recipient(world.config(), asking, path.local_part(), path.domain()) {
+            Recipient::Accepted(_) => self.named(&world, peer, &question).await,
+            Recipient::NotProtected => StageDecision::Refuse(replies::not_protected(world.brand())),
+            Recipient::NotRelayed => StageDecision::Refuse(replies::not_relayed(world.brand())),
         };
-        self.ledger.refused_recipient(peer, &question, path.as_str(), &reply);
-        StageDecision::Refuse(reply)
+        if let StageDecision::Defer(reply) | StageDecision::Refuse(reply) = &decision {
+            self.ledger.refused_stage(peer, &question, reply);
+        }
+        decision
     }
 
     async fn content(&self, peer: &Peer, transaction: Transaction) -> Outcome {
@@ -205,3 +226,6 @@ impl Front for Arc<Gateway> {
         self.ledger.refused_by_session(peer, &refusal);
     }
 }
+
+#[cfg(test)]
+mod tests;

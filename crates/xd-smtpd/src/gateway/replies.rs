@@ -14,6 +14,11 @@ pub(super) fn not_relayed(brand: &str) -> Reply {
     Reply::new(550, (7, 1), format!("{brand} does not relay to this address"))
 }
 
+/// RFC 7372 §3.3: X.7.25 is a client whose reverse DNS does not hold.
+pub(super) fn nameless() -> Reply {
+    Reply::new(450, (7, 25), "your address has no name that leads back to it; come again when it has")
+}
+
 pub(super) fn not_ready() -> Reply {
     Reply::new(421, (3, 2), "not accepting mail now; come again")
 }

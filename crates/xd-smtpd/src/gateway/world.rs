@@ -1,11 +1,12 @@
 //! What one configuration makes of messages: settings and engine, replaced together.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use xd_config::{Config, Listener};
+use xd_config::{Config, Listener, Ptr};
 use xd_core::routing::Answers;
 use xd_core::{Engine, Timestamp};
+use xd_lookup::{ClientNames, Resolver};
 
 use super::judging::{Dialogue, EngineFailure, Judge, Judged};
 use crate::server::Peer;
@@ -13,10 +14,14 @@ use crate::session::{Protocol, Transaction};
 
 pub(crate) use super::judging::JudgeError as WorldError;
 
+/// How long a client's names may take. A message waits for them; those of a client whose name servers are dead stay unknown.
+const NAMES_WITHIN: Duration = Duration::from_secs(3);
+
 /// A configuration with its engine, checked as a whole.
 #[derive(Debug)]
 pub(crate) struct World {
     config: Arc<Config>,
+    resolver: Resolver,
     judge: Judge,
     listeners: Vec<Listener>,
     hostname: String,
@@ -25,12 +30,12 @@ pub(crate) struct World {
 
 impl World {
     /// Compiles the rules, and checks whatever names them.
-    pub(crate) fn try_new(config: Config) -> Result<Self, WorldError> {
+    pub(crate) fn try_new(config: Config, resolver: Resolver) -> Result<Self, WorldError> {
         let judge = Judge::try_new(&config)?;
         let listeners = config.listeners().collect();
         let hostname = config.hostname().unwrap_or("localhost").to_owned();
         let brand = config.brand().unwrap_or(&hostname).to_owned();
-        Ok(Self { config: Arc::new(config), judge, listeners, hostname, brand })
+        Ok(Self { config: Arc::new(config), resolver, judge, listeners, hostname, brand })
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -54,7 +59,20 @@ impl World {
         self.listeners.get(listener).is_none_or(|listener| listener.scan)
     }
 
-    pub(super) fn judge(&self, peer: &Peer, transaction: &Transaction) -> Result<Judged, EngineFailure> {
+    /// What is made of the names of this client: nothing of those of our own.
+    pub(super) fn ptr(&self, peer: &Peer) -> Ptr {
+        if peer.trusted || peer.authenticated.is_some() { Ptr::Off } else { self.config.ptr() }
+    }
+
+    /// The names of a client, where they are wanted. Answers are remembered for the next time.
+    pub(super) async fn names(&self, peer: &Peer) -> ClientNames {
+        match self.ptr(peer) {
+            Ptr::Off => ClientNames::default(),
+            Ptr::Defer | Ptr::Score => self.resolver.client_names(peer.address.ip(), NAMES_WITHIN).await,
+        }
+    }
+
+    pub(super) fn judge(&self, peer: &Peer, transaction: &Transaction, names: ClientNames) -> Result<Judged, EngineFailure> {
         let forward_paths: Vec<&str> = transaction.recipients.iter().map(|recipient| recipient.forward_path.as_str()).collect();
         let dialogue = Dialogue {
             client: Some(peer.address.ip()),
@@ -66,7 +84,7 @@ impl World {
             answers: if peer.protocol == Protocol::Lmtp { Answers::Each } else { Answers::One },
             now: now(),
         };
-        self.judge.judge(dialogue, &transaction.content, transaction.sha256)
+        self.judge.judge(dialogue, names, &transaction.content, transaction.sha256)
     }
 
     /// Whether a client may call for the waiting mail of a domain.

@@ -51,8 +51,8 @@ pub(crate) struct Running {
 /// What would stop the start.
 pub(crate) fn check(config: Config) -> Result<(), StartError> {
     settings::server(&config)?.check()?;
-    settings::delivery(&config)?;
-    World::try_new(config)?;
+    let resolver = settings::delivery(&config)?.resolver;
+    World::try_new(config, resolver)?;
     Ok(())
 }
 
@@ -67,7 +67,7 @@ impl Running {
         let (data, control) = (config.data().to_owned(), config.control());
         let (admin_address, journal_keep) = (config.admin(), milliseconds(config.journal_keep()));
         let user = config.user().map(str::to_owned);
-        let world = World::try_new(config)?;
+        let world = World::try_new(config, delivery_options.resolver.clone())?;
         // 2.
         let listeners = Listeners::bind(server_settings)?;
         let admin = match admin_address {
@@ -151,6 +151,11 @@ impl Running {
         self.server.addresses()
     }
 
+    #[cfg(test)]
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     /// Reads the configuration again, all or nothing.
     pub(crate) fn reload(&self, path: &Path) {
         match self.try_reload(path) {
@@ -164,7 +169,7 @@ impl Running {
         let server = settings::server(&config)?;
         let delivery = settings::delivery(&config)?;
         let data = self.gateway.world().config().data().to_owned();
-        let world = World::try_new(config)?;
+        let world = World::try_new(config, delivery.resolver.clone())?;
         EngineStore::new(OsFileSystem, data.join("engines")).keep(world.engine(), Some(crate::gateway::now()))?;
         let engine = world.engine().hash().to_string();
         // Nothing behind the first of these can fail.
