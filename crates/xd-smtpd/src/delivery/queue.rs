@@ -573,9 +573,12 @@ impl Queue {
         self.free.push(slot);
     }
 
+    /// Keeps a content in memory while there is room, and its next hop is not known to be down: what waits for long is on disk.
     fn keep(&mut self, slot: u32, hot: Hot) {
         let bytes = weight(&hot);
-        if self.hot_bytes + bytes <= self.hot_most {
+        let destination = self.entries[slot as usize].destination;
+        let is_down = self.at(destination).is_some_and(|at| at.state.down_since().is_some());
+        if !is_down && self.hot_bytes + bytes <= self.hot_most {
             self.hot_bytes += bytes;
             self.hot.insert(slot, hot);
         }
@@ -745,6 +748,41 @@ mod tests {
             assert_eq!(queue.list().count(), left);
         }
         assert!(queue.ids().is_empty());
+    }
+
+    #[test]
+    fn contents_wait_in_memory_only_for_a_next_hop_that_may_be_up() {
+        let (mut queue, destination) = queue();
+        queue.hot_most = usize::MAX;
+        let message = SpoolMessage {
+            id: QueueId::new(1),
+            arrived: 0,
+            reverse_path: String::new(),
+            recipients: Vec::new(),
+            ret: None,
+            envid: None,
+            body: xd_store::BodyType::SevenBit,
+            smtputf8: false,
+            bytes: 2,
+            sha256_received: [0; 32],
+            sha256_spooled: [0; 32],
+            actions: Vec::new(),
+            client: None,
+            ehlo: String::new(),
+            authenticated: None,
+            tls: None,
+            may_report: false,
+            class: String::new(),
+            score: String::new(),
+            engine: String::new(),
+            archive: false,
+        };
+        let hot = Hot { message: Arc::new(message), content: Content::from(b"\r\n".to_vec()) };
+        let _ = queue.add(entry(1, destination), Some(hot.clone()), Steady(0));
+        assert!(queue.take(destination).unwrap().hot.is_some());
+        queue.at(destination).unwrap().state.handle_unreachable(Steady(0));
+        let _ = queue.add(entry(2, destination), Some(hot), Steady(0));
+        assert!(queue.take(destination).unwrap().hot.is_none());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use xd_config::NextHop;
 use xd_core::Domain;
 use xd_core::schedule::{Steady, Wall};
@@ -46,6 +46,8 @@ pub(super) struct Shared {
     /// A connection was closed or a mark became durable.
     pub(super) drained: Notify,
     stopped: AtomicBool,
+    /// Whether what the spool held is still being added.
+    recovering: watch::Sender<bool>,
     runtime: Handle,
     counts: Counts,
 }
@@ -106,6 +108,7 @@ impl Delivery {
             pending: AtomicU64::new(0),
             drained: Notify::new(),
             stopped: AtomicBool::new(false),
+            recovering: watch::Sender::new(false),
             runtime: Handle::current(),
             counts: Counts::default(),
         });
@@ -116,6 +119,33 @@ impl Delivery {
         Ok(Self { shared })
     }
 
+    /// Adds what a spool held, in the background and in its order, and tells how many that were. What comes in meanwhile is delivered
+    /// beside it; operators' requests wait until all is there.
+    pub fn recover(
+        &self,
+        recovered: impl Iterator<Item = QueuedMessage> + Send + 'static,
+        done: impl FnOnce(u64) + Send + 'static,
+    ) {
+        let (shared, adding) = (self.shared.clone(), self.shared.clone());
+        shared.recovering.send_replace(true);
+        let added = tokio::task::spawn_blocking(move || {
+            let unless_stopped = recovered.take_while(|_| !adding.stopped.load(Ordering::SeqCst));
+            unless_stopped.map(|queued| adding.admit(queued, None)).count() as u64
+        });
+        tokio::spawn(async move {
+            let added = added.await;
+            shared.recovering.send_replace(false);
+            // It does not panic; were it to, the rest is added at the next start.
+            done(added.unwrap_or_default());
+        });
+    }
+
+    /// Returns when all is there that a spool held.
+    async fn recovered(&self) {
+        // Its sender is in our hands.
+        let _ = self.shared.recovering.subscribe().wait_for(|recovering| !recovering).await;
+    }
+
     /// Adds a message that was just made durable; its content, while it is in memory.
     pub fn enqueue(&self, message: SpoolMessage, content: Option<Content>) {
         self.shared.admit(QueuedMessage { message, attempt: None }, content);
@@ -123,6 +153,7 @@ impl Delivery {
 
     /// Does what an operator asks; tells how many messages it applied to. What is in flight is left to its attempt.
     pub async fn control(&self, control: Control) -> u64 {
+        self.recovered().await;
         let shared = self.shared.clone();
         let asked = tokio::task::spawn_blocking(move || shared.control(&control));
         // It does not panic; were it to, nothing was found that it applied to.
@@ -131,6 +162,7 @@ impl Delivery {
 
     /// To how many messages it would apply.
     pub async fn count(&self, selection: Selection) -> u64 {
+        self.recovered().await;
         let shared = self.shared.clone();
         let asked = tokio::task::spawn_blocking(move || shared.select(&selection).len() as u64);
         // It does not panic; were it to, nothing was found.

@@ -1,8 +1,8 @@
 //! A gateway from its start to its end.
 //!
 //! Start: 1. the configuration is read and everything in it checked; 2. ports are opened; 3. the user is changed; 4. the data
-//! directory is made and locked, spool and journal recovered, the engine kept; 5. delivery begins with what was recovered;
-//! 6. clients are served. Whatever fails stops the start, and nothing was accepted.
+//! directory is made and locked, spool and journal recovered, the engine kept; 5. delivery begins; 6. clients are served, while
+//! what the spool held is added to the queue. Whatever fails stops the start, and nothing was accepted.
 //!
 //! End: 1. no more connections; 2. open transactions end; 3. deliveries under way end; 4. spool and journal are closed by being
 //! dropped. A kill at any moment loses nothing either.
@@ -35,6 +35,10 @@ pub(crate) use error::StartError;
 
 /// How long open transactions and deliveries may take to end.
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long records of the journal gather for one sync. No mail waits for them but what is thrown away, and that for less than a
+/// sync of a slow disk.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// A gateway at work.
 #[derive(Debug)]
@@ -84,7 +88,7 @@ impl Running {
         // 4.
         make_private(&data)?;
         let (spool, recovery) = Spool::open(&OsFileSystem, data.join("spool"), spool_options)?;
-        let journal_options = JournalOptions { retention: journal_keep, ..JournalOptions::default() };
+        let journal_options = JournalOptions { retention: journal_keep, gathering: GATHERING, ..JournalOptions::default() };
         let (journal, journal_recovery) = Journal::open(&OsFileSystem, data.join("journal"), journal_options)?;
         EngineStore::new(OsFileSystem, data.join("engines")).keep(world.engine(), Some(crate::gateway::now()))?;
         for warning in &recovery.warnings {
@@ -101,12 +105,11 @@ impl Running {
         }
         let ledger = Arc::new(Ledger::new(journal, spool.clone(), log.clone()));
         // 5.
-        let delivery = Delivery::start(
-            delivery_options,
-            Arc::new(spool.clone()),
-            Arc::new(ledger.clone()),
-            recovered(&spool, &ledger, &log),
-        )?;
+        let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), Arc::new(ledger.clone()), [])?;
+        // Which those are is found out before others come.
+        let held = recovered(&spool, ledger.clone(), log.clone());
+        let told = log.clone();
+        delivery.recover(held, move |messages| told.info("recovered", json!({ "messages": messages, "took_ms": since(began) })));
         // 6.
         let gateway = Arc::new(Gateway::new(world, spool, delivery, ledger));
         let control = ControlSocket::bind(&control).map_err(|error| StartError::io(control, error))?;
@@ -118,8 +121,7 @@ impl Running {
         }
         let addresses: Vec<_> = running.server.addresses().iter().map(SocketAddr::to_string).collect();
         let engine = running.gateway.world().engine().hash().to_string();
-        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let facts = json!({ "listeners": addresses, "recovered": recovery.live, "engine": engine, "took_ms": took_ms });
+        let facts = json!({ "listeners": addresses, "held": recovery.live, "engine": engine, "took_ms": since(began) });
         running.log.info("ready", facts);
         Ok(running)
     }
@@ -234,7 +236,7 @@ impl Answering {
 }
 
 /// What the spool still owes, each with a record if it may have none yet.
-fn recovered(spool: &Spool, ledger: &Ledger, log: &Log) -> impl Iterator<Item = QueuedMessage> {
+fn recovered(spool: &Spool, ledger: Arc<Ledger>, log: Log) -> impl Iterator<Item = QueuedMessage> + use<> {
     spool.messages().filter_map(move |message| match message {
         Ok(queued) => {
             ledger.recovered(&queued);
@@ -245,6 +247,10 @@ fn recovered(spool: &Spool, ledger: &Ledger, log: &Log) -> impl Iterator<Item = 
             None
         }
     })
+}
+
+fn since(moment: Instant) -> u64 {
+    milliseconds(moment.elapsed())
 }
 
 fn milliseconds(span: Duration) -> u64 {

@@ -1,7 +1,8 @@
 //! Group commit: one thread that writes what others hand it, and makes all of it durable at once.
 //!
 //! While a sync runs, more gathers; the next one covers all of that. So a disk that syncs a few hundred times a second takes tens
-//! of thousands of messages, and a lone one waits for nothing but its own sync.
+//! of thousands of messages, and a lone one waits for nothing but its own sync. Where nobody waits for what is written, syncs can be
+//! kept apart: what comes in between gathers, and the disk is left to others.
 //!
 //! A commit, in this order:
 //! 1. what waits is taken, in its order, up to [`COMMIT_BYTES`]; 2. the work does what it has to do for itself, and writes each
@@ -86,6 +87,11 @@ struct State<I> {
     bytes: u64,
     committing: u64,
     committing_since: Option<Instant>,
+    /// When the last commit began.
+    began: Option<Instant>,
+    /// Whether what waits is not to gather any longer.
+    hurried: bool,
+    gathering: bool,
     asleep: bool,
     closed: bool,
     broken: Option<Arc<str>>,
@@ -95,13 +101,16 @@ struct State<I> {
 }
 
 impl<I: Send + 'static> Committer<I> {
-    /// Starts the thread. At most about so many bytes wait.
-    pub(crate) fn start<W: Work<Item = I>>(name: &str, most_bytes: u64, work: W) -> std::io::Result<Self> {
+    /// Starts the thread. At most about so many bytes wait; so long is between the beginnings of two commits, but for what is urgent.
+    pub(crate) fn start<W: Work<Item = I>>(name: &str, most_bytes: u64, apart: Duration, work: W) -> std::io::Result<Self> {
         let state = State {
             waiting: VecDeque::new(),
             bytes: 0,
             committing: 0,
             committing_since: None,
+            began: None,
+            hurried: false,
+            gathering: false,
             asleep: false,
             closed: false,
             broken: None,
@@ -111,11 +120,11 @@ impl<I: Send + 'static> Committer<I> {
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new() });
         let its = shared.clone();
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || its.run(work))?;
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || its.run(work, apart))?;
         Ok(Self { shared, thread: Some(thread), most_bytes })
     }
 
-    /// Hands over an item of about so many bytes. What is `urgent` waits however much else does.
+    /// Hands over an item of about so many bytes. What is `urgent` is taken however much else waits, and does not gather.
     pub(crate) fn submit(&self, item: I, bytes: u64, urgent: bool, done: Option<Finish>) {
         let mut state = self.shared.lock();
         let refused = if let Some(reason) = &state.broken {
@@ -135,7 +144,9 @@ impl<I: Send + 'static> Committer<I> {
         }
         state.bytes += bytes;
         state.waiting.push_back(Waiting { item, bytes, since: Instant::now(), done });
-        if state.asleep {
+        state.hurried |= urgent;
+        if state.asleep || urgent && state.gathering {
+            state.gathering = false;
             state.asleep = false;
             self.shared.wake.notify_one();
         }
@@ -185,13 +196,13 @@ impl<I: Send + 'static> Shared<I> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run<W: Work<Item = I>>(&self, mut work: W) {
+    fn run<W: Work<Item = I>>(&self, mut work: W, apart: Duration) {
         // A callback that panics takes the thread along: then it is as with a failed disk.
         let _end = Ending(self);
         let mut batch = Vec::new();
         let mut more = true;
         // 1.
-        while self.take(&mut batch, more) {
+        while self.take(&mut batch, more, apart) {
             match self.commit(&mut work, &mut batch) {
                 Ok(left) => more = left,
                 Err(error) => {
@@ -204,7 +215,7 @@ impl<I: Send + 'static> Shared<I> {
     }
 
     /// Waits for something to do, and takes it. `false` when all is done and closed.
-    fn take(&self, batch: &mut Vec<Waiting<I>>, more: bool) -> bool {
+    fn take(&self, batch: &mut Vec<Waiting<I>>, more: bool, apart: Duration) -> bool {
         let mut state = self.lock();
         while state.waiting.is_empty() && (!more || state.closed) {
             if state.closed {
@@ -214,6 +225,17 @@ impl<I: Send + 'static> Shared<I> {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.asleep = false;
         }
+        while let Some(began) = state.began
+            && !(state.hurried || state.closed)
+            && let Some(left) = apart.checked_sub(began.elapsed()).filter(|left| !left.is_zero())
+        {
+            // What comes meanwhile need not wake anybody.
+            state.gathering = true;
+            state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.gathering = false;
+        state.began = Some(Instant::now());
+        state.hurried = false;
         let mut bytes = 0;
         while let Some(next) = state.waiting.front()
             && (batch.is_empty() || bytes + next.bytes <= COMMIT_BYTES)

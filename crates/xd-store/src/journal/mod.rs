@@ -18,6 +18,7 @@ mod search;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use reader::{JournalEntry, JournalReader};
 pub use record::{Change, Delivery, JournalEvent, JournalRecord, Transaction};
@@ -39,6 +40,9 @@ pub struct JournalOptions {
     pub waiting_bytes: u64,
     /// How long records are kept at least, in milliseconds, counted back from the newest; 90 days. They go by whole segments.
     pub retention: u64,
+    /// How long after a sync records gather before the next; not at all. Where many are written and nobody waits for them, some
+    /// milliseconds leave the disk to others.
+    pub gathering: Duration,
 }
 
 /// What was found when a journal was opened.
@@ -60,7 +64,7 @@ pub struct JournalGauges {
     /// Their bytes.
     pub waiting_bytes: u64,
     /// How long the oldest of them has waited.
-    pub oldest_waiting: Option<std::time::Duration>,
+    pub oldest_waiting: Option<Duration>,
     /// Commits so far, each with one sync.
     pub commits: u64,
     /// How many syncs, or writes before them, failed: one is the end.
@@ -127,7 +131,7 @@ impl Journal {
         let (last_sequence, newest, segments) = reader::survey(files, &path)?;
         let told = JournalRecovery { last_sequence, damages: recovery.damages, kept: recovery.kept };
         let log = Log { directory, next: last_sequence + 1, retention: options.retention, newest, segments };
-        let committer = Committer::start("journal", options.waiting_bytes, log).map_err(SpoolError::Thread)?;
+        let committer = Committer::start("journal", options.waiting_bytes, options.gathering, log).map_err(SpoolError::Thread)?;
         Ok((Self(Arc::new(committer)), told))
     }
 
@@ -231,7 +235,7 @@ impl<F: FileSystem> Work for Log<F> {
 
 impl Default for JournalOptions {
     fn default() -> Self {
-        Self { roll_bytes: 64 << 20, waiting_bytes: 64 << 20, retention: 90 * 24 * 60 * 60 * 1000 }
+        Self { roll_bytes: 64 << 20, waiting_bytes: 64 << 20, retention: 90 * 24 * 60 * 60 * 1000, gathering: Duration::ZERO }
     }
 }
 

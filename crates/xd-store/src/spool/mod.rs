@@ -133,7 +133,7 @@ impl<F: FileSystem> Spool<F> {
         let live = lock(&index).len() as u64;
         let kept = recovery.kept.into_iter().collect();
         let told = SpoolRecovery { live, damages, kept, missing, torn, warnings: files.warnings(&path) };
-        let committer = Committer::start("spool", options.waiting_bytes, log).map_err(SpoolError::Thread)?;
+        let committer = Committer::start("spool", options.waiting_bytes, Duration::ZERO, log).map_err(SpoolError::Thread)?;
         let (files, reserve_bytes, free) = (files.clone(), options.reserve_bytes, Mutex::new(None));
         Ok((Self(Arc::new(Inner { files, path, index, last_id, reserve_bytes, free, committer })), told))
     }

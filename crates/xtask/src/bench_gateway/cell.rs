@@ -3,15 +3,16 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::load::send;
+use super::mail::Mail;
 use super::servers::{Server, Sink};
 use crate::report::Shortfall;
-use crate::workspace::Workspace;
 
 /// How long nothing may arrive before a cell counts as failed.
 const STALL: Duration = Duration::from_secs(30);
 
-pub(super) struct Cell {
-    pub(super) bytes: usize,
+pub(super) struct Cell<'m> {
+    pub(super) mail: &'m Mail,
     pub(super) messages: usize,
     pub(super) sessions: usize,
 }
@@ -25,15 +26,12 @@ pub(super) struct Figures {
     pub(super) cpu_ms: f64,
 }
 
-impl Cell {
-    pub(super) fn run(&self, workspace: &Workspace, server: &Server, sink: &Sink) -> Result<Figures, Shortfall> {
+impl Cell<'_> {
+    pub(super) fn run(&self, server: &Server, sink: &Sink) -> Result<Figures, Shortfall> {
         let (count, cpu) = (sink.count()?, server.cpu()?);
         let begin = Instant::now();
-        let numbers = [self.sessions, self.messages, self.bytes].map(|number| number.to_string());
-        let [sessions, messages, bytes] = &numbers;
-        let source = workspace.program("smtp-source").arguments(["-d", "-s", sessions, "-m", messages, "-l", bytes]);
-        let source = source.arguments(["-M", "client.example.org", "-f", "a@example.org", "-t", "b@example.com"]);
-        source.argument(format!("127.0.0.1:{}", server.port())).output()?;
+        send(server.port(), self.sessions, self.messages, self.mail)
+            .map_err(|error| Shortfall::Failed(format!("{}: {error}", server.name())))?;
         let (mut last, mut since) = (count, Instant::now());
         while last - count < self.messages as u64 {
             let now = sink.count()?;

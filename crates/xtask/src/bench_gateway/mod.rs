@@ -1,17 +1,20 @@
 //! `cargo xtask bench-gateway`: the gateway beside Postfix on this machine, in one run.
 //!
-//! Both take mail from `smtp-source`, make it durable and pass it on to `smtp-sink`, all over loopback and all of them from Postfix's
-//! package. The gateway judges every message besides; a second row shows it without. Each cell is run three times in turn, so that
-//! whatever else the machine does disturbs all alike; medians are shown. Figures are for comparing columns of one run: the load generator
-//! and the sink share the processors with what is measured.
+//! Both take the same varied mail, make it durable and pass it on to Postfix's `smtp-sink`, all over loopback. The gateway judges
+//! every message besides; a second row shows it without. Each cell is run three times in turn, so that whatever else the machine does
+//! disturbs all alike; medians are shown. Figures are for comparing columns of one run: senders and sink share the processors with
+//! what is measured.
 
 mod cell;
+mod load;
+mod mail;
 mod servers;
 
 use crate::report::{Report, Shortfall};
 use crate::tools;
 use crate::workspace::Workspace;
 use cell::{Cell, Figures};
+use mail::Mail;
 use servers::{Gateway, Postfix, Server, Sink};
 
 /// Bytes of a message, messages of a cell.
@@ -47,11 +50,12 @@ fn side_by_side(workspace: &Workspace) -> Result<String, Shortfall> {
     ];
     let mut rows = Vec::new();
     for (bytes, messages) in SIZES {
+        let mail = Mail::new(bytes);
         let mut figures: [Vec<Figures>; 3] = Default::default();
         for _ in 0..ROUNDS {
             for (server, figures) in servers.iter().zip(&mut figures) {
-                let cell = Cell { bytes, messages, sessions: SESSIONS };
-                figures.push(cell.run(workspace, server, &sink)?);
+                let cell = Cell { mail: &mail, messages, sessions: SESSIONS };
+                figures.push(cell.run(server, &sink)?);
             }
         }
         let medians = figures.map(|figures| Figures::median(&figures));
