@@ -7,6 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use xd_core::Timestamp;
@@ -57,8 +58,9 @@ impl Log {
     /// Waits until all lines before this are written.
     pub(crate) fn flush(&self) {
         let (answer, written) = sync_channel(1);
-        if self.lines.send(Line::Flush(answer)).is_ok() {
-            let _ = written.recv_timeout(std::time::Duration::from_secs(1));
+        // Nobody reads where the queue is full.
+        if self.lines.try_send(Line::Flush(answer)).is_ok() {
+            let _ = written.recv_timeout(Duration::from_secs(1));
         }
     }
 

@@ -64,7 +64,17 @@ fn on_runtime(work: impl Future<Output = Result<(), StartError>>) -> Result<(), 
     runtime.map_err(|error| StartError::io("threads", error))?.block_on(work)
 }
 
+/// Takes as many descriptors as the system allows: a connection, a delivery, a segment each need one.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // What there is has to do then; running out is borne.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
 async fn serve(config: Config, path: PathBuf) -> Result<(), StartError> {
+    raise_descriptor_limit();
     let failed = |error| StartError::io("signals", error);
     let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;

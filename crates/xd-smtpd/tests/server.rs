@@ -188,9 +188,8 @@ fn content_beyond_the_budget_is_deferred() {
 #[test]
 fn named_peers_say_who_the_client_is() {
     let world = World::new(|settings, _| {
-        settings.listeners[0].proxy = true;
-        settings.proxies.push("127.0.0.1".parse().unwrap());
-        settings.xclient.push("127.0.0.1".parse().unwrap());
+        settings.listeners[0].proxies.push("127.0.0.1".parse().unwrap());
+        settings.listeners[0].xclient.push("192.0.2.7".parse().unwrap());
     });
     let mut client = world.connect();
     client.say(b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 25\r\n");
@@ -209,6 +208,13 @@ fn named_peers_say_who_the_client_is() {
     assert!(kept[1].0.via.is_some());
     drop(kept);
 
+    // Who comes through the proxy has no rights of the proxy.
+    let mut other = world.connect();
+    other.say(b"PROXY TCP4 192.0.2.8 192.0.2.1 4711 25\r\n");
+    other.reply();
+    other.ask("EHLO c");
+    assert!(other.ask("XCLIENT ADDR=127.0.0.1 LOGIN=u").starts_with("550"), "XCLIENT is for named clients");
+
     let mut stranger = world.connect();
     stranger.say(b"EHLO stranger.example.org\r\n");
     assert_eq!(stranger.reply(), "");
@@ -218,8 +224,7 @@ fn named_peers_say_who_the_client_is() {
 fn who_speaks_before_the_greeting_is_refused() {
     let world = World::new(|settings, _| {
         // So that what the client says is there before the session begins.
-        settings.listeners[0].proxy = true;
-        settings.proxies.push("127.0.0.1".parse().unwrap());
+        settings.listeners[0].proxies.push("127.0.0.1".parse().unwrap());
     });
     let mut client = world.connect();
     client.say(b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 25\r\nEHLO c\r\n");

@@ -52,6 +52,20 @@ pub(super) enum Unloadable {
     Gone,
     /// It cannot be read.
     Damaged(SpoolError),
+    /// It could not be read now: no descriptor was left, or the disk had a fault.
+    Later,
+    /// Its recipients go elsewhere now.
+    Moved,
+}
+
+impl Unloadable {
+    fn of(error: SpoolError) -> Self {
+        match error {
+            SpoolError::Unknown(_) => Self::Gone,
+            SpoolError::Damaged { .. } | SpoolError::Version { .. } => Self::Damaged(error),
+            _ => Self::Later,
+        }
+    }
 }
 
 /// Loads what a job is about. Reads files unless it is in memory.
@@ -64,20 +78,21 @@ pub(super) fn load(shared: &Shared, key: &DestinationKey, job: Job) -> Result<Lo
                     let chunks = shared.store.read_content(job.id).and_then(Iterator::collect::<Result<Vec<_>, _>>);
                     match chunks {
                         Ok(chunks) => Source::Memory(Content::from(chunks.concat())),
-                        Err(error) => return Err((job, Unloadable::Damaged(error))),
+                        Err(error) => return Err((job, Unloadable::of(error))),
                     }
                 } else {
                     Source::Spool
                 };
                 (Arc::new(queued.message), source)
             }
-            Err(SpoolError::Unknown(_)) => return Err((job, Unloadable::Gone)),
-            Err(error) => return Err((job, Unloadable::Damaged(error))),
+            Err(error) => return Err((job, Unloadable::of(error))),
         },
     };
     let recipients = if key.archive { Vec::new() } else { shared.recipients_of(&message, key) };
     if recipients.is_empty() && !(key.archive && message.archive) {
-        return Err((job, Unloadable::Gone));
+        // Routes may have changed while it waited, or was under way.
+        let waits = message.recipients.iter().any(|recipient| recipient.state == RecipientState::Waiting);
+        return Err((job, if waits && !key.archive { Unloadable::Moved } else { Unloadable::Gone }));
     }
     Ok(Loaded { job, message, recipients, source })
 }

@@ -13,7 +13,7 @@ use xd_core::schedule::{Steady, Wall};
 use xd_store::{Content, Done, HoldReason, Mark, QueueId, QueuedMessage, RecipientState, SpoolError, SpoolMessage};
 
 use super::control::{Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
-use super::load::{hold_marks, load};
+use super::load::{Unloadable, hold_marks, load};
 use super::options::DeliveryOptions;
 use super::queue::{DestinationKey, EntryState, HELD, Hot, Job, NewEntry, Queue, Wanted, first_hold};
 use super::record::{DeliveryLog, DeliveryRecord, FinalRecord};
@@ -416,17 +416,39 @@ impl Shared {
         let old = {
             let mut queue = self.queue();
             queue.sweep(now);
-            queue.take_old(wall, self.options().schedule.max_age, hold)
+            // After days without power, or with a clock that jumped, nothing is given back that was not tried since.
+            let max_age = if self.has_tried_all() { self.options().schedule.max_age } else { u64::MAX };
+            queue.take_old(wall, max_age, hold)
         };
         for (job, state, key) in old {
             match (state, key) {
                 (EntryState::Held(reason), _) => self.discard(&job, reason),
                 (_, Some((destination, key))) => match load(self, &key, job) {
                     Ok(loaded) => self.expire(loaded, destination, &key),
-                    Err((job, super::load::Unloadable::Gone)) => self.finish(&job),
-                    Err((job, super::load::Unloadable::Damaged(error))) => self.hold_unreadable(job, &error.to_string()),
+                    Err((job, why)) => self.put_away(job, why),
                 },
                 (_, None) => self.finish(&job),
+            }
+        }
+    }
+
+    /// Whether delivery has been at work for so long that whatever waits was due at least once.
+    pub(super) fn has_tried_all(&self) -> bool {
+        self.clock.steady().0 > self.options().schedule.longest()
+    }
+
+    /// Puts a job where it belongs whose message could not be loaded.
+    pub(super) fn put_away(self: &Arc<Self>, job: Job, why: Unloadable) {
+        match why {
+            Unloadable::Damaged(error) => self.hold_unreadable(job, &error.to_string()),
+            Unloadable::Gone => self.finish(&job),
+            Unloadable::Later => {
+                let due = self.clock.steady().after(self.options().schedule.interval);
+                self.requeue(job.slot, job.attempts, Some(due));
+            }
+            Unloadable::Moved => {
+                self.finish(&job);
+                self.readmit(job.id);
             }
         }
     }

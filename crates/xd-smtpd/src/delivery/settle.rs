@@ -274,6 +274,10 @@ impl Shared {
             (recipient.state == RecipientState::Waiting).then_some(u32::try_from(index).unwrap_or(u32::MAX))
         };
         let recipients: Vec<u32> = queued.message.recipients.iter().enumerate().filter_map(waiting).collect();
+        if recipients.is_empty() {
+            // Only its archive copy is owed. It stays owed, and is looked at again.
+            return self.requeue(job.slot, job.attempts.saturating_add(1), Some(now.after(self.options().schedule.interval)));
+        }
         let mut marks = hold_marks(&recipients, RecipientState::Held { reason, since });
         marks.push(Mark::Attempt(Attempt { count: job.attempts, next_try: wall.0, last_reply: why.to_owned() }));
         self.log.record(DeliveryRecord::Held { id: job.id, recipients, reason });
@@ -305,7 +309,7 @@ impl Shared {
     }
 
     /// Puts an entry that is in flight back: until a moment, or at once.
-    fn requeue(self: &Arc<Self>, slot: u32, attempts: u32, due: Option<Steady>) {
+    pub(super) fn requeue(self: &Arc<Self>, slot: u32, attempts: u32, due: Option<Steady>) {
         let wanted = self.queue().wait(slot, attempts, due.unwrap_or_else(|| self.clock.steady()));
         self.carry_out(wanted);
     }

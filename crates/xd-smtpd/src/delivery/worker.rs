@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::connection::{Connection, Peer};
-use super::load::{Loaded, Pieces, Unloadable, load};
+use super::load::{Loaded, Pieces, load};
 use super::maildir;
 use super::queue::DestinationKey;
 use super::runner::Shared;
@@ -148,8 +148,7 @@ impl Worker {
             for result in results {
                 match result {
                     Ok(loaded) => self.keep(loaded),
-                    Err((job, Unloadable::Gone)) => self.shared.finish(&job),
-                    Err((job, Unloadable::Damaged(error))) => self.shared.hold_unreadable(job, &error.to_string()),
+                    Err((job, why)) => self.shared.put_away(job, why),
                 }
             }
         }
@@ -158,7 +157,9 @@ impl Worker {
 
     /// Keeps a message for its attempt, unless it has grown too old for one.
     fn keep(&mut self, loaded: Loaded) {
-        if self.shared.options().schedule.is_expired(loaded.job.arrived, self.shared.clock.wall()) {
+        // Whatever its age, it is tried once: it may have been held all the time, or nobody was here to try it.
+        let is_tried = loaded.job.attempts > 0 && self.shared.has_tried_all();
+        if is_tried && self.shared.options().schedule.is_expired(loaded.job.arrived, self.shared.clock.wall()) {
             self.shared.expire(loaded, self.destination, &self.key);
         } else {
             self.loaded.push_back(loaded);
@@ -176,8 +177,7 @@ impl Worker {
             }
             match load(&self.shared, &self.key, job) {
                 Ok(loaded) => self.keep(loaded),
-                Err((job, Unloadable::Gone)) => self.shared.finish(&job),
-                Err((job, Unloadable::Damaged(error))) => self.shared.hold_unreadable(job, &error.to_string()),
+                Err((job, why)) => self.shared.put_away(job, why),
             }
         }
         true

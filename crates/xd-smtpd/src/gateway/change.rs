@@ -39,12 +39,17 @@ pub(super) fn change(received: Vec<u8>, trace: &str, tags: &[HeaderLine], tag_su
         top.extend_from_slice(tag.to_field().as_bytes());
         actions.push(format!("add {}", tag.name));
     }
+    if received.starts_with(b" ") || received.starts_with(b"\t") {
+        // It would go on with our last field, and say what we did not.
+        top.extend_from_slice(b"\r\n");
+        actions.push("end header".to_owned());
+    }
     // Where the content goes on after what is left out, and what is put in there.
     let mut kept = Vec::new();
     let mut from = 0;
     let mut tagged = !tag_subject;
     for field in Fields::of(&received) {
-        if field.name.len() >= OURS.len() && field.name[..OURS.len()].eq_ignore_ascii_case(OURS) {
+        if is_ours(field.name) {
             kept.push((from..field.span.start, None));
             from = field.span.end;
             name(&mut actions, format!("remove {}", String::from_utf8_lossy(field.name)));
@@ -76,6 +81,12 @@ pub(super) fn change(received: Vec<u8>, trace: &str, tags: &[HeaderLine], tag_su
     let mut hash = Sha256::new();
     content.pieces().for_each(|piece| hash.update(piece));
     Changed { content, sha256: hash.finalize().into(), actions }
+}
+
+/// Whether a name is one of ours, also with blanks and NULs in it: some programs read over them.
+fn is_ours(name: &[u8]) -> bool {
+    let mut letters = name.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != 0).map(u8::to_ascii_lowercase);
+    OURS.iter().all(|&letter| letters.next() == Some(letter))
 }
 
 fn name(actions: &mut Vec<String>, action: String) {
@@ -115,6 +126,21 @@ mod tests {
         let (content, actions) = changed(message, &tags(), false);
         assert_eq!(content, format!("{TRACE}X-XD-Class: spam\r\nFrom: a@example.com\r\nTo: b\r\n\r\nHi\r\n"));
         assert_eq!(actions, ["add Received", "add X-XD-Class", "remove x-xd-class", "remove X-XD-Score"]);
+    }
+
+    #[test]
+    fn odd_spellings_of_our_names_are_removed_too() {
+        for field in ["X-XD-Class\r\n : clean\r\n", "X-XD\0-Class: clean\r\n", "X-XD -Class: clean\r\n"] {
+            let (content, _) = changed(&format!("{field}To: b\r\n\r\nHi\r\n"), &[], false);
+            assert_eq!(content, format!("{TRACE}To: b\r\n\r\nHi\r\n"), "{field:?}");
+        }
+    }
+
+    #[test]
+    fn content_that_begins_folded_goes_on_with_no_field_of_ours() {
+        let (content, actions) = changed(" clean\r\nTo: b\r\n\r\nHi\r\n", &tags(), false);
+        assert_eq!(content, format!("{TRACE}X-XD-Class: spam\r\n\r\n clean\r\nTo: b\r\n\r\nHi\r\n"));
+        assert_eq!(actions.last().unwrap(), "end header");
     }
 
     #[test]

@@ -45,8 +45,9 @@ impl<'c> Iterator for Fields<'c> {
                 end = self.line_end(end);
             }
             self.at = end;
-            if let Some(colon) = memchr::memchr(b':', line) {
-                return Some(FieldSpan { name: line[..colon].trim_ascii(), span: start..end });
+            // The name may be folded too (RFC 5322 §4.5.8 lets blanks stand before the colon).
+            if let Some(colon) = memchr::memchr(b':', &self.content[start..end]) {
+                return Some(FieldSpan { name: self.content[start..start + colon].trim_ascii(), span: start..end });
             }
         }
     }

@@ -33,6 +33,8 @@ pub(super) fn recipient(config: &Config, asking: Asking, local_part: &str, domai
     };
     let address = || Recipient::Accepted(format!("{local_part}@{domain}"));
     match config.domain(domain) {
+        // Routes in local parts, for a next hop that trusts us: `bob%example.net@example.com` (RFC 5321 §3.6.1).
+        Some(_) if unquoted(local_part).contains(['%', '!', '@']) && !may_relay(config, asking) => Recipient::NotRelayed,
         Some(protected) if protected.recipients.contain(&unquoted(local_part)) => address(),
         Some(_) => Recipient::NotProtected,
         None if may_relay(config, asking) => address(),
@@ -90,6 +92,14 @@ mod tests {
         assert_eq!(asked("bob", Some("example.org"), false, "192.0.2.9"), taken());
         assert_eq!(asked("bob", Some("sub.example.com"), false, "198.51.100.1"), Recipient::NotRelayed);
         assert_eq!(asked("bob", Some("[192.0.2.1]"), false, "198.51.100.1"), Recipient::NotRelayed);
+    }
+
+    #[test]
+    fn local_parts_that_hold_a_route_are_for_our_own() {
+        for local_part in ["alice%example.org", "example.org!alice", "\"alice@example.org\""] {
+            assert_eq!(asked(local_part, Some("example.com"), false, "198.51.100.1"), Recipient::NotRelayed, "{local_part}");
+            assert_eq!(asked(local_part, Some("example.com"), true, "127.0.0.1"), Recipient::NotProtected, "{local_part}");
+        }
     }
 
     #[test]

@@ -86,7 +86,6 @@ impl Running {
             user::become_user(user)?;
         }
         // 4.
-        make_private(&data)?;
         let (spool, recovery) = Spool::open(&OsFileSystem, data.join("spool"), spool_options)?;
         let journal_options = JournalOptions { retention: journal_keep, gathering: GATHERING, ..JournalOptions::default() };
         let (journal, journal_recovery) = Journal::open(&OsFileSystem, data.join("journal"), journal_options)?;
@@ -184,9 +183,10 @@ impl Running {
     /// Ends in good order.
     pub(crate) async fn drain(self) {
         let left = self.server.drain(DRAIN).await;
-        self.gateway.delivery().drain().await;
+        // A next hop may take ten minutes to answer; what it says then is told by the next attempt.
+        let ended = tokio::time::timeout(DRAIN, self.gateway.delivery().drain()).await.is_ok();
         self.tasks.iter().for_each(JoinHandle::abort);
-        self.log.info("stopped", json!({ "connections_left": left }));
+        self.log.info("stopped", json!({ "connections_left": left, "deliveries_ended": ended }));
         self.log.flush();
     }
 }
@@ -255,11 +255,4 @@ fn since(moment: Instant) -> u64 {
 
 fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Makes the data directory, for its user alone.
-fn make_private(data: &Path) -> Result<(), StartError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
-    made.map_err(|error| StartError::io(data, error))
 }

@@ -23,8 +23,6 @@ pub(super) fn server(config: &Config) -> Result<ServerSettings, StartError> {
     let settings = listeners.iter().map(|listener| self::listener(config, listener, certificates.is_some(), passwords.is_some()));
     let mut server = ServerSettings::new(settings.collect());
     server.trusted = config.trusted();
-    server.proxies = listeners.iter().flat_map(|listener| listener.proxy_from.iter().copied()).collect();
-    server.xclient = listeners.iter().flat_map(|listener| listener.xclient_from.iter().copied()).collect();
     server.etrn = config.clients().filter(|client| !client.etrn.is_empty()).flat_map(|client| client.networks).collect();
     server.clients = ClientLimits {
         connections: limits.connections_per_client,
@@ -58,7 +56,8 @@ fn listener(config: &Config, listener: &Listener, tls: bool, passwords: bool) ->
     };
     let mut settings = ListenerSettings::new(listener.address, options);
     settings.implicit_tls = implicit_tls;
-    settings.proxy = !listener.proxy_from.is_empty();
+    settings.proxies.clone_from(&listener.proxy_from);
+    settings.xclient.clone_from(&listener.xclient_from);
     settings
 }
 

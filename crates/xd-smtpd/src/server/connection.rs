@@ -3,7 +3,7 @@
 //! While a client is silent its connection holds no buffer. Replies to what was pipelined leave in one write.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,8 @@ impl<F: Front> Connection<F> {
     ) -> io::Result<Option<Self>> {
         let settings = shared.settings();
         let mode = shared.mode();
-        let Some(ListenerSettings { session: options, implicit_tls, proxy, .. }) = settings.listeners.get(listener).cloned()
+        let Some(ListenerSettings { session: options, implicit_tls, proxies, xclient, .. }) =
+            settings.listeners.get(listener).cloned()
         else {
             return Ok(None);
         };
@@ -74,13 +75,13 @@ impl<F: Front> Connection<F> {
         let patience = settings.timeouts.handshake;
 
         let (mut address, mut via) = (source, None);
-        if proxy
-            && any_contains(&settings.proxies, source.ip())
+        if any_contains(&proxies, source.ip())
             && let Some(client) = timeout(patience, proxy::read(&mut stream)).await??
         {
             (address, via) = (client, Some(source));
         }
-        let facts = settings.facts(address.ip(), source.ip(), false);
+        let named = any_contains(&xclient, address.ip());
+        let facts = settings.facts(address.ip(), named, false);
         let mut peer = Peer {
             connection: number,
             address,
@@ -120,7 +121,7 @@ impl<F: Front> Connection<F> {
             let Some(certificates) = &settings.certificates else { return Ok(None) };
             peer.tls = Some(timeout(patience, stream.start_tls(certificates.config())).await??);
         }
-        let facts = settings.facts(address.ip(), source.ip(), implicit_tls);
+        let facts = settings.facts(address.ip(), named, implicit_tls);
         Ok(Some(Self {
             session: Session::new(options, facts),
             share: settings.budget.share(),
@@ -288,8 +289,9 @@ impl<F: Front> Connection<F> {
     /// A named peer spoke for another client.
     fn take_over(&mut self, said: Xclient) {
         let mut address = self.peer.address;
-        if let Some(Some(client)) = said.address {
-            address = SocketAddr::new(client, 0);
+        if let Some(client) = said.address {
+            // A client that is not known has no address of anybody's, and no rights.
+            address = SocketAddr::new(client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), 0);
             self.peer.via = Some(self.source);
         }
         if let Some(Some(port)) = said.port {
@@ -299,9 +301,8 @@ impl<F: Front> Connection<F> {
         if let Some(name) = said.name {
             self.peer.name = name;
         }
-        let mut facts = self.settings.facts(address.ip(), self.source.ip(), self.peer.tls.is_some());
-        // A client that is not known is nobody's.
-        facts.trusted &= said.address != Some(None);
+        // Only who may speak for others comes here, and goes on to.
+        let mut facts = self.settings.facts(address.ip(), true, self.peer.tls.is_some());
         facts.authenticated = said.login.flatten().map(Arc::from);
         self.peer.trusted = facts.trusted;
         self.peer.authenticated = facts.authenticated.clone();

@@ -16,10 +16,6 @@ pub struct ServerSettings {
     pub listeners: Vec<ListenerSettings>,
     /// Own networks: limits on clients do not apply to them.
     pub trusted: Vec<Network>,
-    /// Peers that begin connections with a PROXY header, at listeners that take one.
-    pub proxies: Vec<Network>,
-    /// Peers that may use XCLIENT.
-    pub xclient: Vec<Network>,
     /// Clients that may use ETRN without authentication.
     pub etrn: Vec<Network>,
     /// How much one client may do.
@@ -46,8 +42,10 @@ pub struct ListenerSettings {
     pub session: Arc<SessionOptions>,
     /// TLS begins with the connection (RFC 8314 §3).
     pub implicit_tls: bool,
-    /// Connections of [`proxies`](ServerSettings::proxies) begin with a PROXY header.
-    pub proxy: bool,
+    /// Peers that begin connections with a PROXY header here.
+    pub proxies: Vec<Network>,
+    /// Clients that may use XCLIENT here: by their own address, which behind a proxy is the one it told.
+    pub xclient: Vec<Network>,
 }
 
 /// Why settings contradict themselves: it points at the operator. The complete set.
@@ -75,8 +73,6 @@ impl ServerSettings {
         Self {
             listeners,
             trusted: Vec::new(),
-            proxies: Vec::new(),
-            xclient: Vec::new(),
             etrn: Vec::new(),
             clients: ClientLimits::default(),
             connections: 20_000,
@@ -114,11 +110,11 @@ impl ServerSettings {
         any_contains(&self.trusted, address)
     }
 
-    /// What is known of a client at `address`, whose connection comes from `peer`.
-    pub(super) fn facts(&self, address: IpAddr, peer: IpAddr, tls: bool) -> ClientFacts {
+    /// What is known of a client at `address`; `named`, where it may speak for others.
+    pub(super) fn facts(&self, address: IpAddr, named: bool, tls: bool) -> ClientFacts {
         ClientFacts {
             trusted: self.trusts(address),
-            xclient: any_contains(&self.xclient, peer),
+            xclient: named,
             etrn: any_contains(&self.etrn, address),
             tls,
             authenticated: None,
@@ -130,6 +126,6 @@ impl ListenerSettings {
     /// A listener in the clear, without PROXY headers.
     #[must_use]
     pub fn new(address: SocketAddr, session: SessionOptions) -> Self {
-        Self { address, session: Arc::new(session), implicit_tls: false, proxy: false }
+        Self { address, session: Arc::new(session), implicit_tls: false, proxies: Vec::new(), xclient: Vec::new() }
     }
 }

@@ -78,6 +78,8 @@ impl Session {
             close |= reply.code() == 421;
         }
         self.counts.messages += 1;
+        // A whole message came, whatever was answered.
+        self.counts.commands = 0;
         if accepted {
             let Counts { messages, etrn, failed_authentications, .. } = self.counts;
             self.counts = Counts { messages, etrn, failed_authentications, ..Counts::default() };

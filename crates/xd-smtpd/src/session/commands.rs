@@ -8,17 +8,22 @@ use super::sasl::Sasl;
 use super::xclient;
 use super::{Event, Path, PathError, Protocol, Reply};
 
+/// Recipients beyond the limit of one message that are answered with 452; a client that sends still more does not listen. Postfix
+/// has the same (`smtpd_recipient_overshoot_limit`).
+const RECIPIENT_OVERSHOOT: u32 = 1_000;
+
 impl Session {
     pub(super) fn handle_command(&mut self, line: &[u8]) {
         let command = match parse(line) {
             Ok(command) => command,
             Err(error) => return self.refuse_line(error),
         };
-        if !matches!(command, Command::Rcpt(_) | Command::Quit) {
+        // Those that carry a message on don't count; of a chunk, octets follow that have to be taken whatever is answered.
+        if !matches!(command, Command::Bdat(..) | Command::Data | Command::Quit | Command::Rcpt(_)) {
             self.counts.commands += 1;
             if self.counts.commands > self.options.limits.idle_commands && !self.client.trusted {
-                // What does nothing for so long is in error, if not by itself.
-                return self.refuse("command", Reply::new(503, (5, 1), "too many commands without a message"));
+                let reply = Reply::new(421, (7, 0), format!("{} saw many commands and no message", self.options.hostname));
+                return self.hang_up("command", reply);
             }
         }
         match command {
@@ -150,6 +155,11 @@ impl Session {
                 Ok(_) if open.recipients.len() >= recipients_max => {
                     // RFC 5321 §4.5.3.1.10. No error of the client's: it sends the message again to the others.
                     let reply = Reply::new(452, (5, 3), "too many recipients");
+                    self.counts.overshoot += 1;
+                    if self.counts.overshoot > RECIPIENT_OVERSHOOT && !self.client.trusted {
+                        let reply = Reply::new(421, (7, 0), format!("{} has said that it is enough", self.options.hostname));
+                        return self.hang_up("RCPT", reply);
+                    }
                     self.reply(&reply);
                     return self.record("RCPT", reply, vec![Path::of_argument(argument)]);
                 }

@@ -108,6 +108,8 @@ pub(super) struct Counts {
     pub(super) errors: u32,
     pub(super) commands: u32,
     pub(super) refused_recipients: u32,
+    /// Recipients beyond the limit.
+    pub(super) overshoot: u32,
     pub(super) messages: u32,
     pub(super) etrn: u32,
     pub(super) failed_authentications: u32,

@@ -302,16 +302,21 @@ impl<F: FileSystem> Log<F> {
         while budget > 0 {
             let Some(mut message) = copying.message.take() else {
                 let Some(id) = copying.left.pop_front() else { return Ok(true) };
-                copying.message = self.find(id, copying.segment);
+                match self.find(id, copying.segment) {
+                    Ok(found) => copying.message = found,
+                    // The segment stays, and is copied when it can be read.
+                    Err(CannotReadNow) => return Ok(false),
+                }
                 continue;
             };
             if let Some(place) = message.from.pop_front() {
-                let copied = self.copy_chunk(message.id, message.to.len() as u32, place)?;
+                let Some(copied) = self.copy_chunk(message.id, message.to.len() as u32, place)? else { return Ok(false) };
                 budget = budget.saturating_sub(copied.1);
                 message.to.push(copied.0);
                 copying.message = Some(message);
             } else {
-                budget = budget.saturating_sub(self.copy_message(&message, copying.segment)?);
+                let Some(copied) = self.copy_message(&message, copying.segment)? else { return Ok(false) };
+                budget = budget.saturating_sub(copied);
             }
         }
         self.copying = Some(copying);
@@ -319,43 +324,53 @@ impl<F: FileSystem> Log<F> {
     }
 
     /// A message that begins in the segment, and where its chunks stand. What cannot be read stays there for good.
-    fn find(&mut self, id: QueueId, segment: u64) -> Option<CopyingMessage> {
-        let entry = lock(&self.index).get(id).filter(|entry| entry.first() == segment)?.clone();
+    fn find(&mut self, id: QueueId, segment: u64) -> Result<Option<CopyingMessage>, CannotReadNow> {
+        let entry = lock(&self.index).get(id).filter(|entry| entry.first() == segment).cloned();
+        let Some(entry) = entry else { return Ok(None) };
         match self.records.message(id, &entry) {
-            Ok((_, chunks)) => Some(CopyingMessage { id, from: chunks.into(), to: Vec::new() }),
+            Ok((_, chunks)) => Ok(Some(CopyingMessage { id, from: chunks.into(), to: Vec::new() })),
+            Err(error) if passes(&error) => Err(CannotReadNow),
             Err(_) => {
                 self.give_up(id, segment);
-                None
+                Ok(None)
             }
         }
     }
 
-    /// Its copy, and how many bytes were copied.
-    fn copy_chunk(&mut self, id: QueueId, index: u32, place: Place) -> Result<(Place, u64), SegmentError> {
+    /// Its copy, and how many bytes were copied; none if it cannot be read now.
+    fn copy_chunk(&mut self, id: QueueId, index: u32, place: Place) -> Result<Option<(Place, u64)>, SegmentError> {
         let mut chunk = Vec::new();
-        let read = self.records.chunk(id, index, place, &mut chunk);
-        if read.is_err() {
-            lock(&self.index).set_damaged(place.segment);
-            return Ok((Place { segment: 0, offset: Offset::new(0) }, 0));
+        match self.records.chunk(id, index, place, &mut chunk) {
+            Ok(_) => {}
+            Err(error) if passes(&error) => return Ok(None),
+            Err(_) => {
+                lock(&self.index).set_damaged(place.segment);
+                return Ok(Some((Place { segment: 0, offset: Offset::new(0) }, 0)));
+            }
         }
         let content = chunk.get(CHUNK_PREFIX_BYTES..).unwrap_or_default();
         let prefix = record::chunk_prefix(id, index);
-        Ok((self.unnumbered(CHUNK, &[&prefix, content])?, chunk.len() as u64))
+        Ok(Some((self.unnumbered(CHUNK, &[&prefix, content])?, chunk.len() as u64)))
     }
 
-    /// Writes the record of a copied message, by all marks that are durable now. How many bytes were written.
-    fn copy_message(&mut self, copied: &CopyingMessage, segment: u64) -> Result<u64, SegmentError> {
+    /// Writes the record of a copied message, by all marks that are durable now. How many bytes were written; none if it cannot be
+    /// read now.
+    fn copy_message(&mut self, copied: &CopyingMessage, segment: u64) -> Result<Option<u64>, SegmentError> {
         let entry = lock(&self.index).get(copied.id).cloned();
         // It may be done meanwhile.
-        let Some(entry) = entry else { return Ok(0) };
-        let Ok((queued, _)) = self.records.message(copied.id, &entry) else {
-            self.give_up(copied.id, segment);
-            return Ok(0);
+        let Some(entry) = entry else { return Ok(Some(0)) };
+        let queued = match self.records.message(copied.id, &entry) {
+            Ok((queued, _)) => queued,
+            Err(error) if passes(&error) => return Ok(None),
+            Err(_) => {
+                self.give_up(copied.id, segment);
+                return Ok(Some(0));
+            }
         };
         let envelope = record::envelope(&queued.message, queued.attempt.as_ref());
         let located = self.write_message(&envelope, &copied.to, queued.message.bytes)?;
         self.copied.push((copied.id, located, States::of(&queued.message)));
-        Ok(envelope.len() as u64)
+        Ok(Some(envelope.len() as u64))
     }
 
     /// A message whose record cannot be read any more. The segment that has it is kept.
@@ -364,6 +379,14 @@ impl<F: FileSystem> Log<F> {
         index.set_damaged(segment);
         index.remove(id);
     }
+}
+
+/// Something cannot be read for a reason that passes.
+struct CannotReadNow;
+
+/// Whether a failure to read says nothing about what is on disk: no descriptor was left, say.
+fn passes(error: &SpoolError) -> bool {
+    matches!(error, SpoolError::Segment(_))
 }
 
 pub(crate) fn lock(index: &Mutex<Index>) -> MutexGuard<'_, Index> {
