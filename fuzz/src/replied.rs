@@ -1,9 +1,7 @@
 //! What must hold of what next hops say: however it is cut, the replies read are the same; each transaction ends once, with an answer
 //! for each of its recipients; the dialogue is over when the connection is; and what we hold to be sent has a bound.
 
-use xd_smtpd::client::{
-    Answer, Client, ClientOptions, Envelope, Event, Fault, Protocol, Reply, ReplyReader, TlsWish, Token,
-};
+use xd_smtpd::client::{Answer, Client, ClientOptions, Envelope, Event, Fault, Protocol, Reply, ReplyReader, TlsWish, Token};
 use xd_store::{BodyType, Notify, QueueId, RecipientState, SpoolMessage, SpoolRecipient};
 
 /// Transactions that are begun at most: a next hop that takes all of them has said enough.
@@ -89,8 +87,7 @@ fn turn(client: &mut Client, message: &SpoolMessage, events: &mut Vec<Event>, be
         let output = client.output().len();
         assert!(output < OUTPUT, "{output}");
         client.handle_sent(output);
-        let envelope =
-            Envelope { message, recipients: &[0, 1], is_ascii: true, header_is_ascii: true, redirect: None };
+        let envelope = Envelope { message, recipients: &[0, 1], is_ascii: true, header_is_ascii: true, redirect: None };
         let may_begin = client.can_begin() && *begun < TRANSACTIONS;
         if !may_begin || client.begin(&envelope).is_err() {
             break;

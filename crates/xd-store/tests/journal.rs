@@ -10,7 +10,7 @@ use std::sync::mpsc::channel;
 use xd_store::simulated::{Disk, Fault, Survival};
 use xd_store::{
     Change, CommitError, Delivery, FileSystem, Journal, JournalEntry, JournalEvent, JournalOptions, JournalReader, JournalRecord,
-    Place, QueueId, SegmentError, SpoolError, Transaction,
+    Place, QueueId, RecordType, SegmentDir, SegmentDirOptions, SegmentError, SegmentKind, SpoolError, Transaction,
 };
 
 const DIRECTORY: &str = "/data/journal";
@@ -180,4 +180,23 @@ fn damage_is_told_with_what_is_missing() {
     assert!(entries.iter().any(|entry| matches!(entry, JournalEntry::Damage(..))));
     assert!(entries.iter().any(|entry| matches!(entry, JournalEntry::Missing { .. })));
     assert!(matches!(entries.last(), Some(JournalEntry::Record { sequence: 19, .. })));
+}
+
+/// A whole record whose number is the last there is would leave none for what follows.
+#[test]
+fn a_number_that_no_journal_came_to_is_damage() {
+    let disk = Disk::new();
+    let options_of_segments = SegmentDirOptions::new(SegmentKind::JOURNAL);
+    let (mut directory, _) = SegmentDir::open(&disk, DIRECTORY, options_of_segments).unwrap();
+    for number in [u64::MAX, 1 << 62, (1 << 62) - 2] {
+        directory.append(RecordType::new(2), &[&number.to_le_bytes()[..], &[0; 16]].concat()).unwrap();
+    }
+    directory.sync().unwrap();
+    drop(directory);
+    let (journal, recovery) = Journal::open(&disk, DIRECTORY, options()).unwrap();
+    assert_eq!(recovery.last_sequence, (1 << 62) - 2);
+    append(&journal, &record(1)).unwrap();
+    let entries = read(&mut JournalReader::open(&disk, DIRECTORY).unwrap());
+    assert!(matches!(entries[..2], [JournalEntry::Damage(..), JournalEntry::Damage(..)]), "{entries:?}");
+    assert!(matches!(entries.last(), Some(JournalEntry::Record { sequence, .. }) if *sequence == (1 << 62) - 1), "{entries:?}");
 }

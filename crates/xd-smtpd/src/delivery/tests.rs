@@ -22,11 +22,21 @@ mod rest;
 mod tls;
 mod ways;
 
-/// The spool in memory. Marks are committed at once.
+/// The spool in memory. Marks are committed at once, or when a test says so.
 #[derive(Default)]
 struct MemoryStore {
     messages: Mutex<BTreeMap<QueueId, (QueuedMessage, Vec<u8>)>>,
     last: AtomicU64,
+    /// Marks that wait for their commit, while there is a slow one.
+    slow: Mutex<Option<Vec<(QueueId, Vec<Mark>, Committed)>>>,
+}
+
+impl MemoryStore {
+    /// Commits what waits, and from then on at once.
+    fn commit(&self) {
+        let waiting = self.slow.lock().unwrap().take().unwrap_or_default();
+        waiting.into_iter().for_each(|(id, marks, done)| self.mark(id, marks, done));
+    }
 }
 
 impl QueueStore for MemoryStore {
@@ -42,6 +52,9 @@ impl QueueStore for MemoryStore {
     }
 
     fn mark(&self, id: QueueId, marks: Vec<Mark>, done: Committed) {
+        if let Some(waiting) = &mut *self.slow.lock().unwrap() {
+            return waiting.push((id, marks, done));
+        }
         if let Some((queued, _)) = self.messages.lock().unwrap().get_mut(&id) {
             for mark in marks {
                 match mark {

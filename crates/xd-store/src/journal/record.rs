@@ -271,10 +271,13 @@ impl JournalRecord {
     }
 }
 
-/// The sequence number of any record.
+/// The sequence number of any record; none where it says one that no journal ever came to: what follows it could not be numbered.
 pub(crate) fn sequence(payload: &[u8]) -> Option<u64> {
-    payload.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    payload.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)).filter(|number| *number < SEQUENCE_END)
 }
+
+/// Records are numbered below this: at a million a second, for 146,000 years.
+const SEQUENCE_END: u64 = 1 << 62;
 
 fn json(time: u64, event: &JournalEvent) -> String {
     // Numbers, text and lists of text can always be written.

@@ -90,6 +90,31 @@ async fn after_a_reload_what_waits_goes_the_new_way() {
     assert_eq!((old.count(), new.count()), (0, 1));
 }
 
+/// A recipient that was delivered waits in the spool until that is committed. Whoever reads the message meanwhile, for another of its
+/// destinations, must not deliver it again.
+#[tokio::test]
+async fn a_mark_on_its_way_is_not_overtaken() {
+    let (first, one) = Sink::start(&[]).await;
+    let (second, two) = Sink::start(&[("RCPT", "450 later", 1)]).await;
+    let hour = 3_600_000;
+    let world = world(&[one.to_string()], |options| {
+        options.schedule = RetryPolicy { interval: hour, jitter: 0, max_age: 9 * hour };
+        options.routes.insert("example.net".into(), Arc::new(Route::new(vec![two.to_string().parse().unwrap()])));
+    });
+    *world.store.slow.lock().unwrap() = Some(Vec::new());
+    let id = world.send(&["bob@example.org", "carol@example.net"], |_| {});
+    let waits = || world.delivery.list().iter().any(|entry| entry.next_try.is_some());
+    world.until("delivered to the first", || first.count() == 1 && waits()).await;
+    world.delivery.reload(world.options.clone());
+    let selection = || Selection::Ids(vec![id]);
+    assert_eq!(world.delivery.control(Control::Hold(selection())).await, 0, "it is in flight in part");
+    world.store.commit();
+    world.until("settled", || world.delivery.list().len() == 1).await;
+    assert_eq!(world.delivery.control(Control::Retry(selection())).await, 1);
+    world.done(id).await;
+    assert_eq!((first.count(), second.count()), (1, 1));
+}
+
 /// RFC 6152 §3: what is 8-bit goes to who takes it, or fails; content that is ASCII whatever was declared goes to anyone.
 #[tokio::test]
 async fn a_next_hop_without_8bitmime() {
