@@ -200,3 +200,22 @@ fn a_number_that_no_journal_came_to_is_damage() {
     assert!(matches!(entries[..2], [JournalEntry::Damage(..), JournalEntry::Damage(..)]), "{entries:?}");
     assert!(matches!(entries.last(), Some(JournalEntry::Record { sequence, .. }) if *sequence == (1 << 62) - 1), "{entries:?}");
 }
+
+#[test]
+fn records_gather_between_syncs_until_something_is_urgent_or_the_end() {
+    let disk = Disk::new();
+    let hour = std::time::Duration::from_secs(3_600);
+    let (journal, _) = Journal::open(&disk, DIRECTORY, JournalOptions { gathering: hour, ..options() }).unwrap();
+    // The first waits for nothing; its commit is counted before it is told.
+    append(&journal, &record(1)).unwrap();
+    (2..5).for_each(|time| journal.append(&record(time), None));
+    assert_eq!((journal.gauges().commits, journal.gauges().waiting), (1, 3));
+    let (done, told) = channel();
+    journal.erase(Vec::new(), move |result| done.send(result).unwrap());
+    told.recv().unwrap().unwrap();
+    assert_eq!((journal.gauges().commits, journal.gauges().waiting), (2, 0));
+    (5..8).for_each(|time| journal.append(&record(time), None));
+    drop(journal);
+    let expected: Vec<_> = (1..8).map(|time| (time, record(time))).collect();
+    assert_eq!(records(&disk), expected);
+}
