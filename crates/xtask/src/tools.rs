@@ -46,9 +46,9 @@ pub(crate) fn need_debian(workspace: &Workspace, name: &str) -> Result<(), Short
 /// Skipped, with the reason, when it is missing and cannot be installed here.
 pub(crate) fn need_package(workspace: &Workspace, name: &str, probe: &[&str]) -> Result<(), Shortfall> {
     let works = || {
-        probe.split_first().is_some_and(|(program, arguments)| {
-            workspace.program(program).arguments(arguments.iter().copied()).succeeds()
-        })
+        probe
+            .split_first()
+            .is_some_and(|(program, arguments)| workspace.program(program).arguments(arguments.iter().copied()).succeeds())
     };
     if works() {
         return Ok(());
@@ -75,6 +75,6 @@ fn installing_forbidden() -> bool {
     env::var_os("XD_NO_INSTALL").is_some()
 }
 
-fn is_root(workspace: &Workspace) -> bool {
+pub(crate) fn is_root(workspace: &Workspace) -> bool {
     workspace.program("id").argument("-u").output().is_ok_and(|id| id.trim_ascii() == b"0")
 }

@@ -6,7 +6,7 @@
 //! and the sink share the processors with what is measured.
 
 mod cell;
-mod servers;
+pub(crate) mod servers;
 
 use crate::report::{Report, Shortfall};
 use crate::tools;
