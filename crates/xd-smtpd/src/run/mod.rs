@@ -22,7 +22,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use xd_config::Config;
 use xd_config::control::{QueueAction, Request, Response, Selection as Asked};
-use xd_store::{EngineStore, Journal, JournalOptions, OsFileSystem, QueuedMessage, Spool};
+use xd_store::{EngineStore, Journal, JournalOptions, OsFileSystem, QueuedMessage, Spool, create_durable_dir};
 
 use crate::admin;
 use crate::control::ControlSocket;
@@ -82,7 +82,7 @@ impl Running {
             user::become_user(user)?;
         }
         // 4.
-        make_private(&data)?;
+        create_durable_dir(&OsFileSystem, &data).map_err(|error| StartError::io(&data, error))?;
         let (spool, recovery) = Spool::open(&OsFileSystem, data.join("spool"), spool_options)?;
         let journal_options = JournalOptions { retention: journal_keep, ..JournalOptions::default() };
         let (journal, journal_recovery) = Journal::open(&OsFileSystem, data.join("journal"), journal_options)?;
@@ -244,11 +244,4 @@ fn recovered(spool: &Spool, ledger: &Ledger, log: &Log) -> impl Iterator<Item = 
 
 fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Makes the data directory, for its user alone.
-fn make_private(data: &Path) -> Result<(), StartError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
-    made.map_err(|error| StartError::io(data, error))
 }
