@@ -276,6 +276,32 @@ impl<F: StoredFile> Read for Sequential<'_, F> {
     }
 }
 
+/// Creates a directory for its user alone, with those above it that are missing, and makes the names of it and of what it holds
+/// durable: also where it is there already, since a process that was killed may have made it and not have come to that.
+///
+/// # Errors
+/// It cannot be created, or the disk failed.
+///
+/// # Example: does it outlive a power cut?
+/// ```
+/// use std::path::Path;
+/// use xd_store::simulated::{Disk, Survival};
+/// use xd_store::{FileSystem, create_durable_dir};
+///
+/// let disk = Disk::new();
+/// disk.create_dir(Path::new("data")).unwrap();
+/// assert!(!disk.crashed(Survival::Durable).is_dir(Path::new("data")).unwrap());
+/// create_durable_dir(&disk, Path::new("data")).unwrap();
+/// assert!(disk.crashed(Survival::Durable).is_dir(Path::new("data")).unwrap());
+/// ```
+pub fn create_durable_dir<F: FileSystem>(files: &F, path: &Path) -> io::Result<()> {
+    create_dirs(files, path)?;
+    if let Some(above) = path.parent() {
+        files.sync_dir(above)?;
+    }
+    files.sync_dir(path)
+}
+
 /// Creates a directory and those above it that are missing, each durable before anything is put into it.
 pub(crate) fn create_dirs<F: FileSystem>(files: &F, path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || files.is_dir(path)? {

@@ -61,7 +61,7 @@ pub use commit::{CommitError, Finish};
 pub use directory::{Place, SegmentDir, SegmentDirOptions, segment_files};
 pub use engines::{EngineEntry, EngineError, EngineInputs, EngineList, EngineStore, Kept};
 pub use error::SegmentError;
-pub use file_system::{FileSystem, OsFileSystem, StoredFile};
+pub use file_system::{FileSystem, OsFileSystem, StoredFile, create_durable_dir};
 pub use journal::{
     Change, Delivery, Journal, JournalEntry, JournalEvent, JournalGauges, JournalOptions, JournalQuery, JournalReader,
     JournalRecord, JournalRecovery, Transaction, fold_case,

@@ -13,6 +13,7 @@ mod examples;
 mod fuzz;
 mod hostile;
 mod judged;
+mod peers;
 mod program;
 mod purity;
 mod quality;
@@ -42,6 +43,7 @@ Commands:
           dependency policy, fuzz targets (built and run briefly), benches (compiled)
   conformance [--vectors DIR] [--format text|json]
           the vectors of standards and other projects, topic by topic; misses do not fail it
+  peers   the gateway among Postfix, swaks, smtplib, smtp-source and smtp-sink; part of `test`
   purity  the core's dependency tree and sources, held to what a pure core may name
   test    all tests: workspace, documentation, examples, rule cases, the README's first command,
           and checks on the mail corpus where it is at hand
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         }
         ["bench-gateway"] => bench_gateway::run,
         ["ci"] => ci::run,
+        ["peers"] => peers::run,
         ["purity"] => purity::run,
         ["test"] => test::run,
         _ => {

@@ -6,7 +6,7 @@ use crate::corpus::Corpus;
 use crate::report::{Report, Shortfall};
 use crate::shared::SharedData;
 use crate::workspace::Workspace;
-use crate::{capsules, conformance, examples, hostile, quality, readme};
+use crate::{capsules, conformance, examples, hostile, peers, quality, readme};
 
 const BUILD: &str = "corpus: build the optimised xd";
 const HOSTILE: &str = "corpus: hostile messages are judged in bounded memory";
@@ -24,6 +24,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
     });
     report.step("the README's first command", || first_command(workspace));
     conformance::step(workspace, report);
+    peers::run(workspace, report);
     with_shared_data(workspace, report);
 }
 

@@ -75,6 +75,6 @@ fn installing_forbidden() -> bool {
     env::var_os("XD_NO_INSTALL").is_some()
 }
 
-fn is_root(workspace: &Workspace) -> bool {
+pub(crate) fn is_root(workspace: &Workspace) -> bool {
     workspace.program("id").argument("-u").output().is_ok_and(|id| id.trim_ascii() == b"0")
 }

@@ -22,7 +22,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use xd_config::Config;
 use xd_config::control::{QueueAction, Request, Response, Selection as Asked};
-use xd_store::{EngineStore, Journal, JournalOptions, OsFileSystem, QueuedMessage, Spool};
+use xd_store::{EngineStore, Journal, JournalOptions, OsFileSystem, QueuedMessage, Spool, create_durable_dir};
 
 use crate::admin;
 use crate::control::ControlSocket;
@@ -86,6 +86,7 @@ impl Running {
             user::become_user(user)?;
         }
         // 4.
+        create_durable_dir(&OsFileSystem, &data).map_err(|error| StartError::io(&data, error))?;
         let (spool, recovery) = Spool::open(&OsFileSystem, data.join("spool"), spool_options)?;
         let journal_options = JournalOptions { retention: journal_keep, gathering: GATHERING, ..JournalOptions::default() };
         let (journal, journal_recovery) = Journal::open(&OsFileSystem, data.join("journal"), journal_options)?;

@@ -8,7 +8,7 @@
 mod cell;
 mod load;
 mod mail;
-mod servers;
+pub(crate) mod servers;
 
 use crate::report::{Report, Shortfall};
 use crate::tools;

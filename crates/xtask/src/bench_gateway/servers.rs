@@ -139,7 +139,7 @@ impl Drop for Postfix {
 }
 
 /// The services of master.cf besides the listener.
-const SERVICES: &str = "\
+pub(crate) const SERVICES: &str = "\
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -203,11 +203,11 @@ impl Drop for Sink {
     }
 }
 
-fn free_port() -> Result<u16, Shortfall> {
+pub(crate) fn free_port() -> Result<u16, Shortfall> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn greeted(port: u16) -> Result<(), Shortfall> {
+pub(crate) fn greeted(port: u16) -> Result<(), Shortfall> {
     let until = Instant::now() + START;
     while Instant::now() < until {
         let mut line = String::new();
