@@ -28,8 +28,11 @@ struct MemoryStore {
     messages: Mutex<BTreeMap<QueueId, (QueuedMessage, Vec<u8>)>>,
     last: AtomicU64,
     /// Marks that wait for their commit, while there is a slow one.
-    slow: Mutex<Option<Vec<(QueueId, Vec<Mark>, Committed)>>>,
+    slow: Mutex<Option<Vec<Late>>>,
 }
+
+/// Marks that are not committed yet, and who waits for that.
+type Late = (QueueId, Vec<Mark>, Committed);
 
 impl MemoryStore {
     /// Commits what waits, and from then on at once.
