@@ -83,7 +83,10 @@ pub(crate) fn run(arguments: &Bisect) -> Result<ExitCode, Failure> {
     let own = engines.engine(capsule.engine());
     let anew = own.is_err().then(|| judge_anew(&capsule, &kept, &engines)).flatten();
     let (asked, own) = match (&anew, own) {
-        (Some((asked, engine)), _) => (asked, *engine),
+        (Some((asked, engine)), _) => {
+            engines.tell_if_broken(capsule.engine());
+            (asked, *engine)
+        }
         (None, Ok(own)) => (&*capsule, own),
         (None, Err(why)) => return Err(Failure::operator(format!("{name}: {why}"))),
     };

@@ -28,7 +28,25 @@ pub(crate) struct Engines {
 struct Known {
     /// The numbers of engines, in the order in which they were loaded.
     loaded: BTreeMap<EngineHash, usize>,
-    failed: BTreeMap<EngineHash, Arc<str>>,
+    failed: BTreeMap<EngineHash, NoEngine>,
+}
+
+/// Why an engine is not to be had.
+#[derive(Clone, Debug)]
+struct NoEngine {
+    why: Arc<str>,
+    /// Whether it is kept, and something is wrong with it; else it is nowhere, or of another semantics version.
+    is_broken: bool,
+}
+
+impl NoEngine {
+    fn broken(why: impl Into<Arc<str>>) -> Self {
+        Self { why: why.into(), is_broken: true }
+    }
+
+    fn elsewhere(why: impl Into<Arc<str>>) -> Self {
+        Self { why: why.into(), is_broken: false }
+    }
 }
 
 /// Enough for as many engines as a directory can hold.
@@ -71,8 +89,8 @@ impl Engines {
     pub(crate) fn engine(&self, hash: EngineHash) -> Result<&Engine, Arc<str>> {
         // Threads that want the same engine wait for whoever loads it.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(why) = known.failed.get(&hash) {
-            return Err(Arc::clone(why));
+        if let Some(failed) = known.failed.get(&hash) {
+            return Err(Arc::clone(&failed.why));
         }
         if let Some(engine) = known.loaded.get(&hash).and_then(|&number| self.slot(number)?.get()) {
             return Ok(engine);
@@ -80,20 +98,31 @@ impl Engines {
         let number = known.loaded.len();
         let loaded = self.load(hash).and_then(|engine| match self.slot(number) {
             Some(slot) => Ok(slot.get_or_init(|| engine)),
-            None => Err("there are too many engines".to_owned()),
+            None => Err(NoEngine::broken("there are too many engines")),
         });
         match loaded {
             Ok(engine) => {
                 known.loaded.insert(hash, number);
                 Ok(engine)
             }
-            Err(why) => {
-                let why = Arc::from(why);
+            Err(failed) => {
+                let why = Arc::clone(&failed.why);
                 if known.failed.len() < FAILURES_MAX {
-                    known.failed.insert(hash, Arc::clone(&why));
+                    known.failed.insert(hash, failed);
                 }
                 Err(why)
             }
+        }
+    }
+
+    /// Says on standard error, once, that an engine is kept and cannot be had. For whoever does without it: that it is damaged
+    /// should be known all the same.
+    pub(crate) fn tell_if_broken(&self, hash: EngineHash) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failed) = known.failed.get_mut(&hash)
+            && std::mem::take(&mut failed.is_broken)
+        {
+            complain(&format!("engine {hash}"), &failed.why);
         }
     }
 
@@ -110,7 +139,7 @@ impl Engines {
         &self.places
     }
 
-    fn load(&self, hash: EngineHash) -> Result<Engine, String> {
+    fn load(&self, hash: EngineHash) -> Result<Engine, NoEngine> {
         let mut trouble = None;
         for place in &self.places {
             match EngineStore::new(OsFileSystem, place).load(hash) {
@@ -119,22 +148,22 @@ impl Engines {
                 Err(error) => trouble = trouble.or_else(|| Some(told(&error))),
             }
         }
-        Err(trouble.unwrap_or_else(|| {
+        Err(trouble.map(NoEngine::broken).unwrap_or_else(|| {
             let places: Vec<String> = self.places.iter().map(|place| place.display().to_string()).collect();
-            format!("its engine {hash} is not kept in {}", places.join(", "))
+            NoEngine::elsewhere(format!("its engine {hash} is not kept in {}", places.join(", ")))
         }))
     }
 }
 
-fn compile(hash: EngineHash, inputs: EngineInputs) -> Result<Engine, String> {
+fn compile(hash: EngineHash, inputs: EngineInputs) -> Result<Engine, NoEngine> {
     if inputs.semantics != SEMANTICS {
-        return Err(format!(
+        return Err(NoEngine::elsewhere(format!(
             "its engine {hash} is of semantics version {:?}, this program of {SEMANTICS:?}; replay it with the program that made it",
             inputs.semantics
-        ));
+        )));
     }
     // They did compile, for this semantics version.
-    Engine::compile(inputs.rules).map_err(|errors| format!("its engine {hash} does not compile: {errors}"))
+    Engine::compile(inputs.rules).map_err(|errors| NoEngine::broken(format!("its engine {hash} does not compile: {errors}")))
 }
 
 /// Engines that are not to be had, each told once: a thousand capsules may name it.

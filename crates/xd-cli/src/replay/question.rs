@@ -131,7 +131,11 @@ impl<'e> Asker<'e> {
                 let given = question.rules.as_ref().filter(|rules| rules.hash() == hash);
                 let engine = match given.map_or_else(|| engines.engine(hash), Ok) {
                     Ok(engine) => engine,
-                    Err(why) => return self.ask_afresh(question, capsule)?.ok_or(Unanswered::Engine(hash, why)),
+                    Err(why) => {
+                        let answers = self.ask_afresh(question, capsule)?.ok_or(Unanswered::Engine(hash, why))?;
+                        engines.tell_if_broken(hash);
+                        return Ok(answers);
+                    }
                 };
                 let asked = question.to(engine).map_err(Unanswered::Question)?;
                 if self.prepared.len() == PREPARED_MAX {

@@ -115,8 +115,11 @@ impl<'e> WhatIf<'e> {
     /// # Errors
     /// When the capsule does not hold its message, and is not one of the old engine or of another semantics version.
     pub fn ask(&mut self, capsule: &Capsule) -> Result<Vec<Conclusion<'e>>, ReplayError> {
-        if let Err(error) = check(capsule, self.old) {
-            return self.ask_afresh(capsule).ok_or(error);
+        match check(capsule, self.old) {
+            // A record that does not go with its own engine is damaged, whatever else it holds.
+            Err(error @ ReplayError::Register) => return Err(error),
+            Err(error) => return self.ask_afresh(capsule).ok_or(error),
+            Ok(()) => {}
         }
         let Some(open) = self.derive(capsule)? else {
             let unchanged = |verdict: &RecordedVerdict| {

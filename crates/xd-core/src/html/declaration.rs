@@ -39,13 +39,15 @@ pub(super) fn end_of_block(text: &str) -> usize {
     at
 }
 
-/// Where a block opens, or a statement without one ends: the place of the first `{` or `;` outside strings and brackets.
-pub(super) fn end_of_prelude(text: &str) -> Option<usize> {
+/// Where a block opens, or an at-rule without one ends: the place of the first `{`, or in an at-rule `;`, outside strings and
+/// brackets.
+pub(super) fn end_of_prelude(text: &str, is_at_rule: bool) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = next_special(bytes, 0);
     loop {
         match bytes.get(at)? {
-            b'{' | b';' => return Some(at),
+            b'{' => return Some(at),
+            b';' if is_at_rule => return Some(at),
             _ => at = next_special(bytes, skip(bytes, at)),
         }
     }
@@ -300,8 +302,10 @@ mod tests {
         assert_eq!(end_of_block("a:'}';b:c}d"), 9);
         assert_eq!(end_of_block("a:{}}b"), 4);
         assert_eq!(end_of_block("a:("), 3);
-        assert_eq!(end_of_prelude("a[b=';']{"), Some(8));
-        assert_eq!(end_of_prelude("a,b"), None);
+        assert_eq!(end_of_prelude("a[b=';']{", false), Some(8));
+        assert_eq!(end_of_prelude("a,b", false), None);
+        assert_eq!(end_of_prelude("a;b{", false), Some(3));
+        assert_eq!(end_of_prelude("@a;b{", true), Some(2));
     }
 
     proptest! {
@@ -310,7 +314,9 @@ mod tests {
             let parts = read(&text);
             prop_assert!(parts.len() <= text.len());
             prop_assert!(text.is_char_boundary(end_of_block(&text)));
-            prop_assert!(end_of_prelude(&text).is_none_or(|at| text.is_char_boundary(at)));
+            for is_at_rule in [false, true] {
+                prop_assert!(end_of_prelude(&text, is_at_rule).is_none_or(|at| text.is_char_boundary(at)));
+            }
         }
     }
 }

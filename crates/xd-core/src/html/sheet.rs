@@ -62,13 +62,13 @@ impl Sheet {
         let text = without_marks(text);
         let mut rest = &*text;
         while self.rules < RULES
-            && let Some(open) = end_of_prelude(rest)
+            && let Some(open) = end_of_prelude(rest, plain_start(rest).starts_with('@'))
         {
             let (selectors, from) = rest.split_at(open);
             let selectors = plain(selectors);
             let selectors = selectors.trim();
             let Some(body) = from.strip_prefix('{') else {
-                // `@import …;`, or a stray semicolon.
+                // `@import …;`
                 rest = &from[1..];
                 continue;
             };
@@ -164,6 +164,15 @@ fn without_marks(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
+/// The text from its first token on: behind blanks and comments.
+fn plain_start(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some(comment) = rest.strip_prefix("/*") {
+        rest = comment.split_once("*/").map_or("", |(_, rest)| rest.trim_start());
+    }
+    rest
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -216,6 +225,10 @@ mod tests {
             "p{x:';}.x{display:none}';}",
             ".x",
             "{display:none}",
+            // Only at-rules end by a semicolon: elsewhere it spoils the selector (CSS Syntax 3 §5.4.1).
+            ";.x{display:none}",
+            "a{};.x{display:none}",
+            "a{}; /* ; */ .x{display:none}",
         ] {
             assert!(!hides(sheet, "span", "a x b", "y"), "{sheet}");
         }
