@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,11 +28,14 @@ pub(crate) struct ControlSocket {
 }
 
 impl ControlSocket {
-    /// Opens the socket. One that an ended process left is replaced; the lock on the data directory says that it has ended.
+    /// Opens the socket. One that an ended process left is replaced; one that somebody answers at, or a file of another kind, is not.
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        match std::fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+            Ok(found) if !found.file_type().is_socket() => return Err(io::Error::other("this is no socket, and is left alone")),
+            Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => return Err(io::ErrorKind::AddrInUse.into()),
+            Ok(_) => std::fs::remove_file(path)?,
         }
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
@@ -112,8 +115,12 @@ mod tests {
     #[tokio::test]
     async fn one_line_is_answered_by_one() {
         let path = std::env::temp_dir().join(format!("xd-control-{}.sock", std::process::id()));
-        std::fs::write(&path, "left over").unwrap();
+        std::fs::write(&path, "somebody's").unwrap();
+        assert!(ControlSocket::bind(&path).is_err());
+        std::fs::remove_file(&path).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         let socket = ControlSocket::bind(&path).unwrap();
+        assert_eq!(ControlSocket::bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let served = tokio::spawn(async move {
             socket.serve(|request| async move { Response::Error { why: format!("{request:?}") } }).await;

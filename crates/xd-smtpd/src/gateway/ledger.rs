@@ -154,6 +154,11 @@ impl Ledger {
         }));
     }
 
+    /// Why nothing can be recorded any more. What cannot be recorded is not accepted.
+    pub(super) fn is_broken(&self) -> Option<Arc<str>> {
+        self.journal.is_broken()
+    }
+
     fn append_capsule(&self, id: Option<QueueId>, capsule: Option<Vec<u8>>) {
         if let Some(bytes) = capsule {
             self.append(JournalEvent::Capsule { id, bytes });

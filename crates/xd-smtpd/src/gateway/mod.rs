@@ -70,7 +70,8 @@ impl Gateway {
 
     /// Why mail is not accepted now, if it is not.
     pub(crate) fn not_ready(&self) -> Option<String> {
-        self.spool.is_broken().map(|why| format!("the spool takes nothing: {why}"))
+        let spool = self.spool.is_broken().map(|why| format!("the spool takes nothing: {why}"));
+        spool.or_else(|| self.ledger.is_broken().map(|why| format!("the journal takes nothing: {why}")))
     }
 
     pub(crate) fn spool(&self) -> &Spool {

@@ -94,7 +94,7 @@ pub(super) fn delivery(config: &Config) -> Result<DeliveryOptions, StartError> {
         schedule,
         next_hops,
         resolver,
-        mx: MxPolicy { allow: if settings.private_addresses { everywhere() } else { Vec::new() }, ..MxPolicy::default() },
+        mx: mx_policy(config, settings.private_addresses),
         resources: Resources::default(),
         holds: HoldLimits { quarantine: config.quarantine_keep(), ..HoldLimits::default() },
         archive,
@@ -105,6 +105,18 @@ pub(super) fn delivery(config: &Config) -> Result<DeliveryOptions, StartError> {
 /// What the spool is told.
 pub(super) fn spool(config: &Config) -> SpoolOptions {
     SpoolOptions { reserve_bytes: config.limits().spool_free_bytes, ..SpoolOptions::default() }
+}
+
+/// Where MX records must not lead: to us, and to private networks unless they may.
+fn mx_policy(config: &Config, private: bool) -> MxPolicy {
+    let listeners = config.listeners().map(|listener| listener.address.ip()).filter(|address| !address.is_unspecified());
+    let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten().filter_map(|interface| {
+        let address = interface.address?;
+        let v4 = address.as_sockaddr_in().map(|address| address.ip().into());
+        v4.or_else(|| address.as_sockaddr_in6().map(|address| address.ip().into()))
+    });
+    let allow = if private { everywhere() } else { Vec::new() };
+    MxPolicy { own: listeners.chain(interfaces).collect(), allow, ..MxPolicy::default() }
 }
 
 fn everywhere() -> Vec<(std::net::IpAddr, u8)> {

@@ -153,7 +153,12 @@ impl<F: FileSystem> Log<F> {
             }
             lock(&self.index).set_damaged(entry.first());
             torn.push(id);
-            if let Some((queued, chunks)) = before.and_then(|before| self.records.message(id, &before).ok()) {
+            let before = match before.map(|before| self.records.message(id, &before)) {
+                // It says nothing about what is on disk, and must not be taken for an answer.
+                Some(Err(SpoolError::Segment(error))) => return Err(error),
+                before => before.and_then(Result::ok),
+            };
+            if let Some((queued, chunks)) = before {
                 let envelope = record::envelope(&queued.message, queued.attempt.as_ref());
                 let located = self.write_message(&envelope, &chunks, queued.message.bytes)?;
                 self.copied.push((id, located, States::of(&queued.message)));
