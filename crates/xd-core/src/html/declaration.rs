@@ -75,7 +75,8 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
             if digits > 0 {
                 out.push(code.and_then(char::from_u32).unwrap_or('\u{fffd}'));
                 rest = &escape[digits..];
-                rest = rest.strip_prefix([' ', '\n', '\t']).unwrap_or(rest);
+                let blank = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix([' ', '\n', '\t', '\r', '\x0c']));
+                rest = blank.unwrap_or(rest);
             } else {
                 rest = escape;
             }
@@ -189,13 +190,15 @@ fn skip_flat(bytes: &[u8], at: usize) -> usize {
         Some(b'\\') => at + 2,
         Some(&quote @ (b'"' | b'\'')) => {
             let mut end = at + 1;
-            while let Some(length) = memchr::memchr3(quote, b'\\', b'\n', bytes.get(end..).unwrap_or_default()) {
+            let special = |&byte: &u8| byte == quote || matches!(byte, b'\\' | b'\n' | b'\r' | b'\x0c');
+            while let Some(length) = bytes.get(end..).and_then(|rest| rest.iter().position(special)) {
                 end += length;
-                match bytes.get(end) {
-                    Some(b'\\') => end += 2,
-                    // A line end cuts a string short.
-                    Some(b'\n') => return end,
-                    _ => return end + 1,
+                match bytes.get(end..).unwrap_or_default() {
+                    [b'\\', b'\r', b'\n', ..] => end += 3,
+                    [b'\\', ..] => end += 2,
+                    [byte, ..] if *byte == quote => return end + 1,
+                    // A line end cuts a string short; CR and FF are line ends too (CSS Syntax 3 §3.3).
+                    _ => return end,
                 }
             }
             bytes.len()
@@ -260,6 +263,9 @@ mod tests {
     fn a_declaration_ends_where_a_browser_ends_it() {
         for (text, expected) in [
             ("a:b;c:d", ["a", "c"].as_slice()),
+            ("a:'\r;c:d", &["a", "c"]),
+            ("a:'\x0c;c:d", &["a", "c"]),
+            ("a:'\\\r\n;c:d';e:f", &["a", "e"]),
             ("a:(;display:none", &["a"]),
             ("x:';display:none;'", &["x"]),
             ("x:{;display:none;}", &["x"]),

@@ -109,6 +109,8 @@ mod tests {
             ("a", "a"),
             ("&lt;b&gt; &amp;amp; &nbsp;", "<b> &amp; \u{a0}"),
             ("&#65;&#x1F600;&#X3d;", "A\u{1f600}="),
+            // As long as a number is read.
+            ("&#0000065;", "A"),
             ("a & b && c&", "a & b && c&"),
             ("&é&;", "&é&;"),
             ("&shy;&zwnj;é", "\u{ad}\u{200c}é"),
@@ -118,6 +120,7 @@ mod tests {
         for text in [
             "&lt",
             "&lt &gt;",
+            "&#00000065;",
             "&unknown;",
             "&NBSP;",
             "&#;",

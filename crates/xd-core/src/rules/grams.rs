@@ -279,6 +279,16 @@ mod tests {
         assert_eq!(found(&[], "free money"), []);
     }
 
+    #[test]
+    fn literals_longer_than_their_grams_may_reach_are_found() {
+        for common in [MAX_OFFSET - 1, MAX_OFFSET, MAX_OFFSET + 1, MAX_OFFSET + 100] {
+            let literal = "e".repeat(common) + "\u{7}qxj\u{7}qxjz";
+            let text = format!("ee {literal} {literal}");
+            assert_eq!(found(&[&literal], &text).len(), 2, "{common}");
+            assert_eq!(found(&[&literal], &text[..3 + literal.len() - 1]), [], "{common}");
+        }
+    }
+
     proptest! {
         #[test]
         fn agrees_with_a_plain_search(literals in prop::collection::vec("[ab ]{3,12}", 0..12), text in "[ab c]{0,80}") {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use xd_store::{Content, Mark, RecipientState, SpoolError, SpoolMessage};
 
+use super::destination::DestinationKey;
 use super::dsn;
-use super::queue::{DestinationKey, Hot, Job};
+use super::queue::{Hot, Job};
 use super::runner::Shared;
 use super::store::ContentChunks;
 

@@ -15,8 +15,10 @@
 //! message and whose reply did not come back (closed or silent after the final dot), or that replied in the moment of a crash
 //! before the mark was committed, gets it again: SMTP cannot tell these from a loss.
 
+mod clock;
 mod connection;
 mod control;
+mod destination;
 mod dsn;
 mod load;
 mod maildir;

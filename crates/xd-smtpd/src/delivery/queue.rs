@@ -11,22 +11,14 @@
 //! An entry is a message at one destination: 40 bytes, with its places in lists and maps about 110, and no more than 180 when tables
 //! have just doubled (`a_queued_message_is_small`).
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
-use xd_core::schedule::{NextHopPolicy, NextHopState, Permission, Steady, Wall};
+use xd_core::schedule::{NextHopPolicy, Permission, Steady, Wall};
 use xd_store::{Content, HoldReason, QueueId, QueuedMessage, RecipientState, SpoolMessage};
 
-use super::options::Route;
-
-/// Where an entry goes: a route, and the domain where the route asks for MX records.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct DestinationKey {
-    pub(super) route: Arc<Route>,
-    pub(super) domain: Option<String>,
-    pub(super) archive: bool,
-}
+use super::destination::{Destination, DestinationKey, UNUSED};
 
 /// One message at one destination.
 #[derive(Clone, Copy, Debug)]
@@ -54,28 +46,6 @@ pub(super) enum EntryState {
 
 /// No entry.
 const NONE: u32 = u32::MAX;
-
-/// One destination with its entries.
-#[derive(Debug)]
-pub(super) struct Destination {
-    pub(super) key: DestinationKey,
-    pub(super) name: Arc<str>,
-    pub(super) state: NextHopState,
-    ready: VecDeque<u32>,
-    /// All its entries but those held.
-    pub(super) entries: u32,
-    pub(super) connections: u32,
-    /// Connections with nothing to send, which wait to be woken.
-    idle: Vec<Arc<Notify>>,
-    pub(super) last_error: String,
-    /// Deliveries in each of the last ten seconds, by second modulo ten, and the last second counted.
-    rate: [u32; RATE_SECONDS],
-    rate_second: u64,
-    /// When nothing was left to do here.
-    unused_since: Steady,
-}
-
-const RATE_SECONDS: usize = 10;
 
 /// A message whose content is still in memory.
 #[derive(Clone, Debug)]
@@ -159,27 +129,13 @@ impl Queue {
         if let Some(index) = self.by_key.get(key) {
             return *index;
         }
-        let name = key.name();
-        let seed = name.bytes().fold(self.node_seed, |seed, byte| (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        let destination = Destination {
-            key: key.clone(),
-            name: name.into(),
-            state: NextHopState::new(self.policy, seed),
-            ready: VecDeque::new(),
-            entries: 0,
-            connections: 0,
-            idle: Vec::new(),
-            last_error: String::new(),
-            rate: [0; RATE_SECONDS],
-            rate_second: 0,
-            unused_since: now,
-        };
+        let destination = Destination::new(key.clone(), self.policy, self.node_seed, now);
         let index = match self.destinations.iter().position(Option::is_none) {
-            Some(index) if index < self.destinations.len() => {
+            Some(index) => {
                 self.destinations[index] = Some(destination);
                 index as u32
             }
-            _ => {
+            None => {
                 self.destinations.push(Some(destination));
                 (self.destinations.len() - 1) as u32
             }
@@ -597,9 +553,6 @@ fn weight(hot: &Hot) -> usize {
     hot.content.bytes() as usize + 1024 + 256 * hot.message.recipients.len()
 }
 
-/// How long a destination without work is remembered: its state of being down or busy is worth that.
-const UNUSED: u64 = 600_000;
-
 /// What is known of an entry to be added.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewEntry {
@@ -625,178 +578,5 @@ pub(super) fn first_hold(message: &QueuedMessage) -> Option<(HoldReason, u64)> {
     held.min_by_key(|(_, since)| *since)
 }
 
-impl Destination {
-    /// Whether anything is ready.
-    pub(super) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
-    }
-
-    /// How many entries one connection may take at once, so that enough remains for the others.
-    pub(super) fn share(&self) -> usize {
-        self.ready.len() / (self.state.limit() as usize * 2)
-    }
-
-    /// A recipient was delivered.
-    pub(super) fn count(&mut self, now: Steady) {
-        self.roll(now);
-        let second = (now.0 / 1000) as usize % RATE_SECONDS;
-        self.rate[second] = self.rate[second].saturating_add(1);
-    }
-
-    /// Deliveries a second over the last ten.
-    pub(super) fn rate(&mut self, now: Steady) -> f64 {
-        self.roll(now);
-        f64::from(self.rate.iter().sum::<u32>()) / RATE_SECONDS as f64
-    }
-
-    fn roll(&mut self, now: Steady) {
-        let second = now.0 / 1000;
-        for passed in (self.rate_second + 1..=second).rev().take(RATE_SECONDS) {
-            self.rate[passed as usize % RATE_SECONDS] = 0;
-        }
-        self.rate_second = second;
-    }
-}
-
-impl DestinationKey {
-    fn name(&self) -> String {
-        let hops: Vec<String> = self.route.next_hops.iter().map(ToString::to_string).collect();
-        let hops = hops.join(" ");
-        let archive = if self.archive { "archive " } else { "" };
-        match &self.domain {
-            Some(domain) => format!("{archive}{hops} {domain}"),
-            None => format!("{archive}{hops}"),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use xd_config::NextHop;
-
-    fn queue() -> (Queue, u32) {
-        let mut queue = Queue::new(NextHopPolicy::default(), 1, 0, 10);
-        let key =
-            DestinationKey { route: Arc::new(Route::new(vec![NextHop::Mx])), domain: Some("example.com".into()), archive: false };
-        let destination = queue.destination(&key, Steady(0));
-        (queue, destination)
-    }
-
-    fn entry(id: u64, destination: u32) -> NewEntry {
-        let state = EntryState::Ready;
-        NewEntry { id: QueueId::new(id), arrived: Wall(0), destination, attempts: 0, state, due: Steady(0) }
-    }
-
-    #[test]
-    fn an_entry_is_taken_once() {
-        let (mut queue, destination) = queue();
-        assert_eq!(queue.add(entry(1, destination), None, Steady(0)).open, [destination]);
-        assert!(queue.add(entry(1, destination), None, Steady(0)).open.is_empty(), "it is there already");
-        let job = queue.take(destination).unwrap();
-        assert!(queue.take(destination).is_none());
-        assert!(queue.withdraw(job.id, Steady(0)).is_empty(), "in flight");
-        queue.finish(job.slot, Steady(0));
-        assert!(queue.ids().is_empty() && queue.list().next().is_none());
-    }
-
-    #[test]
-    fn a_message_is_withdrawn_whole_or_not_at_all() {
-        let (mut queue, first) = queue();
-        let route = Arc::new(Route::new(vec![NextHop::Maildir("x".into())]));
-        let second = queue.destination(&DestinationKey { route, domain: None, archive: false }, Steady(0));
-        let _ = queue.add(entry(1, first), None, Steady(0));
-        assert!(queue.is_alone(0));
-        let _ = queue.add(NewEntry { state: EntryState::Waiting, due: Steady(9), ..entry(1, second) }, None, Steady(0));
-        assert!(!queue.is_alone(0) && !queue.is_alone(1));
-        let job = queue.take(first).unwrap();
-        assert!(queue.withdraw(job.id, Steady(0)).is_empty());
-        queue.give_back(job.slot, None);
-        let entries = queue.withdraw(job.id, Steady(0));
-        assert!(entries.len() == 2 && queue.list().next().is_none() && queue.take(first).is_none());
-        assert!(queue.put_back(entries, Steady(0)).timer);
-        assert_eq!(queue.take(first).unwrap().id, job.id);
-        assert_eq!(queue.next_tick(), Some(Steady(9)));
-    }
-
-    #[test]
-    fn waits_are_kept() {
-        let (mut queue, destination) = queue();
-        let _ = queue.add(entry(1, destination), None, Steady(0));
-        let job = queue.take(destination).unwrap();
-        assert!(queue.wait(job.slot, 1, Steady(500)).timer);
-        assert_eq!(queue.next_tick(), Some(Steady(500)));
-        let _ = queue.close(destination, Steady(0));
-        assert!(queue.tick(Steady(499)).open.is_empty());
-        assert!(queue.take(destination).is_none());
-        assert_eq!(queue.tick(Steady(500)).open, [destination]);
-        assert_eq!(queue.take(destination).unwrap().attempts, 1);
-    }
-
-    #[test]
-    fn a_message_at_three_destinations_leaves_one_by_one() {
-        let (mut queue, first) = queue();
-        let route = Arc::new(Route::new(vec![NextHop::Maildir("x".into())]));
-        let second = queue.destination(&DestinationKey { route: route.clone(), domain: None, archive: false }, Steady(0));
-        let third = queue.destination(&DestinationKey { route, domain: None, archive: true }, Steady(0));
-        for destination in [first, second, third] {
-            let _ = queue.add(entry(7, destination), None, Steady(0));
-        }
-        for (left, destination) in [(2, second), (1, third), (0, first)] {
-            let job = queue.take(destination).unwrap();
-            queue.finish(job.slot, Steady(0));
-            assert_eq!(queue.list().count(), left);
-        }
-        assert!(queue.ids().is_empty());
-    }
-
-    #[test]
-    fn contents_wait_in_memory_only_for_a_next_hop_that_may_be_up() {
-        let (mut queue, destination) = queue();
-        queue.hot_most = usize::MAX;
-        let message = SpoolMessage {
-            id: QueueId::new(1),
-            arrived: 0,
-            reverse_path: String::new(),
-            recipients: Vec::new(),
-            ret: None,
-            envid: None,
-            body: xd_store::BodyType::SevenBit,
-            smtputf8: false,
-            bytes: 2,
-            sha256_received: [0; 32],
-            sha256_spooled: [0; 32],
-            actions: Vec::new(),
-            client: None,
-            ehlo: String::new(),
-            authenticated: None,
-            tls: None,
-            may_report: false,
-            class: String::new(),
-            score: String::new(),
-            engine: String::new(),
-            archive: false,
-        };
-        let hot = Hot { message: Arc::new(message), content: Content::from(b"\r\n".to_vec()) };
-        let _ = queue.add(entry(1, destination), Some(hot.clone()), Steady(0));
-        assert!(queue.take(destination).unwrap().hot.is_some());
-        queue.at(destination).unwrap().state.handle_unreachable(Steady(0));
-        let _ = queue.add(entry(2, destination), Some(hot), Steady(0));
-        assert!(queue.take(destination).unwrap().hot.is_none());
-    }
-
-    #[test]
-    fn a_queued_message_is_small() {
-        let (mut queue, destination) = queue();
-        let count = 100_000;
-        for id in 0..count {
-            let state = EntryState::Waiting;
-            let _ = queue.add(NewEntry { state, due: Steady(id), ..entry(id, destination) }, None, Steady(0));
-        }
-        // Of tables that double, the most they can be; of the tree, its nodes of eleven at half of their room.
-        let bytes = queue.entries.capacity() * size_of::<Entry>()
-            + queue.by_id.capacity() * 8 / 7 * (size_of::<(QueueId, u32)>() + 1)
-            + queue.timers.len() * size_of::<(Steady, u32)>() * 2;
-        assert!(bytes as u64 / count <= 180, "{}", bytes as u64 / count);
-    }
-}
+mod tests;

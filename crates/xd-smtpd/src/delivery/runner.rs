@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -12,10 +12,12 @@ use xd_core::Domain;
 use xd_core::schedule::{Steady, Wall};
 use xd_store::{Content, Done, HoldReason, Mark, QueueId, QueuedMessage, RecipientState, SpoolError, SpoolMessage};
 
+use super::clock::Clock;
 use super::control::{Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
+use super::destination::DestinationKey;
 use super::load::{Unloadable, hold_marks, load};
 use super::options::DeliveryOptions;
-use super::queue::{DestinationKey, EntryState, HELD, Hot, Job, NewEntry, Queue, Wanted, first_hold};
+use super::queue::{EntryState, HELD, Hot, Job, NewEntry, Queue, Wanted, first_hold};
 use super::record::{DeliveryLog, DeliveryRecord, FinalRecord};
 use super::settle::Fate;
 use super::store::QueueStore;
@@ -52,23 +54,6 @@ pub(super) struct Shared {
     counts: Counts,
 }
 
-/// Both clocks.
-#[derive(Debug)]
-pub(super) struct Clock(Instant);
-
-impl Clock {
-    pub(super) fn steady(&self) -> Steady {
-        // Milliseconds of half a billion years fit.
-        Steady(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn wall(&self) -> Wall {
-        // A clock before 1970 makes no message old.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Wall(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
-}
-
 #[derive(Debug, Default)]
 struct Counts {
     delivered: AtomicU64,
@@ -102,7 +87,7 @@ impl Delivery {
             store,
             log,
             tls,
-            clock: Clock(Instant::now()),
+            clock: Clock::start(),
             queue: Mutex::new(queue),
             poke: Notify::new(),
             pending: AtomicU64::new(0),

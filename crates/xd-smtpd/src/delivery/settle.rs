@@ -24,9 +24,10 @@ use xd_store::{
     SpoolRecipient,
 };
 
+use super::destination::DestinationKey;
 use super::dsn::{self, Action, Report};
 use super::load::{Loaded, hold_marks};
-use super::queue::{DestinationKey, Job};
+use super::queue::Job;
 use super::record::{AttemptRecord, DeliveryRecord, FinalRecord};
 use super::runner::Shared;
 use crate::client::{Answer, Fault, RecipientResult, Reply, Stage};

@@ -10,9 +10,10 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::connection::{Connection, Peer};
+use super::destination::DestinationKey;
 use super::load::{Loaded, Pieces, load};
 use super::maildir;
-use super::queue::DestinationKey;
+
 use super::runner::Shared;
 use super::settle::{Fate, Outcome, Place, fate_of};
 use super::target::{NoTarget, Target, targets};
