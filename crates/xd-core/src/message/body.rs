@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::charset;
 use super::part::{Disposition, Part};
 use super::part_header::PartHeader;
 use super::text::TextCollector;
 use super::transfer::Transfer;
-use super::{charset, sniff};
 use crate::html::{self, HtmlSink};
 use crate::link::LinkCollector;
 use crate::{Defect, Defects, HtmlFacts, Limits};
@@ -108,7 +108,7 @@ impl<'a, 'l> Bodies<'a, 'l> {
             }
             if content.is_none() {
                 let head = if kinds.is_empty() { decoded.len().min(ATTACHMENT_HEAD) } else { decoded.len() };
-                let sniffed = sniff::sniff(&decoded);
+                let sniffed = xd_container::sniff(&decoded);
                 let kept = match (decoded, original) {
                     (Cow::Borrowed(_), Some(original)) => Cow::Borrowed(original.get(..head).unwrap_or(original)),
                     (Cow::Borrowed(bytes), None) => Cow::Owned(bytes.get(..head).unwrap_or(bytes).to_vec()),

@@ -20,7 +20,6 @@ mod part;
 mod part_header;
 mod recalled;
 mod section;
-mod sniff;
 mod structure;
 mod text;
 mod trace;

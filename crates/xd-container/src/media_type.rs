@@ -94,7 +94,8 @@ const PAGES: &[(&[u8], &str)] = &[
 const MAX_BLANKS: usize = 512;
 
 /// The type that the first bytes show, when they are characteristic.
-pub(super) fn sniff(bytes: &[u8]) -> Option<&'static str> {
+#[must_use]
+pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
     let stands = |offset: usize, magic: &[u8]| bytes.get(offset..).is_some_and(|rest| rest.starts_with(magic));
     if let Some(media_type) = sniff_mz(bytes) {
         return Some(media_type);
