@@ -24,14 +24,22 @@
 //! assert!(opened.members.is_empty());
 //! ```
 
-mod budget;
 #![forbid(unsafe_code)]
 
+mod budget;
 mod bytes;
+mod crypt;
 mod media_type;
+#[cfg(test)]
+mod mutate;
+mod names;
 mod open;
 mod opened;
 mod sign;
+mod single;
+mod tar;
+mod unpack;
+mod zip;
 
 pub use budget::{Bounds, Budget};
 pub use media_type::sniff;

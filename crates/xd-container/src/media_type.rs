@@ -1,5 +1,7 @@
 //! What a file's first bytes show it to be, whatever its name and declared type say.
 
+use crate::tar;
+
 /// A type and the bytes that show it.
 struct Magic {
     offset: usize,
@@ -27,6 +29,9 @@ const MAGICS: &[Magic] = &[
     at(0, b"\xCA\xFE\xBA\xBE", "application/java-vm"),
     at(0, b"PK\x03\x04", "application/zip"),
     at(0, b"PK\x05\x06", "application/zip"),
+    // The marks of split archives, and of those that could have been.
+    at(0, b"PK\x07\x08PK\x03\x04", "application/zip"),
+    at(0, b"PK00PK\x03\x04", "application/zip"),
     at(0, b"Rar!\x1A\x07", "application/vnd.rar"),
     at(0, b"7z\xBC\xAF\x27\x1C", "application/x-7z-compressed"),
     at(0, b"\xFD7zXZ\0", "application/x-xz"),
@@ -68,6 +73,7 @@ const MAGICS: &[Magic] = &[
     at(0, b"wOF2", "font/woff2"),
     at(257, b"ustar", "application/x-tar"),
     at(0, b"BZh", "application/x-bzip2"),
+    both(b"\x5D\0\0", 4, b"\0", "application/x-lzma"),
     at(0, b"\x1F\x8B", "application/gzip"),
     at(0, b"#!", "text/x-script"),
     at(0, b"BEGIN:VCARD", "text/vcard"),
@@ -101,7 +107,7 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
         return Some(media_type);
     }
     let fits = |magic: &&Magic| stands(magic.offset, magic.bytes) && magic.and.is_none_or(|(offset, also)| stands(offset, also));
-    MAGICS.iter().find(fits).map(|magic| magic.media_type).or_else(|| sniff_page(bytes))
+    MAGICS.iter().find(fits).map(|magic| magic.media_type).or_else(|| sniff_page(bytes)).or_else(|| sniff_tar(bytes))
 }
 
 /// Programs for Windows and DOS. Text may begin with `MZ` too, so that something binary must follow.
@@ -109,6 +115,11 @@ fn sniff_mz(bytes: &[u8]) -> Option<&'static str> {
     let header = bytes.strip_prefix(b"MZ")?;
     let header = header.get(..62).unwrap_or(header);
     (header.len() < 62 || header.iter().any(|b| *b < b'\t')).then_some("application/x-dosexec")
+}
+
+/// Tar archives of the old format, without a signature.
+fn sniff_tar(bytes: &[u8]) -> Option<&'static str> {
+    tar::is_header(bytes).then_some("application/x-tar")
 }
 
 fn sniff_page(bytes: &[u8]) -> Option<&'static str> {

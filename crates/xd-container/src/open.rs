@@ -1,6 +1,7 @@
 //! Which opener reads which type.
 
-use crate::{Budget, Opened};
+use crate::unpack::Method;
+use crate::{Budget, Opened, names, single, tar, zip};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +34,10 @@ impl Passwords {
 /// Whether [`open`] opens files of this type. The name counts where the bytes show nothing: scripts are plain text.
 #[must_use]
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
-    let _ = name;
-    matches!(media_type, Some("application/zip"))
+    match media_type {
+        Some(media_type) => OPENED.contains(&media_type),
+        None => DISCS.contains(&names::extension(name).as_str()),
+    }
 }
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
@@ -48,6 +51,29 @@ pub fn open<'a>(
     passwords: &Passwords,
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
-    let _ = (bytes, passwords, budget);
-    opens(media_type, name).then(Opened::new)
+    let _ = name;
+    Some(match media_type {
+        Some("application/gzip") => single::open_gzip(bytes, name, budget),
+        Some("application/x-bzip2") => single::open(bytes, &Method::Bzip2, name, budget),
+        Some("application/x-lzma") => single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, name, budget),
+        Some("application/x-tar") => tar::open(bytes, budget),
+        Some("application/x-xz") => single::open(bytes, &Method::Xz, name, budget),
+        Some("application/zip") => zip::open(bytes, passwords, budget),
+        Some("application/zstd") => single::open(bytes, &Method::Zstd, name, budget),
+        _ => return None,
+    })
 }
+
+/// The types that are opened, in the order of [`open`].
+const OPENED: &[&str] = &[
+    "application/gzip",
+    "application/x-bzip2",
+    "application/x-lzma",
+    "application/x-tar",
+    "application/x-xz",
+    "application/zip",
+    "application/zstd",
+];
+
+/// Endings of disc images, which show what they are only far behind their beginning.
+const DISCS: &[&str] = &["bin", "dd", "img", "iso", "udf"];
