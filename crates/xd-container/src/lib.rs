@@ -24,14 +24,16 @@
 //! assert!(opened.members.is_empty());
 //! ```
 
-mod budget;
 #![forbid(unsafe_code)]
 
+mod budget;
 mod bytes;
 mod media_type;
+mod ole;
 mod open;
 mod opened;
 mod sign;
+mod text;
 
 pub use budget::{Bounds, Budget};
 pub use media_type::sniff;
