@@ -28,12 +28,18 @@
 
 mod budget;
 mod bytes;
+mod fields;
+mod mapi;
 mod media_type;
+pub mod msg;
 mod ole;
 mod open;
 mod opened;
+mod package;
+mod rtf;
 mod sign;
 mod text;
+mod tnef;
 
 pub use budget::{Bounds, Budget};
 pub use media_type::sniff;

@@ -1,6 +1,6 @@
 //! Which opener reads which type.
 
-use crate::{Budget, Opened};
+use crate::{Budget, Opened, ole, rtf, tnef};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ impl Passwords {
 #[must_use]
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
     let _ = name;
-    matches!(media_type, Some("application/zip"))
+    matches!(media_type, Some("application/zip" | "application/vnd.ms-tnef" | "application/rtf" | "application/x-ole-storage"))
 }
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
@@ -48,6 +48,11 @@ pub fn open<'a>(
     passwords: &Passwords,
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
-    let _ = (bytes, passwords, budget);
-    opens(media_type, name).then(Opened::new)
+    let _ = passwords;
+    match media_type? {
+        "application/vnd.ms-tnef" => Some(tnef::open(bytes, budget)),
+        "application/x-ole-storage" => Some(ole::document::open(bytes, budget)),
+        "application/rtf" => Some(rtf::open(bytes, budget)),
+        _ => opens(media_type, name).then(Opened::new),
+    }
 }

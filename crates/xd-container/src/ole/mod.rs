@@ -1,14 +1,19 @@
 //! OLE2 compound files: a file system within a file, in which Office kept its documents up to 2003, and Outlook, Windows
 //! Installer and every VBA project still keep theirs.
 //!
-//! [`compound`] reads the file system, tolerant of damage; [`vba`] finds macros in it. `document` looks through a whole file:
+//! [`compound`] reads the file system, tolerant of damage; [`vba`] finds macros in it; [`document`] looks through a whole file:
 //! macros, embedded files, links, encryption, text.
 
 pub(crate) mod compound;
 mod decompress;
-mod directory;
+pub(crate) mod directory;
+pub(crate) mod document;
+mod excel;
+mod links;
 mod modules;
+mod powerpoint;
 mod source;
+mod word;
 
 use crate::{Budget, Signs};
 
