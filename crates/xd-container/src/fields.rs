@@ -12,17 +12,37 @@ const MAX_INSTRUCTION: usize = 16 << 10;
 pub(crate) fn instruction(instruction: &str, opened: &mut Opened<'_>) {
     let mut words = Words(text::cut(instruction, MAX_INSTRUCTION));
     let Some(verb) = words.next() else { return };
-    let first = words.find(|word| !word.starts_with('\\') || word.starts_with("\\\\"));
     match verb.to_ascii_uppercase().as_str() {
-        "HYPERLINK" => first.into_iter().for_each(|link| opened.add_link(&link)),
+        "HYPERLINK" => hyperlink(words, opened),
         "DDE" | "DDEAUTO" => opened.signs.add(Sign::Dde),
         "INCLUDEPICTURE" | "INCLUDETEXT" | "IMPORT" | "INCLUDE" | "RD" => {
             first.into_iter().for_each(|link| remote(&link, opened))
         }
         // The class comes first, then the file.
-        "LINK" => words.next().into_iter().for_each(|link| remote(&link, opened)),
+        "LINK" => words.nth(1).into_iter().for_each(|link| remote(&link, opened)),
         _ => {}
     }
+}
+
+/// The address, and its part: a place within the document where no address stands.
+fn hyperlink(words: Words<'_>, opened: &mut Opened<'_>) {
+    let mut has_argument = false;
+    for word in words {
+        if std::mem::take(&mut has_argument) {
+            continue;
+        }
+        if is_switch(&word) {
+            // `\m` and `\n` stand alone.
+            has_argument = matches!(word.as_str(), "\\l" | "\\o" | "\\t" | "\\s");
+        } else {
+            opened.add_link(&word);
+            return;
+        }
+    }
+}
+
+fn is_switch(word: &str) -> bool {
+    word.starts_with('\\') && !word.starts_with("\\\\")
 }
 
 /// Adds a file that is fetched when the document is opened, if it stands elsewhere.
@@ -73,7 +93,7 @@ mod tests {
     fn instructions() {
         let link = "https://example.com/a".to_owned();
         assert_eq!(read(" HYPERLINK \"https://example.com/a\" \\o \"tip\" "), (vec![], vec![link.clone()]));
-        assert_eq!(read("HYPERLINK \\l \"anchor\"").0, []);
+        assert_eq!(read("HYPERLINK \\l \"anchor\""), (vec![], vec![]));
         assert_eq!(read("hyperlink https://example.com/a"), (vec![], vec![link.clone()]));
         assert_eq!(read(" DDEAUTO c:\\\\windows\\\\system32\\\\cmd.exe \"/k x\"").0, [Sign::Dde]);
         assert_eq!(read("INCLUDEPICTURE \"https://example.com/a\" \\d"), (vec![Sign::RemoteTemplate], vec![link.clone()]));

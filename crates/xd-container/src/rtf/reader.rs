@@ -72,8 +72,8 @@ struct Group {
 /// Groups within groups that are told apart; 500. Word gives up at fewer.
 const MAX_DEPTH: usize = 500;
 
-/// Objects and instructions that are read of one document; 1000 of each.
-const MAX_FOUND: usize = 1000;
+/// Objects and instructions that are read of one document; 10,000 of each. Books with an index have thousands of fields.
+const MAX_FOUND: usize = 10_000;
 
 /// Destinations whose text nobody sees.
 const UNSEEN: &[&[u8]] = &[
