@@ -29,15 +29,23 @@
 mod budget;
 mod bytes;
 mod crypt;
+mod fields;
+mod mapi;
 mod media_type;
+pub mod msg;
 #[cfg(test)]
 mod mutate;
 mod names;
+mod ole;
 mod open;
 mod opened;
+mod package;
+mod rtf;
 mod sign;
 mod single;
 mod tar;
+mod text;
+mod tnef;
 mod unpack;
 mod zip;
 

@@ -1,7 +1,7 @@
 //! Which opener reads which type.
 
 use crate::unpack::Method;
-use crate::{Budget, Opened, names, single, tar, zip};
+use crate::{Budget, Opened, ole, rtf, single, tar, tnef, zip};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -34,10 +34,7 @@ impl Passwords {
 /// Whether [`open`] opens files of this type. The name counts where the bytes show nothing: scripts are plain text.
 #[must_use]
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
-    match media_type {
-        Some(media_type) => OPENED.contains(&media_type),
-        None => DISCS.contains(&names::extension(name).as_str()),
-    }
+    opener(media_type, name).is_some()
 }
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
@@ -51,29 +48,34 @@ pub fn open<'a>(
     passwords: &Passwords,
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
-    let _ = name;
-    Some(match media_type {
-        Some("application/gzip") => single::open_gzip(bytes, name, budget),
-        Some("application/x-bzip2") => single::open(bytes, &Method::Bzip2, name, budget),
-        Some("application/x-lzma") => single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, name, budget),
-        Some("application/x-tar") => tar::open(bytes, budget),
-        Some("application/x-xz") => single::open(bytes, &Method::Xz, name, budget),
-        Some("application/zip") => zip::open(bytes, passwords, budget),
-        Some("application/zstd") => single::open(bytes, &Method::Zstd, name, budget),
-        _ => return None,
-    })
+    opener(media_type, name).map(|opener| opener(bytes, Given { name, passwords }, budget))
 }
 
-/// The types that are opened, in the order of [`open`].
-const OPENED: &[&str] = &[
-    "application/gzip",
-    "application/x-bzip2",
-    "application/x-lzma",
-    "application/x-tar",
-    "application/x-xz",
-    "application/zip",
-    "application/zstd",
-];
+/// What is known of a file besides its bytes.
+#[derive(Clone, Copy)]
+struct Given<'g> {
+    name: &'g str,
+    passwords: &'g Passwords,
+}
 
-/// Endings of disc images, which show what they are only far behind their beginning.
-const DISCS: &[&str] = &["bin", "dd", "img", "iso", "udf"];
+type Opener = for<'a> fn(&'a [u8], Given<'_>, &mut Budget) -> Opened<'a>;
+
+fn opener(media_type: Option<&str>, _name: &str) -> Option<Opener> {
+    let media_type = media_type?;
+    OPENERS.iter().find(|(opened, _)| *opened == media_type).map(|(_, opener)| *opener)
+}
+
+const OPENERS: &[(&str, Opener)] = &[
+    ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
+    ("application/rtf", |bytes, _, budget| rtf::open(bytes, budget)),
+    ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
+    ("application/x-bzip2", |bytes, given, budget| single::open(bytes, &Method::Bzip2, given.name, budget)),
+    ("application/x-lzma", |bytes, given, budget| {
+        single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, given.name, budget)
+    }),
+    ("application/x-ole-storage", |bytes, _, budget| ole::document::open(bytes, budget)),
+    ("application/x-tar", |bytes, _, budget| tar::open(bytes, budget)),
+    ("application/x-xz", |bytes, given, budget| single::open(bytes, &Method::Xz, given.name, budget)),
+    ("application/zip", |bytes, given, budget| zip::open(bytes, given.passwords, budget)),
+    ("application/zstd", |bytes, given, budget| single::open(bytes, &Method::Zstd, given.name, budget)),
+];

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::Signs;
+use crate::{Signs, opens, sniff};
 
 /// What one container holds.
 #[derive(Debug, Default)]
@@ -58,6 +58,19 @@ impl<'a> Opened<'a> {
     }
 }
 
+impl Opened<'_> {
+    /// Adds an address, once.
+    pub(crate) fn add_link(&mut self, link: &str) {
+        let link = link.trim();
+        if !link.is_empty() && self.links.len() < MAX_LINKS && !self.links.iter().any(|known| known == link) {
+            self.links.push(link.to_owned());
+        }
+    }
+}
+
+/// Links that are kept of one container; 500. Judging looks at fewer.
+const MAX_LINKS: usize = 500;
+
 impl<'a> Member<'a> {
     /// A member of this name whose bytes are not read yet.
     pub(crate) fn new(name: impl Into<String>) -> Self {
@@ -68,6 +81,30 @@ impl<'a> Member<'a> {
             size: None,
             signs: Signs::default(),
             content: Content::Unread,
+        }
+    }
+
+    /// A member whose bytes are all at hand. Copies are kept whole only when something opens them.
+    pub(crate) fn of_bytes(name: impl Into<String>, mut bytes: Cow<'a, [u8]>) -> Self {
+        let mut member = Self::new(name);
+        member.size = Some(bytes.len() as u64);
+        member.content = match &mut bytes {
+            Cow::Owned(copy) if copy.len() > BEGINNING && !opens(sniff(copy), &member.name) => {
+                copy.truncate(BEGINNING);
+                copy.shrink_to_fit();
+                Content::Beginning(bytes)
+            }
+            _ => Content::Whole(bytes),
+        };
+        member
+    }
+
+    /// Adds a name of another reading, unless it is empty or known.
+    pub(crate) fn add_name(&mut self, name: String) {
+        if self.name.is_empty() {
+            self.name = name;
+        } else if !name.is_empty() && name != self.name && !self.other_names.contains(&name) {
+            self.other_names.push(name);
         }
     }
 
