@@ -24,17 +24,20 @@
 //! assert!(opened.members.is_empty());
 //! ```
 
-mod budget;
 #![forbid(unsafe_code)]
 
+mod budget;
 mod bytes;
 mod media_type;
+mod name;
 mod open;
 mod opened;
 mod sign;
+mod true_type;
 
 pub use budget::{Bounds, Budget};
 pub use media_type::sniff;
 pub use open::{Passwords, open, opens};
 pub use opened::{Content, Member, Opened};
 pub use sign::{Sign, Signs};
+pub use true_type::signs_of;
