@@ -28,12 +28,15 @@
 
 mod budget;
 mod bytes;
+mod found;
 mod media_type;
 mod name;
+mod office;
 mod open;
 mod opened;
 mod sign;
 mod true_type;
+mod xml;
 
 pub use budget::{Bounds, Budget};
 pub use media_type::sniff;

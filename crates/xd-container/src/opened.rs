@@ -10,6 +10,8 @@ use crate::Signs;
 pub struct Opened<'a> {
     /// What stands in it, in order.
     pub members: Vec<Member<'a>>,
+    /// The type it turned out to be, where that says more than its first bytes: which document a zip archive is.
+    pub media_type: Option<&'static str>,
     /// What is worth knowing of the container itself.
     pub signs: Signs,
     /// The text that people see in it, where it is a document: for rules, not for display.
