@@ -303,7 +303,7 @@ mod tests {
             ("Content-Transfer-Encoding: base64\n\ncGxhaW4=cGxh", &[Defect::DataAfterBase64]),
             ("Content-Transfer-Encoding: quoted-printable\n\nplain=", &[]),
             ("Content-Transfer-Encoding: quoted-printable\n\npl=XX", &[Defect::BadQuotedPrintable]),
-            ("Content-Type: text/plain; charset=utf-7\n\nplain", &[Defect::UnknownCharset]),
+            ("Content-Type: text/plain; charset=x-none\n\nplain", &[Defect::UnknownCharset]),
             ("Content-Type: text/plain; charset=ascii\n\nGrüße", &[Defect::BadCharset]),
             ("Content-Type: text/plain; charset=utf-8\n\nGrüße", &[]),
         ];

@@ -27,6 +27,7 @@ mod structure;
 mod text;
 mod trace;
 mod transfer;
+mod utf7;
 mod value;
 
 pub use header::{Field, Header};

@@ -56,13 +56,24 @@ fn whole(file: &VectorFile) -> Vec<Case> {
         vec![Case::new("read or refused", if sound || refused { Ok(()) } else { Err("its damage is no sign".to_owned()) })];
     let stem = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if let Some(list) = file.sibling("list") {
-        let expected: Vec<String> = list.lines().filter(|line| !line.is_empty()).map(|name| plain_name(name, &stem)).collect();
-        cases.push(Case::new("names", names(members, &expected)));
+        let listed: Vec<&str> = list.lines().filter(|line| !line.is_empty()).collect();
+        let plain: Vec<String> = listed.iter().map(|name| plain_name(name, &stem)).collect();
+        let holds = |name: &str| members.iter().any(|member| has_name(member, name));
+        cases.push(match names(members, &plain) {
+            // What the tool makes up, it makes up as others do.
+            Err(_) if names(members, &listed.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).is_ok() => {
+                Case::new("names", Ok(()))
+            }
+            Err(why) if plain.iter().all(|name| holds(name)) => {
+                Case::opinion("names", format!("{why}: all that is listed is there, in another order or with more"))
+            }
+            outcome => Case::new("names", outcome),
+        });
     }
     let attachments = file.in_manifest().and_then(|facts| facts.get("attachments")?.as_array().cloned()).unwrap_or_default();
     for facts in &attachments {
         let name = facts.get("name").and_then(Value::as_str).unwrap_or_default();
-        let member = members.iter().find(|member| has_name(member, &plain_name(name, &stem)));
+        let member = members.iter().find(|member| member.name == name || has_name(member, &plain_name(name, &stem)));
         let outcome = member.ok_or_else(|| "not found".to_owned()).and_then(|member| content(member, facts));
         cases.push(Case::new(name, outcome));
     }
@@ -117,8 +128,12 @@ fn is_sound(bytes: &[u8]) -> bool {
     let Some(mut rest) = bytes.strip_prefix(SIGNATURE).and_then(|rest| rest.get(2..)) else { return false };
     while matches!(rest.first(), Some(1 | 2)) {
         let Some(length) = rest.get(5..9).and_then(|four| four.try_into().ok()).map(u32::from_le_bytes) else { return false };
-        let Some(next) = (length as usize).checked_add(11).and_then(|end| rest.get(end..)) else { return false };
-        rest = next;
+        // The last checksum may be cut off.
+        let end = (length as usize).saturating_add(9);
+        if end > rest.len() {
+            return false;
+        }
+        rest = rest.get(end + 2..).unwrap_or_default();
     }
     true
 }
@@ -138,7 +153,9 @@ mod tests {
     fn attributes_fill_the_file() {
         let mut file = [SIGNATURE, b"\0\0\x01\x06\x90\x08\0\x04\0\0\0abcd\x8a\x01"].concat();
         assert!(is_sound(&file));
-        file.truncate(file.len() - 3);
+        file.truncate(file.len() - 2);
+        assert!(is_sound(&file));
+        file.truncate(file.len() - 1);
         assert!(!is_sound(&file));
     }
 }

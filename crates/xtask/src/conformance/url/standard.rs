@@ -31,7 +31,8 @@ pub(super) fn case(case: &Value) -> Option<Case> {
     if !SPECIAL.contains(&scheme.as_str()) {
         return Some(Case::apart(name, "of another scheme than http, https, ftp, ws and wss: kept as it stands"));
     }
-    if !rest.starts_with(['/', '\\']) && base.split(':').next() == Some(scheme.as_str()) {
+    let slashes = rest.chars().take_while(|c| matches!(c, '/' | '\\')).count();
+    if slashes < 2 && base.split(':').next() == Some(scheme.as_str()) {
         return Some(Case::apart(name, "relative to a page, which no mail has"));
     }
     if input.contains('\0') {
