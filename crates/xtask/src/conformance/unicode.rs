@@ -39,7 +39,7 @@ fn idna(line: &str) -> Option<Case> {
         .map(str::trim)
         // CheckHyphens is off; a final dot names the root and is no empty label.
         .filter(|code| !matches!(*code, "" | "V2" | "V3"))
-        .filter(|code| !(source_text.ends_with(['.', '。', '．', '｡']) && matches!(*code, "A4_2" | "X4_2")))
+        .filter(|code| !(matches!(*code, "A4_2" | "X4_2") && only_root_is_empty(&ascii)))
         .collect();
     Some(Case::new(*source, uts46(&source_text, &shown, &ascii, &errors)))
 }
@@ -50,7 +50,7 @@ fn uts46(source: &str, shown: &str, ascii: &str, errors: &[&str]) -> Result<(), 
     match found {
         Err(_) if !errors.is_empty() => Ok(()),
         // Empty texts are no domains, and longer ones than the DNS takes have an error of their own.
-        Err(_) if rootless(ascii).is_empty() => Ok(()),
+        Err(_) if rootless(ascii).is_empty() || rootless(ascii).len() > 253 => Ok(()),
         Err(error) => Err(format!("refused: {error}")),
         Ok(domain) if errors.is_empty() => {
             same(domain.as_str(), &rootless(ascii))?;
@@ -64,6 +64,10 @@ fn uts46(source: &str, shown: &str, ascii: &str, errors: &[&str]) -> Result<(), 
         }
         Ok(domain) => Err(format!("read as {domain} in spite of {errors:?}")),
     }
+}
+
+fn only_root_is_empty(ascii: &str) -> bool {
+    ascii.strip_suffix('.').is_some_and(|rest| rest.split('.').all(|label| !label.is_empty()))
 }
 
 /// `\uXXXX` and `\x{XXXX}` undone; none for half of a surrogate pair.

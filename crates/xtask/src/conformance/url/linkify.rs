@@ -43,7 +43,9 @@ fn case(text: &str, links: &[String]) -> Case {
         };
         let expected_alone = expected.strip_prefix("http:").unwrap_or(&expected);
         if !found.iter().any(|found| *found == expected || found == expected_alone) {
-            return Case::new(text, Err(format!("{expected} is not among {found:?}")));
+            let why = format!("{expected} is not among {found:?}");
+            // What stands without a scheme is a link to one program and none to another.
+            return if link.contains("://") { Case::new(text, Err(why)) } else { Case::opinion(text, why) };
         }
     }
     Case::new(text, Ok(()))
@@ -58,7 +60,9 @@ mod tests {
     fn blocks_are_read() {
         let cases =
             cases("% links\n\nsee http://a.example/x% now % a comment\nhttp://a.example/x%\n\nhttp://b.example\n\nno link\n");
-        let passed: Vec<bool> = cases.iter().map(|case| case.outcome == Outcome::Passed).collect();
-        assert_eq!(passed, [true, true, false]);
+        assert!(matches!(
+            cases.iter().map(|case| &case.outcome).collect::<Vec<_>>()[..],
+            [Outcome::Passed, Outcome::Passed, Outcome::Opinion(_)]
+        ));
     }
 }
