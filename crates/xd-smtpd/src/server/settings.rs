@@ -23,6 +23,8 @@ pub struct ServerSettings {
     /// Connections of all clients together. Beyond, 421. Default 20,000: what a process of 64 Ki descriptors bears, with as
     /// many left for deliveries and files.
     pub connections: usize,
+    /// Connections of all clients, trusted ones too: what descriptors there are for. Beyond, 421. Default: no limit.
+    pub descriptors: usize,
     /// How long is waited for clients.
     pub timeouts: Timeouts,
     /// Memory for contents being received. Default 1 GiB.
@@ -44,7 +46,8 @@ pub struct ListenerSettings {
     pub implicit_tls: bool,
     /// Peers that begin connections with a PROXY header here.
     pub proxies: Vec<Network>,
-    /// Clients that may use XCLIENT here: by their own address, which behind a proxy is the one it told.
+    /// Clients that may use XCLIENT here: by their own address, which behind a proxy is the one it told. Limits on clients hold for
+    /// those they name.
     pub xclient: Vec<Network>,
 }
 
@@ -76,6 +79,7 @@ impl ServerSettings {
             etrn: Vec::new(),
             clients: ClientLimits::default(),
             connections: 20_000,
+            descriptors: usize::MAX,
             timeouts: Timeouts::default(),
             budget: ContentBudget::new(1 << 30),
             certificates: None,
@@ -110,12 +114,12 @@ impl ServerSettings {
         any_contains(&self.trusted, address)
     }
 
-    /// What is known of a client at `address`; `named`, where it may speak for others.
-    pub(super) fn facts(&self, address: IpAddr, named: bool, tls: bool) -> ClientFacts {
+    /// What is known of a client at `address`, if it has one; `named`, where it may speak for others.
+    pub(super) fn facts(&self, address: Option<IpAddr>, named: bool, tls: bool) -> ClientFacts {
         ClientFacts {
-            trusted: self.trusts(address),
+            trusted: address.is_some_and(|address| self.trusts(address)),
             xclient: named,
-            etrn: any_contains(&self.etrn, address),
+            etrn: address.is_some_and(|address| any_contains(&self.etrn, address)),
             tls,
             authenticated: None,
         }
