@@ -18,6 +18,7 @@ use xd_smtpd::session::{Outcome, Protocol, RefusalRecord, Reply, SessionOptions,
 struct Memory {
     kept: Mutex<Vec<(Peer, Transaction)>>,
     refused: AtomicUsize,
+    refusals: Mutex<Vec<RefusalRecord>>,
 }
 
 impl Front for Memory {
@@ -36,14 +37,16 @@ impl Front for Memory {
         Reply::new(250, (0, 0), "looked at")
     }
 
-    fn refused(&self, _: &Peer, _: RefusalRecord) {
+    fn refused(&self, _: &Peer, record: RefusalRecord) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+        self.refusals.lock().unwrap().push(record);
     }
 }
 
 struct World {
     runtime: Runtime,
     server: Server<Memory>,
+    settings: ServerSettings,
 }
 
 impl World {
@@ -54,8 +57,9 @@ impl World {
         let mut settings = ServerSettings::new(vec![listener]);
         change(&mut settings, &mut options);
         settings.listeners[0].session = Arc::new(options);
-        let server = runtime.block_on(async { Listeners::bind(settings).unwrap().serve(Memory::default()) });
-        Self { runtime, server }
+        let bound = settings.clone();
+        let server = runtime.block_on(async { Listeners::bind(bound).unwrap().serve(Memory::default()) });
+        Self { runtime, server, settings }
     }
 
     fn connect(&self) -> Client {
@@ -186,6 +190,185 @@ fn content_beyond_the_budget_is_deferred() {
 }
 
 #[test]
+fn the_budget_outlasts_a_reload() {
+    let world = World::new(|settings, _| settings.budget = ContentBudget::new(1_000_000));
+    let begin = || {
+        let mut client = world.connect();
+        client.reply();
+        client.ask("EHLO c");
+        client
+    };
+    let mut client = begin();
+    client.ask("MAIL FROM:<>");
+    client.ask("RCPT TO:<b@example.net>");
+    client.ask("DATA");
+    client.say(&b"x".repeat(300_000));
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while world.server.gauges().content_octets < 300_000 {
+        assert!(std::time::Instant::now() < until);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut settings = world.settings.clone();
+    settings.budget = ContentBudget::new(400_000);
+    world.server.reload(settings).unwrap();
+    assert!(world.server.gauges().content_octets >= 300_000, "what is held is still counted");
+    let mut other = begin();
+    assert!(other.ask("MAIL FROM:<> SIZE=200000").starts_with("452 4.3.1"));
+    assert!(client.ask("\r\n.").starts_with("250"));
+    assert!(other.ask("MAIL FROM:<> SIZE=200000").starts_with("250"));
+}
+
+#[test]
+fn the_largest_message_fits_a_budget_of_its_size() {
+    let largest = 3 << 20;
+    let world = World::new(|settings, options| {
+        // With the buffer that it is read into.
+        settings.budget = ContentBudget::new(largest + (128 << 10));
+        options.limits.content_octets = largest as u64;
+    });
+    let mut client = world.connect();
+    client.reply();
+    client.ask("EHLO c");
+    client.ask(&format!("MAIL FROM:<> SIZE={largest}"));
+    client.ask("RCPT TO:<b@example.net>");
+    client.ask("DATA");
+    client.say(&b"x".repeat(largest - 2));
+    assert_eq!(client.ask("\r\n."), "250 2.0.0 kept");
+    assert_eq!(world.server.gauges().content_octets, 0);
+}
+
+/// Says something now and then, until the server has heard enough.
+fn drip(client: &mut Client, what: &[u8]) -> String {
+    client.0.get_ref().set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        client.say(what);
+        let mut line = String::new();
+        if client.0.read_line(&mut line).is_ok() && !line.starts_with("250") {
+            return line;
+        }
+        assert!(std::time::Instant::now() < until, "still served");
+    }
+}
+
+#[test]
+fn who_says_little_for_long_is_left_as_well() {
+    let world = World::new(|settings, _| {
+        let short = Duration::from_millis(300);
+        settings.timeouts = Timeouts { command: short, whole_content: short, ..Timeouts::default() };
+    });
+    let mut client = world.connect();
+    client.reply();
+    client.say(&b"x".repeat(3_000));
+    assert!(drip(&mut client, b"x").starts_with("421 4.4.2"), "a line without an end");
+
+    let mut client = world.connect();
+    client.reply();
+    client.ask("EHLO c");
+    client.ask("MAIL FROM:<>");
+    client.ask("RCPT TO:<b@example.net>");
+    assert!(drip(&mut client, b"BDAT 1\r\nx").starts_with("421 4.4.2"), "content in very small chunks");
+    let refusals = world.server.front().refusals.lock().unwrap();
+    assert_eq!(refusals.last().unwrap().command, "content");
+    assert_eq!(refusals.last().unwrap().recipients[0].as_str(), "b@example.net");
+}
+
+#[test]
+fn who_leaves_in_the_middle_of_content_is_recorded() {
+    let world = World::new(|_, _| {});
+    let mut client = world.connect();
+    client.reply();
+    client.ask("EHLO c");
+    client.ask("MAIL FROM:<a@example.com>");
+    client.ask("RCPT TO:<b@example.net>");
+    client.ask("DATA");
+    client.say(b"Subject: x\r\n");
+    drop(client);
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while world.server.front().refusals.lock().unwrap().is_empty() {
+        assert!(std::time::Instant::now() < until, "nothing is recorded");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let refusals = world.server.front().refusals.lock().unwrap();
+    assert_eq!((refusals[0].command, refusals[0].reply.code()), ("content", 421));
+    assert_eq!(refusals[0].recipients[0].as_str(), "b@example.net");
+    assert!(world.server.front().kept.lock().unwrap().is_empty());
+}
+
+#[test]
+fn descriptors_are_kept_for_what_is_no_client() {
+    let world = World::new(|settings, _| {
+        settings.trusted.push("127.0.0.0/8".parse().unwrap());
+        settings.descriptors = 1;
+    });
+    let mut first = world.connect();
+    assert!(first.reply().starts_with("220"));
+    assert!(world.connect().reply().starts_with("421 4.7.0 too many connections"), "trusted or not");
+}
+
+#[test]
+fn limits_are_those_of_the_client_that_is_named() {
+    let world = World::new(|settings, _| {
+        settings.listeners[0].xclient.push("127.0.0.1".parse().unwrap());
+        settings.trusted.push("192.0.2.9".parse().unwrap());
+        settings.clients.connections = 1;
+        settings.clients.messages_per_minute = 1;
+    });
+    let named = |address: &str| {
+        let mut client = world.connect();
+        client.reply();
+        client.ask("EHLO proxy");
+        let greeting = client.ask(&format!("XCLIENT ADDR={address}"));
+        client.ask("EHLO c");
+        (client, greeting)
+    };
+    // However many connections the peer needs, each of its clients has what others have.
+    let (mut first, greeting) = named("192.0.2.1");
+    assert!(greeting.starts_with("220"));
+    let (mut second, greeting) = named("192.0.2.1");
+    assert!(greeting.starts_with("421 4.7.0 too many connections from your address"), "{greeting}");
+    assert!(second.is_at_end());
+    let (_third, greeting) = named("192.0.2.2");
+    assert!(greeting.starts_with("220"));
+    assert!(first.ask("MAIL FROM:<>").starts_with("250"));
+    first.ask("RSET");
+    assert!(first.ask("MAIL FROM:<>").starts_with("450 4.7.0"));
+    // And our own have what our own have.
+    let (mut own, _) = named("192.0.2.9");
+    let (_again, greeting) = named("192.0.2.9");
+    assert!(greeting.starts_with("220"));
+    for _ in 0..3 {
+        assert!(own.ask("MAIL FROM:<>").starts_with("250"));
+        own.ask("RSET");
+    }
+}
+
+#[test]
+fn what_several_commands_say_of_a_client_adds_up() {
+    let world = World::new(|settings, _| {
+        settings.listeners[0].xclient.push("127.0.0.1".parse().unwrap());
+        settings.trusted.push("127.0.0.1".parse().unwrap());
+    });
+    let mut client = world.connect();
+    client.reply();
+    for line in ["EHLO c", "XCLIENT ADDR=[UNAVAILABLE] LOGIN=u", "EHLO c", "XCLIENT NAME=c.example.org", "EHLO c"] {
+        client.ask(line);
+    }
+    client.say(MESSAGE);
+    (0..5).for_each(|_| drop(client.reply()));
+    client.ask("XCLIENT ADDR=192.0.2.1");
+    client.ask("EHLO c");
+    client.say(MESSAGE);
+    (0..5).for_each(|_| drop(client.reply()));
+    let kept = world.server.front().kept.lock().unwrap();
+    // Who is not known has no rights of who spoke for it, and keeps its name.
+    let (peer, transaction) = &kept[0];
+    assert_eq!((peer.client(), peer.trusted, transaction.authenticated.as_deref()), (None, false, Some("u")));
+    // Another client is another.
+    assert_eq!(kept[1].1.authenticated, None);
+}
+
+#[test]
 fn named_peers_say_who_the_client_is() {
     let world = World::new(|settings, _| {
         settings.listeners[0].proxies.push("127.0.0.1".parse().unwrap());
@@ -312,20 +495,50 @@ fn tls_passwords_and_their_renewal() {
     assert_eq!((peer.authenticated.as_deref(), transaction.tls), (Some("u"), true));
     assert!(peer.tls.unwrap().starts_with("TLSv1.3 TLS_"));
 
-    // What is broken is not taken over.
+    // What is broken is not read.
     let chain = pki.directory.join("chain.pem");
-    let good = std::fs::read(&chain).unwrap();
     std::fs::write(&chain, "nonsense").unwrap();
-    assert!(certificates.reload().is_err());
-    std::fs::write(&file, "u:nonsense\n").unwrap();
-    assert!(passwords.reload().is_err());
-    std::fs::write(&chain, good).unwrap();
-    let mut stream = begin(&pki);
-    assert!(ask(&mut stream, b"NOOP\r\n").starts_with("250"));
+    assert!(Certificates::load(&chain, pki.directory.join("key.pem")).is_err());
     pki.renew();
-    certificates.reload().unwrap();
+    let mut settings = world.settings.clone();
+    settings.certificates = Some(pki.certificates());
+    world.server.reload(settings).unwrap();
     let mut stream = begin(&pki);
     assert!(ask(&mut stream, b"NOOP\r\n").starts_with("250"));
+}
+
+#[test]
+fn what_was_tried_in_vain_outlasts_a_reload() {
+    let pki = Pki::new("outlast");
+    let hasher = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, argon2::Params::new(64, 1, 1, None).unwrap());
+    let hash = hasher.hash_password_with_salt(b"secret", b"saltsaltsalt").unwrap().to_string();
+    let file = pki.directory.join("passwords");
+    std::fs::write(&file, format!("u:{hash}\n")).unwrap();
+    let world = World::new(|settings, options| {
+        settings.certificates = Some(pki.certificates());
+        settings.passwords = Some(Arc::new(Passwords::load(&file).unwrap()));
+        settings.listeners[0].implicit_tls = true;
+        (options.auth, options.limits.failed_authentications) = (true, 100);
+    });
+    let guess = |line: &[u8]| {
+        let mut stream = rustls::StreamOwned::new(pki.client(), world.connect().0.into_inner());
+        let mut heard = String::new();
+        for line in [b"".as_slice(), b"EHLO c\r\n", line] {
+            stream.write_all(line).unwrap();
+            let mut octets = vec![0; 4_096];
+            let length = stream.read(&mut octets).unwrap();
+            heard = String::from_utf8_lossy(&octets[..length]).into_owned();
+        }
+        heard
+    };
+    for _ in 0..10 {
+        assert!(guess(b"AUTH PLAIN AHUAd3Jvbmc=\r\n").starts_with("535"));
+    }
+    assert!(guess(b"AUTH PLAIN AHUAc2VjcmV0\r\n").starts_with("454"), "it is locked out");
+    let mut settings = world.settings.clone();
+    settings.passwords = Some(Arc::new(Passwords::load(&file).unwrap()));
+    world.server.reload(settings).unwrap();
+    assert!(guess(b"AUTH PLAIN AHUAc2VjcmV0\r\n").starts_with("454"), "and stays so");
 }
 
 #[test]

@@ -255,11 +255,7 @@ fn at_now(event: JournalEvent) -> JournalRecord {
 }
 
 fn of_peer(peer: &Peer) -> Recorded {
-    Recorded {
-        client: peer.client(),
-        authenticated: peer.authenticated.as_deref().map(str::to_owned),
-        ..Recorded::default()
-    }
+    Recorded { client: peer.client(), authenticated: peer.authenticated.as_deref().map(str::to_owned), ..Recorded::default() }
 }
 
 /// Adds what judging said; gives what it follows from.

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use xd_config::Ptr;
 use xd_core::Known;
+use xd_lookup::ClientNames;
 use xd_store::{Acceptance, CommitError, Content, Spool, SpoolMessage};
 
 use crate::delivery::{Control, Delivery, Selection};
@@ -94,7 +95,7 @@ impl Gateway {
     async fn take(&self, peer: &Peer, transaction: Transaction) -> Outcome {
         let began = Instant::now();
         let world = self.world();
-        let names = world.names(peer).await;
+        let names = if world.scans(peer.listener) { world.names(peer).await } else { ClientNames::default() };
         let Accepted { message, content, judged, outcome, beside } =
             match prepare(&world, peer, self.spool.next_id(), names, transaction).await {
                 Some(Prepared::Accepted(accepted)) => *accepted,
