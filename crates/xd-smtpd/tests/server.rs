@@ -371,6 +371,7 @@ fn what_several_commands_say_of_a_client_adds_up() {
 #[test]
 fn named_peers_say_who_the_client_is() {
     let world = World::new(|settings, _| {
+        settings.trusted.push("127.0.0.1".parse().unwrap());
         settings.listeners[0].proxies.push("127.0.0.1".parse().unwrap());
         settings.listeners[0].xclient.push("192.0.2.7".parse().unwrap());
     });
@@ -397,6 +398,16 @@ fn named_peers_say_who_the_client_is() {
     other.reply();
     other.ask("EHLO c");
     assert!(other.ask("XCLIENT ADDR=127.0.0.1 LOGIN=u").starts_with("550"), "XCLIENT is for named clients");
+
+    // Nor has one whose address it cannot tell.
+    let mut nobody = world.connect();
+    nobody.say(b"PROXY UNKNOWN\r\n");
+    nobody.reply();
+    nobody.ask("EHLO c");
+    nobody.say(MESSAGE);
+    (0..5).for_each(|_| drop(nobody.reply()));
+    let (peer, _) = world.server.front().kept.lock().unwrap().pop().unwrap();
+    assert_eq!((peer.client(), peer.trusted), (None, false));
 
     let mut stranger = world.connect();
     stranger.say(b"EHLO stranger.example.org\r\n");

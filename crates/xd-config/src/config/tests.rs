@@ -192,7 +192,7 @@ fn what_says_nothing_is_refused() {
     refused(&more("[auth]\nfile = \"passwords\""), "49:1", "protocol submission or smtps");
     assert!(parse("[auth]\nfile = \"passwords\"").is_ok(), "a file for judging alone");
     refused("[limits]\ncommands = 9", "2:12", "expected 10 to");
-    refused("trusted = [\"::ffff:10.0.0.0/104\"]", "1:12", "written as such");
+    refused("trusted = [\"::ffff:10.0.0.0/104\"]", "1:11", "written as such");
 }
 
 #[test]
