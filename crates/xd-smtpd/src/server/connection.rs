@@ -380,7 +380,7 @@ impl<F: Front> Connection<F> {
                 Some(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Some(read) => {
                     read?;
-                    let begun = self.content_since.or((self.phase == Phase::Content).then_some(self.since));
+                    let begun = self.content_since.or_else(|| (self.phase == Phase::Content).then_some(self.since));
                     if begun.is_some_and(|begun| begun.elapsed() > self.settings.timeouts.whole_content) {
                         self.session.handle_timeout();
                     }
