@@ -37,7 +37,10 @@ struct Arguments {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.config {
-        Some(path) if arguments.check => load(&path).and_then(check).map(|()| println!("{}: nothing wrong", path.display())),
+        Some(path) if arguments.check => load(&path).and_then(check).map(|doubts| {
+            doubts.iter().for_each(|doubt| println!("{}: is this meant? {doubt}", path.display()));
+            println!("{}: nothing wrong", path.display());
+        }),
         Some(path) => load(&path).and_then(|config| on_runtime(serve(config, path))),
         None => on_runtime(demo::run()),
     };

@@ -53,15 +53,16 @@ pub(crate) struct Running {
     fixed: Fixed,
 }
 
-/// Reads and checks everything a start would, and opens nothing.
+/// Reads and checks everything a start would, and opens nothing. Tells what is allowed and may not be meant.
 ///
 /// # Errors
 /// What would stop the start.
-pub(crate) fn check(config: Config) -> Result<(), StartError> {
+pub(crate) fn check(config: Config) -> Result<Vec<String>, StartError> {
     settings::server(&config)?.check()?;
     let resolver = settings::delivery(&config)?.resolver;
+    let doubts = settings::doubts(&config);
     World::try_new(config, resolver)?;
-    Ok(())
+    Ok(doubts)
 }
 
 impl Running {
@@ -73,6 +74,9 @@ impl Running {
         let mut delivery_options = settings::delivery(&config)?;
         if let Some(why) = settings::fit_descriptors(&mut server_settings, &mut delivery_options) {
             log.warn("few-descriptors", why);
+        }
+        for doubt in settings::doubts(&config) {
+            log.warn("doubtful", json!({ "why": doubt }));
         }
         let fixed = Fixed::of(&config);
         let spool_options = settings::spool(&config);

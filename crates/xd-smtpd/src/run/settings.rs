@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use xd_config::{Config, Dns, Listener, Protocol, Route as ConfiguredRoute};
+use xd_config::{CapsuleLevel, Config, Dns, Listener, Protocol, Route as ConfiguredRoute};
 use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_lookup::{Resolver, ResolverOptions, Servers};
-use xd_store::SpoolOptions;
+use xd_store::{PAYLOAD_MAX, SpoolOptions};
 
 use super::StartError;
 use crate::delivery::{ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, Resources, Route, Timeouts};
@@ -108,6 +108,23 @@ pub(super) fn spool(config: &Config) -> SpoolOptions {
     SpoolOptions { reserve_bytes: config.limits().spool_free_bytes, ..SpoolOptions::default() }
 }
 
+/// What is allowed and may not be meant, a sentence each.
+pub(super) fn doubts(config: &Config) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let largest = config.limits().message_bytes.saturating_add(CAPSULE_BESIDES);
+    if config.capsule_level() == CapsuleLevel::Content && largest > PAYLOAD_MAX as u64 {
+        let most = PAYLOAD_MAX as u64 - CAPSULE_BESIDES;
+        doubts.push(format!("capsules.level is \"content\": of messages above {most} bytes no capsule can be kept"));
+    }
+    if let Some(admin) = config.admin().filter(|admin| !admin.ip().is_loopback()) {
+        doubts.push(format!("admin is {admin}: whoever reaches it reads metrics and status"));
+    }
+    doubts
+}
+
+/// What a capsule has besides the message, with room.
+const CAPSULE_BESIDES: u64 = 1 << 20;
+
 /// Descriptors for what is neither a client nor a delivery: segments, sockets of our own, name servers.
 const DESCRIPTORS_ELSEWHERE: u64 = 256;
 
@@ -158,6 +175,14 @@ mod tests {
     use xd_core::RuleSource;
 
     use super::*;
+
+    #[test]
+    fn what_may_not_be_meant_is_told() {
+        let doubts = |text: &str| doubts(&Config::parse(RuleSource::new("xd.toml", text)).unwrap()).len();
+        assert_eq!(doubts("admin = \"127.0.0.1:8025\"\n[capsules]\nlevel = \"causes\""), 0);
+        assert_eq!(doubts("admin = \"0.0.0.0:8025\"\n[capsules]\nlevel = \"content\""), 2);
+        assert_eq!(doubts("[limits]\nmessage_bytes = 50000000\n[capsules]\nlevel = \"content\""), 0);
+    }
 
     #[test]
     fn connections_fit_the_descriptors_there_are() {

@@ -20,14 +20,13 @@ pub struct ServerSettings {
     pub etrn: Vec<Network>,
     /// How much one client may do.
     pub clients: ClientLimits,
-    /// Connections of all clients together. Beyond, 421. Default 20,000: what a process of 64 Ki descriptors bears, with as
-    /// many left for deliveries and files.
+    /// Connections of clients that are not trusted, as long as there are no more of all. Beyond, 421. Default 12,000.
     pub connections: usize,
     /// Connections of all clients, trusted ones too: what descriptors there are for. Beyond, 421. Default: no limit.
     pub descriptors: usize,
     /// How long is waited for clients.
     pub timeouts: Timeouts,
-    /// Memory for contents being received. Default 1 GiB.
+    /// Memory for contents being received. Default 256 MiB.
     pub budget: ContentBudget,
     /// What TLS is served with; needed where a listener offers TLS.
     pub certificates: Option<Arc<Certificates>>,
@@ -78,10 +77,10 @@ impl ServerSettings {
             trusted: Vec::new(),
             etrn: Vec::new(),
             clients: ClientLimits::default(),
-            connections: 20_000,
+            connections: 12_000,
             descriptors: usize::MAX,
             timeouts: Timeouts::default(),
-            budget: ContentBudget::new(1 << 30),
+            budget: ContentBudget::new(256 << 20),
             certificates: None,
             passwords: None,
         }

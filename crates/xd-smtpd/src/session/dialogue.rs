@@ -385,7 +385,7 @@ impl Session {
         self.counts.errors += 1;
         self.reply(&reply);
         self.record(command, reply, recipients);
-        if self.counts.errors > self.options.limits.errors && !self.client.trusted {
+        if self.counts.errors >= self.options.limits.errors && !self.client.trusted {
             self.hang_up(command, Reply::new(421, (7, 0), format!("{} saw too many errors", self.options.hostname)));
         }
     }
