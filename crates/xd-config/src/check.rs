@@ -73,8 +73,10 @@ impl Config {
             if !table.relay && table.etrn.is_empty() {
                 return Err(self.wrong(client.span(), "this says nothing of these clients: set relay or etrn"));
             }
-            if let Some(foreign) = table.etrn.iter().find(|domain| !self.domains.contains_key(domain.get_ref().0.as_str())) {
-                return Err(self.wrong(foreign.span(), "mail waits for protected domains: add a [[domain]] of this name"));
+            let waits = |name: &str| self.domains.contains_key(name) || self.routes.contains_key(name);
+            if let Some(foreign) = table.etrn.iter().find(|domain| !waits(domain.get_ref().0.as_str())) {
+                let why = "nothing waits here for this domain in particular: add a [[domain]] or a [[route]] of this name";
+                return Err(self.wrong(foreign.span(), why));
             }
         }
         Ok(())

@@ -189,6 +189,7 @@ fn what_says_nothing_is_refused() {
     refused(&more("[[client]]\nnetworks = []\nrelay = true"), "50:12", "at least one network");
     refused(&more("[[client]]\nnetworks = [\"192.0.2.1\"]"), "49:1", "set relay or etrn");
     refused(&GATEWAY.replace("etrn = [\"example.com\"]", "etrn = [\"else.example\"]"), "37:9", "add a [[domain]]");
+    assert!(parse(&GATEWAY.replace("etrn = [\"example.com\"]", "etrn = [\"partner.example\"]")).is_ok());
     refused(&more("[auth]\nfile = \"passwords\""), "49:1", "protocol submission or smtps");
     assert!(parse("[auth]\nfile = \"passwords\"").is_ok(), "a file for judging alone");
     refused("[limits]\ncommands = 9", "2:12", "expected 10 to");

@@ -53,7 +53,7 @@ pub(crate) struct Gateway {
     delivery: Delivery,
     ledger: Arc<Ledger>,
     tally: Tally,
-    /// Domains called for by ETRN: since when, and how often. They are protected ones, so there are not many.
+    /// Domains called for by ETRN: since when, and how often. They are in the configuration, so there are not many.
     called: Mutex<HashMap<String, (Instant, u32)>>,
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xd_config::{Config, Listener, Ptr};
 use xd_core::routing::Answers;
-use xd_core::{Engine, Timestamp};
+use xd_core::{Domain, Engine, Timestamp};
 use xd_lookup::{ClientNames, Resolver};
 
 use super::judging::{Dialogue, EngineFailure, Judge, Judged};
@@ -91,12 +91,12 @@ impl World {
     /// Whether a client may call for the waiting mail of a domain: one of those named for it, or for any protected domain one that
     /// authenticated.
     pub(super) fn may_call_for(&self, peer: &Peer, domain: &str) -> bool {
-        let Some(protected) = self.config.domain(domain) else { return false };
+        let Ok(name) = Domain::parse(domain) else { return false };
         let named = |client: xd_config::Client| {
             peer.client().is_some_and(|address| client.networks.iter().any(|network| network.contains(address)))
-                && client.etrn.contains(&protected.name)
+                && client.etrn.iter().any(|known| known == name.as_str())
         };
-        peer.authenticated.is_some() || self.config.clients().any(named)
+        peer.authenticated.is_some() && self.config.domain(domain).is_some() || self.config.clients().any(named)
     }
 }
 
