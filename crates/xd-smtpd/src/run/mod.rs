@@ -8,6 +8,8 @@
 //! End: 1. no more connections; 2. open transactions end; 3. deliveries under way end; 4. spool and journal are closed by being
 //! dropped. A kill at any moment loses nothing either.
 
+mod descriptors;
+mod doubts;
 mod error;
 mod fixed;
 mod settings;
@@ -60,7 +62,7 @@ pub(crate) struct Running {
 pub(crate) fn check(config: Config) -> Result<Vec<String>, StartError> {
     settings::server(&config)?.check()?;
     let resolver = settings::delivery(&config)?.resolver;
-    let doubts = settings::doubts(&config);
+    let doubts = doubts::doubts(&config);
     World::try_new(config, resolver)?;
     Ok(doubts)
 }
@@ -72,10 +74,10 @@ impl Running {
         // 1.
         let mut server_settings = settings::server(&config)?;
         let mut delivery_options = settings::delivery(&config)?;
-        if let Some(why) = settings::fit_descriptors(&mut server_settings, &mut delivery_options) {
+        if let Some(why) = descriptors::fit(&mut server_settings, &mut delivery_options) {
             log.warn("few-descriptors", why);
         }
-        for doubt in settings::doubts(&config) {
+        for doubt in doubts::doubts(&config) {
             log.warn("doubtful", json!({ "why": doubt }));
         }
         let fixed = Fixed::of(&config);
@@ -193,7 +195,7 @@ impl Running {
         let config = Config::load(path)?;
         let mut server = settings::server(&config)?;
         let mut delivery = settings::delivery(&config)?;
-        if let Some(why) = settings::fit_descriptors(&mut server, &mut delivery) {
+        if let Some(why) = descriptors::fit(&mut server, &mut delivery) {
             self.log.warn("few-descriptors", why);
         }
         let waiting = self.fixed.changed(&Fixed::of(&config));

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
-use xd_config::{CapsuleLevel, Config, Dns, Listener, Protocol, Route as ConfiguredRoute};
+use xd_config::{Config, Dns, Listener, Protocol, Route as ConfiguredRoute};
 use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_lookup::{Resolver, ResolverOptions, Servers};
-use xd_store::{PAYLOAD_MAX, SpoolOptions};
+use xd_store::SpoolOptions;
 
 use super::StartError;
 use crate::delivery::{ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, Resources, Route, Timeouts};
@@ -108,47 +107,6 @@ pub(super) fn spool(config: &Config) -> SpoolOptions {
     SpoolOptions { reserve_bytes: config.limits().spool_free_bytes, ..SpoolOptions::default() }
 }
 
-/// What is allowed and may not be meant, a sentence each.
-pub(super) fn doubts(config: &Config) -> Vec<String> {
-    let mut doubts = Vec::new();
-    let largest = config.limits().message_bytes.saturating_add(CAPSULE_BESIDES);
-    if config.capsule_level() == CapsuleLevel::Content && largest > PAYLOAD_MAX as u64 {
-        let most = PAYLOAD_MAX as u64 - CAPSULE_BESIDES;
-        doubts.push(format!("capsules.level is \"content\": of messages above {most} bytes no capsule can be kept"));
-    }
-    if let Some(admin) = config.admin().filter(|admin| !admin.ip().is_loopback()) {
-        doubts.push(format!("admin is {admin}: whoever reaches it reads metrics and status"));
-    }
-    doubts
-}
-
-/// What a capsule has besides the message, with room.
-const CAPSULE_BESIDES: u64 = 1 << 20;
-
-/// Descriptors for what is neither a client nor a delivery: segments, sockets of our own, name servers.
-const DESCRIPTORS_ELSEWHERE: u64 = 256;
-
-/// Takes care that connections do not need more descriptors than the process may have: without one, a segment cannot be begun, nor a message
-/// read. Says so where less is done than was asked for.
-pub(super) fn fit_descriptors(server: &mut ServerSettings, delivery: &mut DeliveryOptions) -> Option<serde_json::Value> {
-    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
-    share_descriptors(most, server, delivery)
-}
-
-fn share_descriptors(most: u64, server: &mut ServerSettings, delivery: &mut DeliveryOptions) -> Option<serde_json::Value> {
-    let share = |part: u64| usize::try_from(part).unwrap_or(usize::MAX);
-    let deliveries = delivery.resources.connections.min(share(most / 4));
-    let clients = share(most - most / 4 - DESCRIPTORS_ELSEWHERE.min(most / 4));
-    let clients = clients.saturating_add(share(most / 4) - deliveries);
-    let wanted = (server.connections, delivery.resources.connections);
-    server.descriptors = clients;
-    // Our own find room when strangers have taken theirs.
-    server.connections = server.connections.min(clients - clients / 8);
-    delivery.resources.connections = deliveries;
-    let fits = wanted == (server.connections, deliveries);
-    (!fits).then(|| json!({ "descriptors": most, "connections": server.connections, "deliveries": deliveries }))
-}
-
 /// Where MX records must not lead: to us, and to private networks unless they may.
 fn mx_policy(config: &Config, private: bool) -> MxPolicy {
     let listeners = config.listeners().map(|listener| listener.address.ip()).filter(|address| !address.is_unspecified());
@@ -168,31 +126,4 @@ fn everywhere() -> Vec<(std::net::IpAddr, u8)> {
 
 fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use xd_core::RuleSource;
-
-    use super::*;
-
-    #[test]
-    fn what_may_not_be_meant_is_told() {
-        let doubts = |text: &str| doubts(&Config::parse(RuleSource::new("xd.toml", text)).unwrap()).len();
-        assert_eq!(doubts("admin = \"127.0.0.1:8025\"\n[capsules]\nlevel = \"causes\""), 0);
-        assert_eq!(doubts("admin = \"0.0.0.0:8025\"\n[capsules]\nlevel = \"content\""), 2);
-        assert_eq!(doubts("[limits]\nmessage_bytes = 50000000\n[capsules]\nlevel = \"content\""), 0);
-    }
-
-    #[test]
-    fn connections_fit_the_descriptors_there_are() {
-        let config = Config::parse(RuleSource::new("xd.toml", "dns = \"off\"")).unwrap();
-        for (most, fits) in [(64, false), (1_024, false), (12_000, false), (65_536, true), (u64::MAX, true)] {
-            let (mut server, mut delivery) = (server(&config).unwrap(), delivery(&config).unwrap());
-            assert_eq!(share_descriptors(most, &mut server, &mut delivery).is_none(), fits, "{most}");
-            let elsewhere = most - (server.descriptors as u64).min(most) - delivery.resources.connections as u64;
-            assert!(elsewhere >= DESCRIPTORS_ELSEWHERE.min(most / 4), "{most}: {elsewhere}");
-            assert!(server.connections <= server.descriptors && delivery.resources.connections > 0);
-        }
-    }
 }
