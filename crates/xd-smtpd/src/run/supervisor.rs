@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
@@ -16,20 +15,32 @@ pub(crate) fn tell(state: &str) {
 fn tell_at(socket: &OsStr, state: &str) -> io::Result<usize> {
     let address = match socket.as_bytes().strip_prefix(b"@") {
         // A name of the abstract namespace, as supervisors of containers give.
-        Some(name) => SocketAddr::from_abstract_name(name)?,
+        Some(name) => abstract_name(name)?,
         None => SocketAddr::from_pathname(socket)?,
     };
     UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address)
 }
 
-#[cfg(test)]
+#[cfg(target_os = "linux")]
+fn abstract_name(name: &[u8]) -> io::Result<SocketAddr> {
+    use std::os::linux::net::SocketAddrExt;
+
+    SocketAddr::from_abstract_name(name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn abstract_name(_: &[u8]) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
     #[test]
     fn abstract_names_are_reached() {
         let name = format!("xd-supervisor-{}", std::process::id());
-        let supervisor = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        let supervisor = UnixDatagram::bind_addr(&abstract_name(name.as_bytes()).unwrap()).unwrap();
         tell_at(OsStr::new(&format!("@{name}")), "READY=1").unwrap();
         let mut heard = [0; 16];
         assert_eq!(supervisor.recv(&mut heard).unwrap(), 7);
