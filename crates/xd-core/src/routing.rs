@@ -115,6 +115,13 @@ impl Actions {
         of_files.fold(of_class, |gravest, action| if action.gravity() > gravest.gravity() { action } else { gravest })
     }
 
+    /// Whether files may be taken out at all.
+    #[must_use]
+    pub fn may_strip(&self) -> bool {
+        let classes = [&self.clean, &self.spam, &self.surespam, &self.infected];
+        classes.into_iter().chain(self.files.iter().map(|(_, action)| action)).any(|action| *action == Action::Strip)
+    }
+
     /// The signs whose files [`Disposition::Strip`] takes out: those that are set so, and what does harm by itself.
     #[must_use]
     pub fn stripped(&self) -> Signs {
@@ -177,6 +184,12 @@ impl Disposition {
     #[must_use]
     pub fn accepts(&self) -> bool {
         !matches!(self, Self::Defer | Self::Reject)
+    }
+
+    /// Whether the message carries the verdict in header fields.
+    #[must_use]
+    pub fn tells_verdict(&self) -> bool {
+        matches!(self, Self::Strip | Self::Tag)
     }
 
     /// The disposition as a word, for records.

@@ -39,6 +39,8 @@ pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
 pub(crate) use text::{TextCollector, is_blank, is_invisible};
 pub use trace::Hop;
 
+use xd_container::Signs;
+
 use crate::{Defects, HtmlFacts, Limits, Link, Mailbox, ReversePath, Timestamp};
 
 /// A parsed message, borrowing from its bytes.
@@ -102,6 +104,14 @@ impl<'a> Message<'a> {
     /// type that is shown as text. Nested messages are included, their parts too.
     pub fn attachments(&self) -> impl Iterator<Item = &Part<'a>> {
         self.parts.iter().filter(|part| part.is_attachment())
+    }
+
+    /// What is worth knowing of all files in it, whatever they stand in.
+    #[must_use]
+    pub fn signs(&self) -> Signs {
+        let mut all = Signs::default();
+        self.parts.iter().for_each(|part| all.add_all(part.signs));
+        all
     }
 
     /// One of the texts that rules read.
