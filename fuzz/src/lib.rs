@@ -6,6 +6,7 @@
 
 pub mod judged;
 pub mod mail;
+pub mod opened;
 pub mod parsed;
 pub mod recorded;
 pub mod replied;

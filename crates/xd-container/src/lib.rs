@@ -35,6 +35,7 @@ mod mutate;
 mod names;
 mod open;
 mod opened;
+mod sevenz;
 mod sign;
 mod single;
 mod tar;

@@ -1,7 +1,7 @@
 //! Which opener reads which type.
 
 use crate::unpack::Method;
-use crate::{Budget, Opened, names, single, tar, zip};
+use crate::{Budget, Opened, names, sevenz, single, tar, zip};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,7 @@ pub fn open<'a>(
     let _ = name;
     Some(match media_type {
         Some("application/gzip") => single::open_gzip(bytes, name, budget),
+        Some("application/x-7z-compressed") => sevenz::open(bytes, passwords, budget),
         Some("application/x-bzip2") => single::open(bytes, &Method::Bzip2, name, budget),
         Some("application/x-lzma") => single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, name, budget),
         Some("application/x-tar") => tar::open(bytes, budget),
@@ -67,6 +68,7 @@ pub fn open<'a>(
 /// The types that are opened, in the order of [`open`].
 const OPENED: &[&str] = &[
     "application/gzip",
+    "application/x-7z-compressed",
     "application/x-bzip2",
     "application/x-lzma",
     "application/x-tar",

@@ -75,6 +75,22 @@ enum Decoder {
     None(End),
 }
 
+impl Decoder {
+    fn new(method: &Method) -> Self {
+        match method {
+            Method::Stored => Self::Stored,
+            Method::Bzip2 => Self::Bzip2(bzip2::Bzip2::new()),
+            Method::Deflate => Self::Deflate(Box::default()),
+            Method::Deflate64 => Self::Deflate64(Box::new(deflate64::Deflate64::new())),
+            Method::Lzma { properties, size } => lzma::Lzma::lzma(*properties, *size),
+            Method::Lzma2 { dictionary } => lzma::Lzma::lzma2(*dictionary),
+            Method::Xz => lzma::Lzma::xz(),
+            Method::Zstd => Self::Zstd(Box::default()),
+            Method::Unknown => Self::None(End::Unsupported),
+        }
+    }
+}
+
 /// What decoding costs, in steps: measured on the slowest input that was found for each decoder, rounded up.
 struct Cost {
     /// Before the first byte: tables that are cleared.
@@ -104,24 +120,22 @@ pub(crate) struct Unpacker<'a> {
 
 impl<'a> Unpacker<'a> {
     pub(crate) fn new(method: &Method, input: &'a [u8], budget: &mut Budget) -> Self {
-        let (decoder, cost) = match method {
-            Method::Stored => (Decoder::Stored, Cost { start: 0, for_input: 0, for_output: 1 }),
-            Method::Bzip2 => (Decoder::Bzip2(bzip2::Bzip2::new()), bzip2::cost(input)),
-            Method::Deflate => (Decoder::Deflate(Box::default()), deflate::COST),
-            Method::Deflate64 => (Decoder::Deflate64(Box::new(deflate64::Deflate64::new())), deflate64::COST),
-            Method::Lzma { properties, size } => (lzma::Lzma::lzma(*properties, *size), lzma::cost(properties[0])),
-            Method::Lzma2 { dictionary } => (lzma::Lzma::lzma2(*dictionary), lzma::LZMA2_COST),
-            Method::Xz => (lzma::Lzma::xz(), lzma::LZMA2_COST),
-            Method::Zstd => (Decoder::Zstd(Box::default()), zstd::COST),
-            Method::Unknown => (Decoder::None(End::Unsupported), Cost { start: 0, for_input: 0, for_output: 0 }),
+        let cost = match method {
+            Method::Stored => Cost { start: 0, for_input: 0, for_output: 1 },
+            Method::Bzip2 => bzip2::cost(input),
+            Method::Deflate => deflate::COST,
+            Method::Deflate64 => deflate64::COST,
+            Method::Lzma { properties, .. } => lzma::cost(properties[0]),
+            Method::Lzma2 { .. } | Method::Xz => lzma::LZMA2_COST,
+            Method::Zstd => zstd::COST,
+            Method::Unknown => Cost { start: 0, for_input: 0, for_output: 0 },
         };
-        let mut end = None;
-        if !budget.charge_steps(cost.start) {
-            end = Some(End::Limit);
-        }
-        if let Decoder::None(why) = decoder {
-            end = Some(why);
-        }
+        // Tables are made once they are paid for.
+        let decoder = if budget.charge_steps(cost.start) { Decoder::new(method) } else { Decoder::None(End::Limit) };
+        let end = match decoder {
+            Decoder::None(why) => Some(why),
+            _ => None,
+        };
         Self { input, taken: 0, output: Vec::new(), decoder, cost, end }
     }
 
