@@ -28,13 +28,16 @@
 
 mod budget;
 mod bytes;
+mod cab;
 mod crypt;
+mod legacy;
 mod media_type;
 #[cfg(test)]
 mod mutate;
 mod names;
 mod open;
 mod opened;
+mod rar;
 mod sevenz;
 mod sign;
 mod single;

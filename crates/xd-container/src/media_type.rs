@@ -38,6 +38,10 @@ const MAGICS: &[Magic] = &[
     at(0, b"(\xB5/\xFD", "application/zstd"),
     at(0, b"MSCF\0\0\0\0", "application/vnd.ms-cab-compressed"),
     at(7, b"**ACE**", "application/x-ace-compressed"),
+    // The first header of ARJ describes the archive, which is its type 2.
+    both(b"\x60\xEA", 10, b"\x02", "application/x-arj"),
+    Magic { offset: 2, bytes: b"-lh", and: Some((6, b"-")), media_type: "application/x-lzh-compressed" },
+    Magic { offset: 2, bytes: b"-lz", and: Some((6, b"-")), media_type: "application/x-lzh-compressed" },
     at(0, b"ITSF\x03\0\0\0", "application/vnd.ms-htmlhelp"),
     at(0, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "application/x-ole-storage"),
     at(0, b"\xE4\x52\x5C\x7B\x8C\xD8\xA7\x4D", "application/onenote"),

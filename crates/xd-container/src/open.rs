@@ -1,7 +1,7 @@
 //! Which opener reads which type.
 
 use crate::unpack::Method;
-use crate::{Budget, Opened, names, sevenz, single, tar, zip};
+use crate::{Budget, Opened, cab, legacy, names, rar, sevenz, single, tar, zip};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -54,9 +54,14 @@ pub fn open<'a>(
     let _ = name;
     Some(match media_type {
         Some("application/gzip") => single::open_gzip(bytes, name, budget),
+        Some("application/vnd.ms-cab-compressed") => cab::open(bytes, budget),
+        Some("application/vnd.rar") => rar::open(bytes, budget),
         Some("application/x-7z-compressed") => sevenz::open(bytes, passwords, budget),
+        Some("application/x-ace-compressed") => legacy::open_ace(bytes, budget),
+        Some("application/x-arj") => legacy::open_arj(bytes, budget),
         Some("application/x-bzip2") => single::open(bytes, &Method::Bzip2, name, budget),
         Some("application/x-lzma") => single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, name, budget),
+        Some("application/x-lzh-compressed") => legacy::open_lzh(bytes, budget),
         Some("application/x-tar") => tar::open(bytes, budget),
         Some("application/x-xz") => single::open(bytes, &Method::Xz, name, budget),
         Some("application/zip") => zip::open(bytes, passwords, budget),
@@ -68,8 +73,13 @@ pub fn open<'a>(
 /// The types that are opened, in the order of [`open`].
 const OPENED: &[&str] = &[
     "application/gzip",
+    "application/vnd.ms-cab-compressed",
+    "application/vnd.rar",
     "application/x-7z-compressed",
+    "application/x-ace-compressed",
+    "application/x-arj",
     "application/x-bzip2",
+    "application/x-lzh-compressed",
     "application/x-lzma",
     "application/x-tar",
     "application/x-xz",

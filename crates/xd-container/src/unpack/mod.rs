@@ -3,6 +3,7 @@
 //! An [`Unpacker`] goes on where it stopped, so that the beginning of a member is looked at before the rest is decoded. The
 //! output is one growing vector: nothing is allocated because a header says so.
 
+mod blocks;
 mod bzip2;
 mod deflate;
 mod deflate64;
@@ -10,6 +11,7 @@ mod fill;
 mod lzma;
 mod zstd;
 
+pub(crate) use blocks::BlockInflater;
 pub(crate) use fill::{Wanted, fill, fill_decrypted, is_bomb};
 
 use crate::Budget;
