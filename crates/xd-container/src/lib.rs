@@ -30,6 +30,7 @@ mod budget;
 mod bytes;
 mod cab;
 mod crypt;
+mod disc;
 mod legacy;
 mod media_type;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a file's first bytes show it to be, whatever its name and declared type say.
 
-use crate::tar;
+use crate::{disc, tar};
 
 /// A type and the bytes that show it.
 struct Magic {
@@ -48,6 +48,8 @@ const MAGICS: &[Magic] = &[
     at(0, b"\x78\x9F\x3E\x22", "application/vnd.ms-tnef"),
     at(0, b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xC0\0\0\0\0\0\0F", "application/x-ms-shortcut"),
     at(0x8001, b"CD001", "application/x-iso9660-image"),
+    // UDF alone begins its area of recognition so.
+    at(0x8001, b"BEA01", "application/x-iso9660-image"),
     at(0, b"conectix", "application/x-vhd"),
     at(0, b"vhdxfile", "application/x-vhdx"),
     at(0, b"%PDF-", "application/pdf"),
@@ -111,7 +113,13 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
         return Some(media_type);
     }
     let fits = |magic: &&Magic| stands(magic.offset, magic.bytes) && magic.and.is_none_or(|(offset, also)| stands(offset, also));
-    MAGICS.iter().find(fits).map(|magic| magic.media_type).or_else(|| sniff_page(bytes)).or_else(|| sniff_tar(bytes))
+    MAGICS
+        .iter()
+        .find(fits)
+        .map(|magic| magic.media_type)
+        .or_else(|| sniff_page(bytes))
+        .or_else(|| sniff_tar(bytes))
+        .or_else(|| sniff_disk(bytes))
 }
 
 /// Programs for Windows and DOS. Text may begin with `MZ` too, so that something binary must follow.
@@ -124,6 +132,11 @@ fn sniff_mz(bytes: &[u8]) -> Option<&'static str> {
 /// Tar archives of the old format, without a signature.
 fn sniff_tar(bytes: &[u8]) -> Option<&'static str> {
     tar::is_header(bytes).then_some("application/x-tar")
+}
+
+/// Disks, which begin with whatever starts them.
+fn sniff_disk(bytes: &[u8]) -> Option<&'static str> {
+    disc::is_disk(bytes).then_some("application/x-raw-disk-image")
 }
 
 fn sniff_page(bytes: &[u8]) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! Which opener reads which type.
 
 use crate::unpack::Method;
-use crate::{Budget, Opened, cab, legacy, names, rar, sevenz, single, tar, zip};
+use crate::{Budget, Opened, cab, disc, legacy, names, rar, sevenz, single, tar, zip};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +61,9 @@ pub fn open<'a>(
         Some("application/x-arj") => legacy::open_arj(bytes, budget),
         Some("application/x-bzip2") => single::open(bytes, &Method::Bzip2, name, budget),
         Some("application/x-lzma") => single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, name, budget),
+        Some("application/x-iso9660-image" | "application/x-raw-disk-image" | "application/x-vhd" | "application/x-vhdx") => {
+            disc::open(bytes, budget)
+        }
         Some("application/x-lzh-compressed") => legacy::open_lzh(bytes, budget),
         Some("application/x-tar") => tar::open(bytes, budget),
         Some("application/x-xz") => single::open(bytes, &Method::Xz, name, budget),
@@ -79,9 +82,13 @@ const OPENED: &[&str] = &[
     "application/x-ace-compressed",
     "application/x-arj",
     "application/x-bzip2",
+    "application/x-iso9660-image",
     "application/x-lzh-compressed",
     "application/x-lzma",
+    "application/x-raw-disk-image",
     "application/x-tar",
+    "application/x-vhd",
+    "application/x-vhdx",
     "application/x-xz",
     "application/zip",
     "application/zstd",
