@@ -26,24 +26,38 @@
 
 #![forbid(unsafe_code)]
 
+mod appended;
 mod budget;
 mod bytes;
 mod cab;
 mod crypt;
 mod disc;
+mod fields;
+mod found;
 mod legacy;
+mod mapi;
 mod media_type;
+pub mod msg;
 #[cfg(test)]
 mod mutate;
+mod name;
 mod names;
+mod office;
+mod ole;
 mod open;
 mod opened;
+mod package;
 mod rar;
+mod rtf;
 mod sevenz;
 mod sign;
 mod single;
 mod tar;
+mod text;
+mod tnef;
+mod true_type;
 mod unpack;
+mod xml;
 mod zip;
 
 pub use budget::{Bounds, Budget};
@@ -51,3 +65,4 @@ pub use media_type::sniff;
 pub use open::{Passwords, open, opens};
 pub use opened::{Content, Member, Opened};
 pub use sign::{Sign, Signs};
+pub use true_type::signs_of;

@@ -1,7 +1,7 @@
 //! Which opener reads which type.
 
 use crate::unpack::Method;
-use crate::{Budget, Opened, cab, disc, legacy, names, rar, sevenz, single, tar, zip};
+use crate::{Budget, Opened, appended, cab, disc, legacy, names, ole, rar, rtf, sevenz, single, tar, tnef, zip};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -32,12 +32,12 @@ impl Passwords {
 }
 
 /// Whether [`open`] opens files of this type. The name counts where the bytes show nothing: scripts are plain text.
+///
+/// Of programs it opens those that carry an archive. Archives behind images and other files are opened as well, though
+/// the type does not tell: for a file that is there as a whole, asking [`open`] costs next to nothing.
 #[must_use]
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
-    match media_type {
-        Some(media_type) => OPENED.contains(&media_type),
-        None => DISCS.contains(&names::extension(name).as_str()),
-    }
+    opener(media_type, name).is_some() || media_type.is_some_and(appended::is_program)
 }
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
@@ -51,48 +51,60 @@ pub fn open<'a>(
     passwords: &Passwords,
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
-    let _ = name;
-    Some(match media_type {
-        Some("application/gzip") => single::open_gzip(bytes, name, budget),
-        Some("application/vnd.ms-cab-compressed") => cab::open(bytes, budget),
-        Some("application/vnd.rar") => rar::open(bytes, budget),
-        Some("application/x-7z-compressed") => sevenz::open(bytes, passwords, budget),
-        Some("application/x-ace-compressed") => legacy::open_ace(bytes, budget),
-        Some("application/x-arj") => legacy::open_arj(bytes, budget),
-        Some("application/x-bzip2") => single::open(bytes, &Method::Bzip2, name, budget),
-        Some("application/x-lzma") => single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, name, budget),
-        Some("application/x-iso9660-image" | "application/x-raw-disk-image" | "application/x-vhd" | "application/x-vhdx") => {
-            disc::open(bytes, budget)
-        }
-        Some("application/x-lzh-compressed") => legacy::open_lzh(bytes, budget),
-        Some("application/x-tar") => tar::open(bytes, budget),
-        Some("application/x-xz") => single::open(bytes, &Method::Xz, name, budget),
-        Some("application/zip") => zip::open(bytes, passwords, budget),
-        Some("application/zstd") => single::open(bytes, &Method::Zstd, name, budget),
-        _ => return None,
-    })
+    let opened = opener(media_type, name).map(|opener| opener(bytes, Given { name, passwords }, budget));
+    // Archives look for what stands before and behind them, and containers hold archives that are no tricks.
+    if opened.is_some() && !media_type.is_some_and(appended::is_opened_and_hides) {
+        return opened;
+    }
+    let Some(mut behind) = appended::open(bytes, media_type, passwords, budget) else { return opened };
+    let Some(mut opened) = opened else { return Some(behind) };
+    opened.members.append(&mut behind.members);
+    opened.signs.add_all(behind.signs);
+    Some(opened)
 }
 
-/// The types that are opened, in the order of [`open`].
-const OPENED: &[&str] = &[
-    "application/gzip",
-    "application/vnd.ms-cab-compressed",
-    "application/vnd.rar",
-    "application/x-7z-compressed",
-    "application/x-ace-compressed",
-    "application/x-arj",
-    "application/x-bzip2",
-    "application/x-iso9660-image",
-    "application/x-lzh-compressed",
-    "application/x-lzma",
-    "application/x-raw-disk-image",
-    "application/x-tar",
-    "application/x-vhd",
-    "application/x-vhdx",
-    "application/x-xz",
-    "application/zip",
-    "application/zstd",
-];
+/// What is known of a file besides its bytes.
+#[derive(Clone, Copy)]
+struct Given<'g> {
+    name: &'g str,
+    passwords: &'g Passwords,
+}
+
+type Opener = for<'a> fn(&'a [u8], Given<'_>, &mut Budget) -> Opened<'a>;
+
+fn opener(media_type: Option<&str>, name: &str) -> Option<Opener> {
+    let media_type = match media_type {
+        Some(media_type) => media_type,
+        None if DISCS.contains(&names::extension(name).as_str()) => "application/x-raw-disk-image",
+        None => return None,
+    };
+    OPENERS.iter().find(|(opened, _)| *opened == media_type).map(|(_, opener)| *opener)
+}
 
 /// Endings of disc images, which show what they are only far behind their beginning.
-const DISCS: &[&str] = &["bin", "dd", "img", "iso", "udf"];
+const DISCS: &[&str] = &["dd", "img", "iso", "udf", "vhd", "vhdx"];
+
+const OPENERS: &[(&str, Opener)] = &[
+    ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
+    ("application/rtf", |bytes, _, budget| rtf::open(bytes, budget)),
+    ("application/vnd.ms-cab-compressed", |bytes, _, budget| cab::open(bytes, budget)),
+    ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
+    ("application/vnd.rar", |bytes, _, budget| rar::open(bytes, budget)),
+    ("application/x-7z-compressed", |bytes, given, budget| sevenz::open(bytes, given.passwords, budget)),
+    ("application/x-ace-compressed", |bytes, _, budget| legacy::open_ace(bytes, budget)),
+    ("application/x-arj", |bytes, _, budget| legacy::open_arj(bytes, budget)),
+    ("application/x-bzip2", |bytes, given, budget| single::open(bytes, &Method::Bzip2, given.name, budget)),
+    ("application/x-iso9660-image", |bytes, _, budget| disc::open(bytes, budget)),
+    ("application/x-lzh-compressed", |bytes, _, budget| legacy::open_lzh(bytes, budget)),
+    ("application/x-lzma", |bytes, given, budget| {
+        single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, given.name, budget)
+    }),
+    ("application/x-ole-storage", |bytes, _, budget| ole::document::open(bytes, budget)),
+    ("application/x-raw-disk-image", |bytes, _, budget| disc::open(bytes, budget)),
+    ("application/x-tar", |bytes, _, budget| tar::open(bytes, budget)),
+    ("application/x-vhd", |bytes, _, budget| disc::open(bytes, budget)),
+    ("application/x-vhdx", |bytes, _, budget| disc::open(bytes, budget)),
+    ("application/x-xz", |bytes, given, budget| single::open(bytes, &Method::Xz, given.name, budget)),
+    ("application/zip", |bytes, given, budget| zip::open(bytes, given.passwords, budget)),
+    ("application/zstd", |bytes, given, budget| single::open(bytes, &Method::Zstd, given.name, budget)),
+];

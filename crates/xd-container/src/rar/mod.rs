@@ -17,6 +17,11 @@ const SIGNATURE: &[u8] = b"Rar!\x1A\x07";
 /// What reading a block costs, in steps.
 const BLOCK_STEPS: u64 = 300;
 
+/// The archive behind a program, where its signature stands in it.
+pub(crate) fn open_behind<'a>(bytes: &'a [u8], budget: &mut Budget) -> Option<Opened<'a>> {
+    memmem::find(bytes, SIGNATURE).map(|_| open(bytes, budget))
+}
+
 /// Lists the members.
 pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {
     let mut list = List { opened: Opened::new(), sizes: (0, 0) };

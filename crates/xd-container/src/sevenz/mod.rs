@@ -24,6 +24,11 @@ const START: usize = 32;
 /// Headers packed in headers that are followed; 7-Zip writes one.
 const MAX_HEADERS: usize = 4;
 
+/// The archive behind a program, where its signature stands in it.
+pub(crate) fn open_behind<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Option<Opened<'a>> {
+    memchr::memmem::find(bytes, SIGNATURE).map(|_| open(bytes, passwords, budget))
+}
+
 /// Lists and decodes the files.
 pub(crate) fn open<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Opened<'a> {
     let mut opened = Opened::new();
