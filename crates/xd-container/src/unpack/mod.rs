@@ -97,13 +97,22 @@ impl Decoder {
 struct Cost {
     /// Before the first byte: tables that are cleared.
     start: u64,
+    /// For each turn, in which some decoders do a whole block.
+    for_step: u64,
     for_input: u64,
     for_output: u64,
+    /// For a byte of input that yields less than a byte of output, in decoders that give at once what they take.
+    idle: u64,
+}
+
+impl Cost {
+    /// What takes its bytes as they are.
+    const NONE: Self = Self { start: 0, for_step: 50, for_input: 0, for_output: 1, idle: 0 };
 }
 
 /// What a byte of input costs that yields less than a byte of output. No compressor writes such, and an attacker's input
 /// of nothing but tables and empty blocks is the slowest there is.
-const IDLE_COST: u64 = 200;
+const IDLE_COST: u64 = 300;
 
 /// The most output of one step: small enough that the budget is asked often, large enough that asking costs nothing.
 const PIECE: usize = 32 << 10;
@@ -123,14 +132,14 @@ pub(crate) struct Unpacker<'a> {
 impl<'a> Unpacker<'a> {
     pub(crate) fn new(method: &Method, input: &'a [u8], budget: &mut Budget) -> Self {
         let cost = match method {
-            Method::Stored => Cost { start: 0, for_input: 0, for_output: 1 },
+            Method::Stored | Method::Unknown => Cost::NONE,
             Method::Bzip2 => bzip2::cost(input),
             Method::Deflate => deflate::COST,
             Method::Deflate64 => deflate64::COST,
             Method::Lzma { properties, .. } => lzma::cost(properties[0]),
-            Method::Lzma2 { .. } | Method::Xz => lzma::LZMA2_COST,
+            Method::Lzma2 { .. } => lzma::chunks_cost(input),
+            Method::Xz => lzma::COST,
             Method::Zstd => zstd::COST,
-            Method::Unknown => Cost { start: 0, for_input: 0, for_output: 0 },
         };
         // Tables are made once they are paid for.
         let decoder = if budget.charge_steps(cost.start) { Decoder::new(method) } else { Decoder::None(End::Limit) };
@@ -162,9 +171,9 @@ impl<'a> Unpacker<'a> {
             };
             self.taken = taken_before.saturating_add(taken).min(self.input.len());
             budget.charge_decoded(given);
-            let idle = taken.saturating_sub(given) as u64 * IDLE_COST;
+            let idle = taken.saturating_sub(given) as u64 * self.cost.idle;
             let steps = idle + taken as u64 * self.cost.for_input + given as u64 * self.cost.for_output;
-            if !budget.charge_steps(steps + 50) {
+            if !budget.charge_steps(steps + self.cost.for_step) {
                 break end.unwrap_or(End::Limit);
             }
             match end {
