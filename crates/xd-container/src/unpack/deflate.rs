@@ -8,7 +8,7 @@ use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 use super::{Cost, IDLE_COST, Step};
 
-pub(super) const COST: Cost = Cost { start: 2_000, for_step: 50, for_input: 10, for_output: 3, idle: IDLE_COST };
+pub(super) const COST: Cost = Cost { start: 2_000, for_step: 50, for_input: 7, for_output: 2, idle: IDLE_COST };
 
 #[derive(Default)]
 pub(crate) struct Deflate(DecompressorOxide);

@@ -4,7 +4,7 @@ use deflate64::InflaterManaged;
 
 use super::{Cost, IDLE_COST, Step};
 
-pub(super) const COST: Cost = Cost { start: 40_000, for_step: 50, for_input: 25, for_output: 8, idle: IDLE_COST };
+pub(super) const COST: Cost = Cost { start: 40_000, for_step: 50, for_input: 9, for_output: 3, idle: IDLE_COST };
 
 pub(super) struct Deflate64(InflaterManaged);
 

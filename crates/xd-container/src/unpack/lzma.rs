@@ -5,7 +5,7 @@ use lzma_rust2::{Action, Lzma2Stream, LzmaStream, Status, StreamResult, XzStream
 use super::{Cost, Decoder, End, IDLE_COST, Step};
 use crate::bytes::Bytes;
 
-pub(super) const COST: Cost = Cost { start: 30_000, for_step: 50, for_input: 110, for_output: 5, idle: IDLE_COST };
+pub(super) const COST: Cost = Cost { start: 30_000, for_step: 50, for_input: 50, for_output: 3, idle: IDLE_COST };
 
 /// What the properties ask for: the tables of probabilities grow with them, up to 6 MiB.
 pub(super) fn cost(properties: u8) -> Cost {
