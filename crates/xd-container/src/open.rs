@@ -1,7 +1,7 @@
 //! Which opener reads which type.
 
 use crate::unpack::Method;
-use crate::{Budget, Opened, appended, cab, disc, legacy, names, ole, rar, rtf, sevenz, single, tar, tnef, zip};
+use crate::{Budget, Opened, appended, cab, disc, legacy, names, office, ole, rar, rtf, sevenz, single, tar, tnef, zip};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +105,9 @@ const OPENERS: &[(&str, Opener)] = &[
     ("application/x-vhd", |bytes, _, budget| disc::open(bytes, budget)),
     ("application/x-vhdx", |bytes, _, budget| disc::open(bytes, budget)),
     ("application/x-xz", |bytes, given, budget| single::open(bytes, &Method::Xz, given.name, budget)),
-    ("application/zip", |bytes, given, budget| zip::open(bytes, given.passwords, budget)),
+    ("application/zip", |bytes, given, budget| {
+        let package = zip::open_with(bytes, given.passwords, budget, office::wants);
+        if office::is_document(&package) { office::read(package, budget) } else { package }
+    }),
     ("application/zstd", |bytes, given, budget| single::open(bytes, &Method::Zstd, given.name, budget)),
 ];

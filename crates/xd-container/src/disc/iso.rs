@@ -29,10 +29,10 @@ pub(super) fn read(image: &mut Image<'_>, budget: &mut Budget) -> bool {
         let block = u64::from(Bytes::from(sector, 128).u16_le().unwrap_or(0)).max(512);
         let root = sector.get(156..190).and_then(|record| Record::read(record, false));
         match sector.first() {
-            Some(&PRIMARY) => primary = primary.or(root.map(|root| (root, block))),
+            Some(&PRIMARY) => primary = primary.or_else(|| root.map(|root| (root, block))),
             // ISO 10646 in one of three levels: Joliet.
             Some(&SUPPLEMENTARY) if matches!(sector.get(88..91), Some(b"%/@" | b"%/C" | b"%/E")) => {
-                joliet = joliet.or(root.map(|root| (root, block)));
+                joliet = joliet.or_else(|| root.map(|root| (root, block)));
             }
             _ => {}
         }

@@ -117,9 +117,9 @@ impl Volume {
         for number in start..start + MAX_DESCRIPTORS {
             let place = number.checked_mul(SECTOR)?;
             if let Some(descriptor) = at(all, place, PARTITION) {
-                partition = partition.or(u64_at(&descriptor, 188 - 16));
+                partition = partition.or_else(|| u64_at(&descriptor, 188 - 16));
             } else if let Some(descriptor) = at(all, place, LOGICAL_VOLUME) {
-                logical = logical.or(u64_at(&descriptor, 212 - 16).zip(u64_at(&descriptor, 252 - 16)));
+                logical = logical.or_else(|| u64_at(&descriptor, 212 - 16).zip(u64_at(&descriptor, 252 - 16)));
             }
         }
         let (partition, (block, set)) = (partition?, logical?);

@@ -133,7 +133,10 @@ fn unicode(old: &[u8], packed: &[u8]) -> String {
                 let correction = if length & 0x80 != 0 { Some(bytes.u8()?) } else { None };
                 let run = usize::from(length & 0x7F) + 2;
                 for byte in old.iter().skip(units.len()).take(run).copied().collect::<Vec<_>>() {
-                    units.push(correction.map_or(u16::from(byte), |correction| high | u16::from(byte.wrapping_add(correction))));
+                    units.push(match correction {
+                        Some(correction) => high | u16::from(byte.wrapping_add(correction)),
+                        None => byte.into(),
+                    });
                 }
             }
         }

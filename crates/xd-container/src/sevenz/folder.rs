@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use lzma_rust2::Read as _;
 use lzma_rust2::filter::bcj::BcjReader;
 use lzma_rust2::filter::bcj2::Bcj2Reader;
 use lzma_rust2::filter::delta::DeltaReader;

@@ -201,9 +201,9 @@ impl<'a> Reader<'a, '_> {
             members.iter_mut().for_each(|member| member.signs.add(Sign::Bomb));
         }
         let source = Source { folder, packs };
-        let sizes = members.iter().map(|member| member.size.unwrap_or(0));
+        let mut sizes = members.iter().map(|member| member.size.unwrap_or(0));
         let before_last = sizes.clone().rev().skip(1).fold(0, u64::saturating_add);
-        let last = sizes.last().unwrap_or(0).min(BEGINNING as u64);
+        let last = sizes.next_back().unwrap_or(0).min(BEGINNING as u64);
         let first = if is_bomb { BEGINNING as u64 } else { before_last.saturating_add(last) };
         let first = usize::try_from(first).unwrap_or(usize::MAX);
         let passwords: Vec<Option<&str>> = match self.password {

@@ -45,9 +45,9 @@ pub(super) fn chunks_cost(input: &[u8]) -> Cost {
 const MAX_DICTIONARY: u32 = 1 << 30;
 
 pub(super) enum Lzma {
-    Lzma(LzmaStream),
-    Lzma2(Lzma2Stream),
-    Xz(XzStream),
+    Alone(Box<LzmaStream>),
+    Chunks(Box<Lzma2Stream>),
+    Xz(Box<XzStream>),
 }
 
 impl Lzma {
@@ -55,7 +55,7 @@ impl Lzma {
         let [first, dictionary @ ..] = properties;
         let dictionary = u32::from_le_bytes(dictionary).clamp(1 << 12, MAX_DICTIONARY);
         match LzmaStream::new_with_props(size.unwrap_or(u64::MAX), first, dictionary, None) {
-            Ok(stream) => Decoder::Lzma(Box::new(Self::Lzma(stream))),
+            Ok(stream) => Decoder::Lzma(Self::Alone(Box::new(stream))),
             Err(_) => Decoder::None(End::Damaged),
         }
     }
@@ -65,18 +65,18 @@ impl Lzma {
         let shift = u32::from(dictionary / 2) + 11;
         let size = (2 | u64::from(dictionary) & 1).checked_shl(shift).unwrap_or(u64::MAX);
         let size = u32::try_from(size).unwrap_or(u32::MAX).min(MAX_DICTIONARY);
-        Decoder::Lzma(Box::new(Self::Lzma2(Lzma2Stream::new(size))))
+        Decoder::Lzma(Self::Chunks(Box::new(Lzma2Stream::new(size))))
     }
 
     pub(super) fn xz() -> Decoder {
-        Decoder::Lzma(Box::new(Self::Xz(XzStream::new_mem_limit(true, 1 << 21))))
+        Decoder::Lzma(Self::Xz(Box::new(XzStream::new_mem_limit(true, 1 << 21))))
     }
 
     pub(super) fn step(&mut self, input: &[u8], is_last: bool, output: &mut [u8]) -> (Step, usize) {
         let action = if is_last { Action::Finish } else { Action::Run };
         let result = match self {
-            Self::Lzma(stream) => stream.process(input, output, action),
-            Self::Lzma2(stream) => stream.process(input, output, action),
+            Self::Alone(stream) => stream.process(input, output, action),
+            Self::Chunks(stream) => stream.process(input, output, action),
             Self::Xz(stream) => stream.process(input, output, action),
         };
         match result {

@@ -70,7 +70,7 @@ enum Decoder {
     Bzip2(bzip2::Bzip2),
     Deflate(Box<deflate::Deflate>),
     Deflate64(Box<deflate64::Deflate64>),
-    Lzma(Box<lzma::Lzma>),
+    Lzma(lzma::Lzma),
     Stored,
     Zstd(Box<zstd::Zstd>),
     /// It cannot begin, and this is why.

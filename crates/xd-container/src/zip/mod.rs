@@ -285,15 +285,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn read_encrypted(&mut self, member: &mut Member<'a>, entry: &Entry<'a>, packed: &[u8], wanted: Wanted, budget: &mut Budget) {
-        let Some((method_number, plain)) = cipher::decrypt(entry, packed, self.passwords, budget) else {
+        let Some((method_number, mut plain)) = cipher::decrypt(entry, packed, self.passwords, budget) else {
             member.signs.add(Sign::Encrypted);
             return;
         };
         member.signs.add(Sign::Decrypted);
-        let (begin, method) = match method(method_number, &plain, entry) {
-            (rest, method) => (plain.len() - rest.len(), method),
-        };
-        let mut plain = plain;
+        let (rest, method) = method(method_number, &plain, entry);
+        let begin = plain.len() - rest.len();
         plain.drain(..begin);
         unpack::fill_decrypted(member, plain, &method, wanted, budget);
     }
