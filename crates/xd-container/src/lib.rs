@@ -26,11 +26,15 @@
 
 #![forbid(unsafe_code)]
 
+mod appended;
 mod budget;
 mod bytes;
+mod cab;
 mod crypt;
+mod disc;
 mod fields;
 mod found;
+mod legacy;
 mod mapi;
 mod media_type;
 pub mod msg;
@@ -43,7 +47,9 @@ mod ole;
 mod open;
 mod opened;
 mod package;
+mod rar;
 mod rtf;
+mod sevenz;
 mod sign;
 mod single;
 mod tar;
