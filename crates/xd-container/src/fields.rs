@@ -16,7 +16,7 @@ pub(crate) fn instruction(instruction: &str, opened: &mut Opened<'_>) {
         "HYPERLINK" => hyperlink(words, opened),
         "DDE" | "DDEAUTO" => opened.signs.add(Sign::Dde),
         "INCLUDEPICTURE" | "INCLUDETEXT" | "IMPORT" | "INCLUDE" | "RD" => {
-            first.into_iter().for_each(|link| remote(&link, opened))
+            words.find(|word| !is_switch(word)).into_iter().for_each(|link| remote(&link, opened));
         }
         // The class comes first, then the file.
         "LINK" => words.nth(1).into_iter().for_each(|link| remote(&link, opened)),
