@@ -70,6 +70,7 @@ const MAGICS: &[Magic] = &[
     at(0, b"BZh", "application/x-bzip2"),
     at(0, b"\x1F\x8B", "application/gzip"),
     at(0, b"#!", "text/x-script"),
+    at(0, b"[InternetShortcut]", "application/x-mswinurl"),
     at(0, b"BEGIN:VCARD", "text/vcard"),
     at(0, b"BEGIN:VCALENDAR", "text/calendar"),
     at(0, b"\xFF\xFB", "audio/mpeg"),

@@ -1,6 +1,6 @@
 //! Which opener reads which type.
 
-use crate::{Budget, Opened, ole, rtf, tnef};
+use crate::{Budget, Opened, ole, onenote, rtf, shortcut, tnef};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +33,19 @@ impl Passwords {
 /// Whether [`open`] opens files of this type. The name counts where the bytes show nothing: scripts are plain text.
 #[must_use]
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
-    let _ = name;
-    matches!(media_type, Some("application/zip" | "application/vnd.ms-tnef" | "application/rtf" | "application/x-ole-storage"))
+    match media_type {
+        Some(
+            "application/onenote"
+            | "application/rtf"
+            | "application/vnd.ms-tnef"
+            | "application/x-ms-shortcut"
+            | "application/x-mswinurl"
+            | "application/x-ole-storage"
+            | "application/zip",
+        ) => true,
+        Some(_) => false,
+        None => is_url_file(name),
+    }
 }
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
@@ -49,10 +60,22 @@ pub fn open<'a>(
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
     let _ = passwords;
-    match media_type? {
+    let Some(media_type) = media_type else {
+        return shortcut::open_url(bytes).filter(|_| is_url_file(name));
+    };
+    match media_type {
+        "application/onenote" => Some(onenote::open(bytes, budget)),
+        "application/x-ms-shortcut" => Some(shortcut::open(bytes, budget)),
+        "application/x-mswinurl" => Some(shortcut::open_url(bytes).unwrap_or_default()),
         "application/vnd.ms-tnef" => Some(tnef::open(bytes, budget)),
         "application/x-ole-storage" => Some(ole::document::open(bytes, budget)),
         "application/rtf" => Some(rtf::open(bytes, budget)),
-        _ => opens(media_type, name).then(Opened::new),
+        _ => opens(Some(media_type), name).then(Opened::new),
     }
+}
+
+/// Whether a name ends as those of files with an address do: they are plain text.
+fn is_url_file(name: &str) -> bool {
+    let ending = name.trim_end_matches(['.', ' ']).rsplit('.').next().unwrap_or_default();
+    ending.eq_ignore_ascii_case("url") || ending.eq_ignore_ascii_case("website")
 }

@@ -174,7 +174,10 @@ impl Writer<'_> {
 fn fields(headers: &str) -> Vec<String> {
     let mut fields: Vec<String> = Vec::new();
     for line in headers.split(['\r', '\n']).filter(|line| !line.trim_ascii().is_empty()) {
-        let is_name = |name: &str| !name.is_empty() && name.trim_ascii_end().bytes().all(|byte| byte.is_ascii_graphic());
+        // No field may look like a boundary.
+        let is_name = |name: &str| {
+            !name.is_empty() && !name.starts_with("--") && name.trim_ascii_end().bytes().all(|byte| byte.is_ascii_graphic())
+        };
         if line.starts_with([' ', '\t']) {
             if let Some(field) = fields.last_mut() {
                 field.push_str("\r\n");
