@@ -32,6 +32,8 @@ mod fields;
 mod mapi;
 mod media_type;
 pub mod msg;
+#[cfg(test)]
+mod mutated;
 mod ole;
 mod onenote;
 mod open;

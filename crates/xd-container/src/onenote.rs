@@ -107,7 +107,7 @@ fn skip(number: u32, values: &mut Bytes<'_>) -> Option<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     fn utf16(text: &str) -> Vec<u8> {

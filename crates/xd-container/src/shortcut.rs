@@ -168,7 +168,7 @@ pub(crate) fn open_url(bytes: &[u8]) -> Option<Opened<'static>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A shortcut to a program with arguments, in UTF-16, and a block with its path.

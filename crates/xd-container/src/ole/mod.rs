@@ -15,6 +15,11 @@ mod powerpoint;
 mod source;
 mod word;
 
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
 use crate::{Budget, Signs};
 
 pub(crate) use compound::Compound;
