@@ -172,7 +172,7 @@ fn messages_in_messages_become_mime() {
             "message.msg",
             msg(),
             vec![
-                "From: a@example.com\r\nX-Folded: one\r\n two\r\nno: header\r\nSubject: =?utf-8?B?U3ViamVjdCDDvA==?=\r\n",
+                "From: a@example.com\r\nX-Folded: one\r\n two\r\nSubject: =?utf-8?B?U3ViamVjdCDDvA==?=\r\n",
                 "filename*=utf-8''run.exe\r\nContent-Transfer-Encoding: base64\r\n\r\nTVo=\r\n",
                 "Content-Type: message/rfc822\r\n",
             ],

@@ -61,7 +61,7 @@ pub fn open<'a>(
 ) -> Option<Opened<'a>> {
     let _ = passwords;
     let Some(media_type) = media_type else {
-        return shortcut::open_url(bytes).filter(|_| is_url_file(name));
+        return if is_url_file(name) { shortcut::open_url(bytes) } else { None };
     };
     match media_type {
         "application/onenote" => Some(onenote::open(bytes, budget)),

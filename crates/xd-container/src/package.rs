@@ -42,8 +42,29 @@ fn string(bytes: &mut Bytes<'_>) -> Option<String> {
 }
 
 /// The file in a package. `has_size` tells the stream `\x01Ole10Native`, which begins with its size, from the package alone.
-pub(crate) fn member<'a>(bytes: Cow<'a, [u8]>, has_size: bool) -> Option<Member<'a>> {
-    let mut at = Bytes::from(&bytes, if has_size { 4 } else { 0 });
+/// What is no package comes back.
+pub(crate) fn member(bytes: Cow<'_, [u8]>, has_size: bool) -> Result<Member<'_>, Cow<'_, [u8]>> {
+    let Some((names, from, to, is_cut)) = read(&bytes, has_size) else { return Err(bytes) };
+    let file = match bytes {
+        Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(from..to).unwrap_or_default()),
+        Cow::Owned(mut bytes) => {
+            bytes.truncate(to);
+            bytes.drain(..from);
+            Cow::Owned(bytes)
+        }
+    };
+    let first = names.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
+    let mut member = Member::of_bytes(first, file);
+    names.into_iter().for_each(|name| member.add_name(name));
+    if is_cut {
+        member.signs.add(Sign::Truncated);
+    }
+    Ok(member)
+}
+
+/// The names, where the file begins and ends, and whether it is cut.
+fn read(bytes: &[u8], has_size: bool) -> Option<(Vec<String>, usize, usize, bool)> {
+    let mut at = Bytes::from(bytes, if has_size { 4 } else { 0 });
     if at.u16_le()? != 2 {
         return None;
     }
@@ -57,37 +78,21 @@ pub(crate) fn member<'a>(bytes: Cow<'a, [u8]>, has_size: bool) -> Option<Member<
     let to = from + at.rest().len().min(size);
     let mut names = vec![last_of_path(&path).to_owned(), last_of_path(&label).to_owned(), last_of_path(&temporary).to_owned()];
     // Newer writers put the three again behind the file, in UTF-16.
-    let mut behind = Bytes::from(&bytes, to);
+    let mut behind = Bytes::from(bytes, to);
     while let Some(name) = long_name(&mut behind).filter(|_| names.len() < 6) {
         names.push(last_of_path(&name).to_owned());
     }
-    let file = match bytes {
-        Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(from..to)?),
-        Cow::Owned(mut bytes) => {
-            bytes.truncate(to);
-            bytes.drain(..from);
-            Cow::Owned(bytes)
-        }
-    };
-    let first = names.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
-    let mut member = Member::of_bytes(first, file);
-    names.into_iter().for_each(|name| member.add_name(name));
-    if is_cut {
-        member.signs.add(Sign::Truncated);
-    }
-    Some(member)
+    Some((names, from, to, is_cut))
 }
 
 fn nul_ended(bytes: &mut Bytes<'_>) -> Option<String> {
-    let length = memchr::memchr(0, bytes.rest())?;
+    // Paths are shorter than this.
+    const MAX: usize = 4096;
+    let rest = bytes.rest();
+    let length = memchr::memchr(0, rest.get(..MAX).unwrap_or(rest))?;
     let string = bytes.take(length)?;
     bytes.u8()?;
-    Some(text::by_code_page(text_start(string), text::WESTERN))
-}
-
-/// Paths are shorter than this.
-fn text_start(string: &[u8]) -> &[u8] {
-    string.get(string.len().saturating_sub(1024)..).unwrap_or(string)
+    Some(text::by_code_page(string, text::WESTERN))
 }
 
 fn long_name(bytes: &mut Bytes<'_>) -> Option<String> {

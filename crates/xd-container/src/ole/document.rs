@@ -19,6 +19,9 @@ const INSTALLERS: [&[u8; 16]; 3] = [
 /// Equation.3 and Equation.2.
 const EQUATIONS: [&[u8; 16]; 2] = [b"\x02\xCE\x02\0\0\0\0\0\xC0\0\0\0\0\0\0F", b"\x03\x00\x02\0\0\0\0\0\xC0\0\0\0\0\0\0F"];
 
+/// Bytes of a stream of links that are read; 16 KiB.
+const MAX_LINKS: usize = 16 << 10;
+
 /// Streams that hold an embedded file as it is.
 const FILES: [&str; 3] = ["Package", "CONTENTS", "EmbeddedOdf"];
 
@@ -72,7 +75,7 @@ fn stream<'a>(compound: &Compound<'a>, entry: &Entry, is_installer: bool, opened
         "current user" => powerpoint::read_user(&compound.read_up_to(entry, 64, budget), opened),
         "encryptedpackage" | "encryptedsummary" => opened.signs.add(Sign::Encrypted),
         "equation native" => opened.signs.add(Sign::EquationObject),
-        "\u{1}ole" => links::read(&compound.read(entry, budget), opened),
+        "\u{1}ole" => links::read(&compound.read_up_to(entry, MAX_LINKS, budget), opened),
         "\u{1}compobj" => {
             let head = compound.read_up_to(entry, 512, budget).to_ascii_lowercase();
             if memchr::memmem::find(&head, b"equation.").is_some() {
@@ -86,8 +89,8 @@ fn stream<'a>(compound: &Compound<'a>, entry: &Entry, is_installer: bool, opened
                 return;
             }
             let bytes = compound.read(entry, budget);
-            let member = package::member(bytes.clone(), true);
-            opened.members.push(member.unwrap_or_else(|| Member::of_bytes("object", bytes)));
+            let member = package::member(bytes, true);
+            opened.members.push(member.unwrap_or_else(|bytes| Member::of_bytes("object", bytes)));
         }
         _ if is_installer || FILES.iter().any(|name| entry.is_stream(name)) => {
             let head = compound.read_up_to(entry, 4096, budget);

@@ -17,21 +17,21 @@ mod record {
 pub(super) fn read(stream: &[u8], opened: &mut Opened<'_>, budget: &mut Budget) {
     let mut records = Bytes::new(stream);
     while let (Some(version), Some(number), Some(length)) = (records.u16_le(), records.u16_le(), records.u32_le()) {
+        if !budget.charge_steps(10) {
+            opened.signs.add(Sign::Limit);
+            break;
+        }
         if version & 0xF == 0xF {
             continue;
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let data = records.take(length).unwrap_or_else(|| records.rest());
-        if !budget.charge_steps(10) {
-            opened.signs.add(Sign::Limit);
-            break;
-        }
         match number {
             record::TEXT | record::NARROW_TEXT | record::STRING if data.len() <= budget.decoded_left() => {
                 let is_narrow = number == record::NARROW_TEXT;
                 let text = if is_narrow { text::by_code_page(data, text::WESTERN) } else { text::utf16(data) };
                 budget.charge_decoded(data.len());
-                let _ = budget.charge_steps(data.len() as u64 * 4);
+                let _ = budget.charge_steps(200 + data.len() as u64 * 10);
                 if number == record::STRING {
                     if fields::is_remote(&text) {
                         opened.add_link(&text);
