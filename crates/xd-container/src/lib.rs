@@ -28,12 +28,19 @@
 
 mod budget;
 mod bytes;
+mod crypt;
+#[cfg(test)]
+mod damaged;
 mod fields;
+mod found;
 mod mapi;
 mod media_type;
 pub mod msg;
 #[cfg(test)]
-mod mutated;
+mod mutate;
+mod name;
+mod names;
+mod office;
 mod ole;
 mod onenote;
 mod open;
@@ -42,11 +49,18 @@ mod package;
 mod rtf;
 mod shortcut;
 mod sign;
+mod single;
+mod tar;
 mod text;
 mod tnef;
+mod true_type;
+mod unpack;
+mod xml;
+mod zip;
 
 pub use budget::{Bounds, Budget};
 pub use media_type::sniff;
 pub use open::{Passwords, open, opens};
 pub use opened::{Content, Member, Opened};
 pub use sign::{Sign, Signs};
+pub use true_type::{is_test_virus, signs_of};

@@ -1,6 +1,7 @@
 //! Which opener reads which type.
 
-use crate::{Budget, Opened, ole, onenote, rtf, shortcut, tnef};
+use crate::unpack::Method;
+use crate::{Budget, Opened, ole, onenote, rtf, shortcut, single, tar, tnef, zip};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -33,19 +34,7 @@ impl Passwords {
 /// Whether [`open`] opens files of this type. The name counts where the bytes show nothing: scripts are plain text.
 #[must_use]
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
-    match media_type {
-        Some(
-            "application/onenote"
-            | "application/rtf"
-            | "application/vnd.ms-tnef"
-            | "application/x-ms-shortcut"
-            | "application/x-mswinurl"
-            | "application/x-ole-storage"
-            | "application/zip",
-        ) => true,
-        Some(_) => false,
-        None => is_url_file(name),
-    }
+    opener(media_type, name).is_some()
 }
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
@@ -59,23 +48,37 @@ pub fn open<'a>(
     passwords: &Passwords,
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
-    let _ = passwords;
-    let Some(media_type) = media_type else {
-        return if is_url_file(name) { shortcut::open_url(bytes) } else { None };
-    };
-    match media_type {
-        "application/onenote" => Some(onenote::open(bytes, budget)),
-        "application/x-ms-shortcut" => Some(shortcut::open(bytes, budget)),
-        "application/x-mswinurl" => Some(shortcut::open_url(bytes).unwrap_or_default()),
-        "application/vnd.ms-tnef" => Some(tnef::open(bytes, budget)),
-        "application/x-ole-storage" => Some(ole::document::open(bytes, budget)),
-        "application/rtf" => Some(rtf::open(bytes, budget)),
-        _ => opens(Some(media_type), name).then(Opened::new),
-    }
+    opener(media_type, name).map(|opener| opener(bytes, Given { name, passwords }, budget))
 }
 
-/// Whether a name ends as those of files with an address do: they are plain text.
-fn is_url_file(name: &str) -> bool {
-    let ending = name.trim_end_matches(['.', ' ']).rsplit('.').next().unwrap_or_default();
-    ending.eq_ignore_ascii_case("url") || ending.eq_ignore_ascii_case("website")
+/// What is known of a file besides its bytes.
+#[derive(Clone, Copy)]
+struct Given<'g> {
+    name: &'g str,
+    passwords: &'g Passwords,
 }
+
+type Opener = for<'a> fn(&'a [u8], Given<'_>, &mut Budget) -> Opened<'a>;
+
+fn opener(media_type: Option<&str>, _name: &str) -> Option<Opener> {
+    let media_type = media_type?;
+    OPENERS.iter().find(|(opened, _)| *opened == media_type).map(|(_, opener)| *opener)
+}
+
+const OPENERS: &[(&str, Opener)] = &[
+    ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
+    ("application/onenote", |bytes, _, budget| onenote::open(bytes, budget)),
+    ("application/rtf", |bytes, _, budget| rtf::open(bytes, budget)),
+    ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
+    ("application/x-bzip2", |bytes, given, budget| single::open(bytes, &Method::Bzip2, given.name, budget)),
+    ("application/x-lzma", |bytes, given, budget| {
+        single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, given.name, budget)
+    }),
+    ("application/x-ms-shortcut", |bytes, _, budget| shortcut::open(bytes, budget)),
+    ("application/x-msi", |bytes, _, budget| ole::document::open(bytes, budget)),
+    ("application/x-ole-storage", |bytes, _, budget| ole::document::open(bytes, budget)),
+    ("application/x-tar", |bytes, _, budget| tar::open(bytes, budget)),
+    ("application/x-xz", |bytes, given, budget| single::open(bytes, &Method::Xz, given.name, budget)),
+    ("application/zip", |bytes, given, budget| zip::open(bytes, given.passwords, budget)),
+    ("application/zstd", |bytes, given, budget| single::open(bytes, &Method::Zstd, given.name, budget)),
+];

@@ -10,6 +10,8 @@ use crate::{Signs, opens, sniff};
 pub struct Opened<'a> {
     /// What stands in it, in order.
     pub members: Vec<Member<'a>>,
+    /// The type it turned out to be, where that says more than its first bytes: which document a zip archive is.
+    pub media_type: Option<&'static str>,
     /// What is worth knowing of the container itself.
     pub signs: Signs,
     /// The text that people see in it, where it is a document: for rules, not for display.
@@ -57,19 +59,6 @@ impl<'a> Opened<'a> {
         Self::default()
     }
 }
-
-impl Opened<'_> {
-    /// Adds an address, once.
-    pub(crate) fn add_link(&mut self, link: &str) {
-        let link = link.trim();
-        if !link.is_empty() && self.links.len() < MAX_LINKS && !self.links.iter().any(|known| known == link) {
-            self.links.push(link.to_owned());
-        }
-    }
-}
-
-/// Links that are kept of one container; 500. Judging looks at fewer.
-const MAX_LINKS: usize = 500;
 
 impl<'a> Member<'a> {
     /// A member of this name whose bytes are not read yet.

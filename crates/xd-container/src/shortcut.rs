@@ -1,5 +1,4 @@
-//! Shortcuts of Windows: `.lnk` files, [MS-SHLLINK], which start a program with arguments, and `.url` files, which lead to an
-//! address.
+//! Shortcuts of Windows (`.lnk`), [MS-SHLLINK], which start a program with arguments.
 //!
 //! What is started and with what becomes the text, so that rules find words in it; addresses in it become links.
 
@@ -9,7 +8,7 @@ use memchr::memmem;
 
 use crate::bytes::Bytes;
 use crate::opened::{Member, Opened};
-use crate::{Budget, Sign, fields, sniff, text};
+use crate::{Budget, Sign, sniff, text};
 
 /// Bits that say what follows the header, 2.1.1.
 mod flag {
@@ -138,35 +137,6 @@ fn addresses(line: &str, opened: &mut Opened<'_>) {
     }
 }
 
-/// Opens a `.url` file: lines of names and values in sections. None when it has no address.
-pub(crate) fn open_url(bytes: &[u8]) -> Option<Opened<'static>> {
-    let bytes = bytes.get(..MAX_TEXT).unwrap_or(bytes);
-    let content = match bytes.strip_prefix(b"\xFF\xFE") {
-        Some(wide) => text::utf16(wide),
-        None => text::by_code_page(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes), 65001),
-    };
-    let mut opened = Opened::new();
-    for line in content.lines() {
-        let Some((name, value)) = line.split_once('=') else { continue };
-        let name = name.trim().to_ascii_lowercase();
-        if !matches!(name.as_str(), "url" | "baseurl" | "iconfile" | "workingdirectory") {
-            continue;
-        }
-        let value = value.trim();
-        let is_page = ["http:", "https:", "mailto:"].iter().any(|page| value.to_ascii_lowercase().starts_with(page));
-        if name == "url" && !is_page {
-            // Files on other machines run without a question where a page would only be shown.
-            opened.signs.add(Sign::Shortcut);
-        }
-        if is_page || fields::is_remote(value) {
-            opened.add_link(value);
-        }
-        opened.text.push_str(value);
-        opened.text.push('\n');
-    }
-    (!opened.text.is_empty()).then_some(opened)
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -208,16 +178,5 @@ pub(crate) mod tests {
         assert_eq!(opened.members[0].declared.as_deref(), Some("text/html"));
         let cut = open(bytes.get(..100).unwrap(), &mut Budget::default());
         assert!(cut.signs.contains(Sign::Truncated) && cut.text.contains("cmd.exe"));
-    }
-
-    #[test]
-    fn addresses_of_url_files() {
-        let opened =
-            open_url(b"[InternetShortcut]\r\nURL=https://example.com/\r\nIconFile=\\\\files.example.com\\i.ico\r\n").unwrap();
-        assert_eq!(opened.links, ["https://example.com/", "\\\\files.example.com\\i.ico"]);
-        assert!(opened.signs.is_empty());
-        let opened = open_url(b"\xFF\xFE[\0I\0]\0\n\0u\0r\0l\0=\0f\0i\0l\0e\0:\0/\0/\0a\0.\0e\0x\0a\0m\0p\0l\0e\0").unwrap();
-        assert_eq!((opened.signs.contains(Sign::Shortcut), &opened.links[..]), (true, &["file://a.example".to_owned()][..]));
-        assert!(open_url(b"hello").is_none());
     }
 }

@@ -43,7 +43,9 @@ pub(super) fn read(stream: &[u8], opened: &mut Opened<'_>, budget: &mut Budget) 
             record::NAME => name(data, is_unicode, opened),
             // The address of another program's data is its name, a separator, and its topic.
             record::BOOK if string(data, 2, is_unicode).is_some_and(|path| path.contains('\u{3}')) => opened.signs.add(Sign::Dde),
-            record::LINK => links::addresses(data).for_each(|link| opened.add_link(&link)),
+            record::LINK => links::addresses(data).for_each(|link| {
+                opened.add_link(&link);
+            }),
             record::STRINGS if is_unicode => strings(data, opened, budget),
             _ => {}
         }

@@ -30,7 +30,9 @@ pub(crate) fn open(bytes: &[u8], budget: &mut Budget) -> Opened<'static> {
         fields::instruction(instruction, &mut opened);
     }
     document.templates.iter().for_each(|template| fields::remote(template.trim(), &mut opened));
-    document.html.iter().flat_map(|html| html::links(html)).for_each(|link| opened.add_link(&link));
+    document.html.iter().flat_map(|html| html::links(html)).for_each(|link| {
+        opened.add_link(&link);
+    });
     for object in std::mem::take(&mut document.objects) {
         opened.signs.add(Sign::EmbeddedObject);
         let readings = [Some(object.plain.bytes), object.all.map(|all| all.bytes)];

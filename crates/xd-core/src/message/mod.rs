@@ -5,7 +5,8 @@
 //! The road through the files: `section` (lines to raw fields) → `header` (fields decoded by `value` and `encoded_word`) →
 //! `mailbox_list`, `date`, `trace` (fields that mean something to everyone) → `part_header` and `content_type` (what a header
 //! section says about its body) → `structure` and `boundary` (the tree of parts) → `body` (leaves decoded by `transfer` and
-//! `charset`, sniffed, given to the texts). `parse` walks it.
+//! `charset`, sniffed, given to the texts) →
+//! `files` (what attachments hold, opened by `xd-container`). `parse` walks it.
 
 mod body;
 mod boundary;
@@ -13,11 +14,13 @@ mod charset;
 mod content_type;
 mod date;
 mod encoded_word;
+mod files;
 mod header;
 mod mailbox_list;
 mod parse;
 mod part;
 mod part_header;
+mod passwords;
 mod recalled;
 mod section;
 mod structure;

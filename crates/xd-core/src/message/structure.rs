@@ -5,6 +5,8 @@ mod multipart;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use xd_container::Signs;
+
 pub(super) use self::multipart::SECOND_READINGS;
 use super::body::Bodies;
 use super::boundary::{Boundaries, Delimiter};
@@ -213,6 +215,8 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             other_names: names.collect(),
             span: start..start,
             content: Cow::Borrowed(&[]),
+            signs: Signs::default(),
+            in_file: false,
             attachment: false,
             transfer: None,
         });
@@ -225,6 +229,14 @@ impl MediaType {
     fn is_message(&self) -> bool {
         &*self.kind == "message" && matches!(&*self.subtype, "rfc822" | "global" | "news")
     }
+}
+
+/// Reads a message that stands in a file, with all its parts. The file is the part of this index.
+pub(super) fn message_in_file(bodies: &mut Bodies<'_, '_>, index: usize, bytes: &[u8]) {
+    let Some(part) = bodies.parts.get(index) else { return };
+    let file = Place { parent: part.parent, depth: part.depth, nested: part.nested, in_digest: false };
+    let inside = Place { nested: file.nested + 1, ..file.inside(index) };
+    Walk { bodies, bytes, original: None, boundaries: Boundaries::default() }.entity(inside, 0);
 }
 
 /// Whether the first line is a header field.
