@@ -73,7 +73,10 @@ fn object(instance: u16, data: &[u8], opened: &mut Opened<'_>, budget: &mut Budg
     } else {
         let mut unpacker = Unpacker::new(&Method::Deflate, data.get(6..).unwrap_or_default(), budget);
         let end = unpacker.advance(usize::MAX, budget);
+        let declared = Bytes::new(data).u32_le().and_then(|size| usize::try_from(size).ok());
         let sign = match end {
+            // Some writers leave the end mark out.
+            _ if Some(unpacker.output().len()) == declared => None,
             End::Complete => None,
             End::Limit | End::More => Some(Sign::Limit),
             End::Truncated => Some(Sign::Truncated),
