@@ -75,8 +75,8 @@ const OPENERS: &[(&str, Opener)] = &[
         single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, given.name, budget)
     }),
     ("application/x-ms-shortcut", |bytes, _, budget| shortcut::open(bytes, budget)),
-    ("application/x-msi", |bytes, _, budget| ole::document::open(bytes, budget)),
-    ("application/x-ole-storage", |bytes, _, budget| ole::document::open(bytes, budget)),
+    ("application/x-msi", |bytes, given, budget| ole::document::open(bytes, given.passwords, budget)),
+    ("application/x-ole-storage", |bytes, given, budget| ole::document::open(bytes, given.passwords, budget)),
     ("application/x-tar", |bytes, _, budget| tar::open(bytes, budget)),
     ("application/x-xz", |bytes, given, budget| single::open(bytes, &Method::Xz, given.name, budget)),
     ("application/zip", |bytes, given, budget| zip::open(bytes, given.passwords, budget)),

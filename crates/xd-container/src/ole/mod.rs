@@ -8,6 +8,7 @@ pub(crate) mod compound;
 mod decompress;
 pub(crate) mod directory;
 pub(crate) mod document;
+mod encrypted;
 mod excel;
 mod links;
 mod modules;

@@ -2,12 +2,12 @@
 
 use super::sample::{compressed, dir, file, file_of_class};
 use super::{Compound, document, vba};
-use crate::{Bounds, Budget, Opened, Sign};
+use crate::{Bounds, Budget, Opened, Passwords, Sign};
 
 const SOURCE: &[u8] = b"Attribute VB_Name = \"ThisDocument\"\r\nSub Document_Open()\r\nShell \"calc\"\r\nEnd Sub\r\n";
 
 fn opened(bytes: &[u8]) -> Opened<'_> {
-    document::open(bytes, &mut Budget::default())
+    document::open(bytes, &Passwords::default(), &mut Budget::default())
 }
 
 fn signs(bytes: &[u8]) -> Vec<Sign> {
@@ -78,7 +78,7 @@ fn embedded_files_objects_and_links() {
 
 #[test]
 fn encrypted_files_and_installers() {
-    assert_eq!(signs(&file(&[("EncryptionInfo", b"x"), ("EncryptedPackage", b"x")])), [Sign::Encrypted]);
+    assert_eq!(signs(&file(&[("EncryptionInfo", b"x"), ("EncryptedPackage", b"x")])), [Sign::Encrypted, Sign::Unsupported]);
     assert_eq!(signs(&file(&[("WordDocument", b"\xEC\xA5\xC1\0\0\0\0\0\0\0\0\x01"), ("1Table", b"")])), [Sign::Encrypted]);
     assert_eq!(signs(&file(&[("Workbook", b"\x09\x08\x04\0\0\x06\x05\0\x2F\0\0\0")])), [Sign::Encrypted]);
     let class = *b"\x84\x10\x0C\0\0\0\0\0\xC0\0\0\0\0\0\0F";
