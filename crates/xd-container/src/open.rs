@@ -1,7 +1,9 @@
 //! Which opener reads which type.
 
 use crate::unpack::Method;
-use crate::{Budget, Opened, appended, cab, disc, legacy, names, office, ole, rar, rtf, sevenz, single, tar, tnef, zip};
+use crate::{
+    Budget, Opened, appended, cab, disc, legacy, names, office, ole, onenote, rar, rtf, sevenz, shortcut, single, tar, tnef, zip,
+};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +88,7 @@ const DISCS: &[&str] = &["dd", "img", "iso", "udf", "vhd", "vhdx"];
 
 const OPENERS: &[(&str, Opener)] = &[
     ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
+    ("application/onenote", |bytes, _, budget| onenote::open(bytes, budget)),
     ("application/rtf", |bytes, _, budget| rtf::open(bytes, budget)),
     ("application/vnd.ms-cab-compressed", |bytes, _, budget| cab::open(bytes, budget)),
     ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
@@ -99,7 +102,9 @@ const OPENERS: &[(&str, Opener)] = &[
     ("application/x-lzma", |bytes, given, budget| {
         single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, given.name, budget)
     }),
-    ("application/x-ole-storage", |bytes, _, budget| ole::document::open(bytes, budget)),
+    ("application/x-ms-shortcut", |bytes, _, budget| shortcut::open(bytes, budget)),
+    ("application/x-msi", |bytes, given, budget| ole::document::open(bytes, given.passwords, budget)),
+    ("application/x-ole-storage", |bytes, given, budget| ole::document::open(bytes, given.passwords, budget)),
     ("application/x-raw-disk-image", |bytes, _, budget| disc::open(bytes, budget)),
     ("application/x-tar", |bytes, _, budget| tar::open(bytes, budget)),
     ("application/x-vhd", |bytes, _, budget| disc::open(bytes, budget)),
