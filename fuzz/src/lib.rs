@@ -7,6 +7,7 @@
 pub mod carried;
 pub mod judged;
 pub mod mail;
+pub mod opened;
 pub mod parsed;
 pub mod recorded;
 pub mod replied;

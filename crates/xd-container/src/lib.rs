@@ -26,11 +26,17 @@
 
 #![forbid(unsafe_code)]
 
+mod appended;
 mod budget;
 mod bytes;
+mod cab;
 mod crypt;
+#[cfg(test)]
+mod damaged;
+mod disc;
 mod fields;
 mod found;
+mod legacy;
 mod mapi;
 mod media_type;
 pub mod msg;
@@ -40,10 +46,14 @@ mod name;
 mod names;
 mod office;
 mod ole;
+mod onenote;
 mod open;
 mod opened;
 mod package;
+mod rar;
 mod rtf;
+mod sevenz;
+mod shortcut;
 mod sign;
 mod single;
 mod tar;

@@ -1,7 +1,7 @@
 //! What a file's first bytes show it to be, whatever its name and declared type say.
 
 use crate::bytes::Bytes;
-use crate::tar;
+use crate::{disc, tar, zip};
 
 /// A type and the bytes that show it.
 struct Magic {
@@ -46,13 +46,12 @@ const MAGICS: &[Magic] = &[
     at(0, b"MSCF\0\0\0\0", "application/vnd.ms-cab-compressed"),
     at(0, b"ISc(", "application/x-installshield"),
     at(7, b"**ACE**", "application/x-ace-compressed"),
+    // The first header of ARJ describes the archive, which is its type 2.
+    both(b"\x60\xEA", 10, b"\x02", "application/x-arj"),
     both(b"ALZ\x01", 4, b"\x0A\0\0\0", "application/x-alz-compressed"),
     at(0, b"EGGA", "application/x-egg"),
-    at(2, b"-lh5-", "application/x-lzh-compressed"),
-    at(2, b"-lh0-", "application/x-lzh-compressed"),
-    at(2, b"-lh1-", "application/x-lzh-compressed"),
-    at(2, b"-lh6-", "application/x-lzh-compressed"),
-    at(2, b"-lh7-", "application/x-lzh-compressed"),
+    Magic { offset: 2, bytes: b"-lh", and: Some((6, b"-")), media_type: "application/x-lzh-compressed" },
+    Magic { offset: 2, bytes: b"-lz", and: Some((6, b"-")), media_type: "application/x-lzh-compressed" },
     at(0, b"!<arch>\ndebian-binary", "application/vnd.debian.binary-package"),
     at(0, b"\xED\xAB\xEE\xDB", "application/x-rpm"),
     at(0, b"xar!\0\x1C", "application/x-xar"),
@@ -183,8 +182,11 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
         .or_else(|| sniff_text(bytes))
         .or_else(|| sniff_signed(bytes))
         .or_else(|| tar::is_header(bytes).then_some("application/x-tar"))
+        .or_else(|| disc::is_disk(bytes).then_some("application/x-raw-disk-image"))
         .or_else(|| sniff_trailer(bytes))
         .or_else(|| memchr::memmem::find(bytes.get(..PDF_HEAD).unwrap_or(bytes), b"%PDF-").map(|_| "application/pdf"))
+        // Behind what shows nothing by itself.
+        .or_else(|| zip::is_at_end(bytes).then_some("application/zip"))
 }
 
 /// Programs for Windows and DOS. Text may begin with `MZ` too, so that something binary must follow.

@@ -117,12 +117,13 @@ fn embedded<'a>(compound: &Compound<'a>, entry: &Entry, budget: &mut Budget) -> 
         return None;
     }
     let bytes = compound.read(entry, budget);
-    let member = package::member(bytes.clone(), true).filter(|_| is_package);
+    let member = if is_package { package::member(bytes, true) } else { Err(bytes) };
     Some(match member {
-        Some(Member { name, other_names, content: Content::Whole(bytes) | Content::Beginning(bytes), .. }) => {
+        Ok(Member { name, other_names, content: Content::Whole(bytes) | Content::Beginning(bytes), .. }) => {
             Attachment { name, other_names, data: Data::Bytes(bytes), ..Attachment::default() }
         }
-        _ => Attachment { name: entry.name.clone(), data: Data::Bytes(bytes), ..Attachment::default() },
+        Err(bytes) => Attachment { name: entry.name.clone(), data: Data::Bytes(bytes), ..Attachment::default() },
+        Ok(_) => return None,
     })
 }
 

@@ -2,6 +2,7 @@
 //! the file, its label and the paths it came from.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::bytes::Bytes;
 use crate::opened::Member;
@@ -41,53 +42,78 @@ fn string(bytes: &mut Bytes<'_>) -> Option<String> {
     Some(text::by_code_page_until_nul(bytes.take(usize::try_from(length).ok()?)?, text::WESTERN))
 }
 
-/// The file in a package. `has_size` tells the stream `\x01Ole10Native`, which begins with its size, from the package alone.
-pub(crate) fn member<'a>(bytes: Cow<'a, [u8]>, has_size: bool) -> Option<Member<'a>> {
-    let mut at = Bytes::from(&bytes, if has_size { 4 } else { 0 });
+/// The file in a package, or the name of one that it only leads to. `has_size` tells the stream `\x01Ole10Native`, which begins
+/// with its size, from the package alone. What is no package comes back.
+pub(crate) fn member(bytes: Cow<'_, [u8]>, has_size: bool) -> Result<Member<'_>, Cow<'_, [u8]>> {
+    let Some(packed) = read(&bytes, has_size) else { return Err(bytes) };
+    let first = packed.names.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
+    let mut member = match packed.place {
+        None => {
+            let mut member = Member::new(first);
+            member.signs.add(Sign::LaunchAction);
+            member
+        }
+        Some(place) => Member::of_bytes(
+            first,
+            match bytes {
+                Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(place).unwrap_or_default()),
+                Cow::Owned(mut bytes) => {
+                    bytes.truncate(place.end);
+                    bytes.drain(..place.start);
+                    Cow::Owned(bytes)
+                }
+            },
+        ),
+    };
+    packed.names.into_iter().for_each(|name| member.add_name(name));
+    if packed.is_cut {
+        member.signs.add(Sign::Truncated);
+    }
+    Ok(member)
+}
+
+/// What stands in a package.
+struct Packed {
+    names: Vec<String>,
+    /// Where the file is; none when the package leads to a file elsewhere.
+    place: Option<Range<usize>>,
+    is_cut: bool,
+}
+
+fn read(bytes: &[u8], has_size: bool) -> Option<Packed> {
+    const LINK: u16 = 1;
+    let mut at = Bytes::from(bytes, if has_size { 4 } else { 0 });
     if at.u16_le()? != 2 {
         return None;
     }
     let label = nul_ended(&mut at)?;
     let path = nul_ended(&mut at)?;
-    at.take(8)?;
-    let temporary = nul_ended(&mut at)?;
+    let _ = at.u16_le()?;
+    let mut names = vec![last_of_path(&path).to_owned(), last_of_path(&label).to_owned()];
+    if at.u16_le()? == LINK {
+        return Some(Packed { names, place: None, is_cut: false });
+    }
+    at.take(4)?;
+    names.push(last_of_path(&nul_ended(&mut at)?).to_owned());
     let size = usize::try_from(at.u32_le()?).ok()?;
-    let from = at.at();
-    let is_cut = at.rest().len() < size;
-    let to = from + at.rest().len().min(size);
-    let mut names = vec![last_of_path(&path).to_owned(), last_of_path(&label).to_owned(), last_of_path(&temporary).to_owned()];
+    let (from, length) = (at.at(), at.rest().len());
+    let to = from + length.min(size);
     // Newer writers put the three again behind the file, in UTF-16.
-    let mut behind = Bytes::from(&bytes, to);
+    let mut behind = Bytes::from(bytes, to);
     while let Some(name) = long_name(&mut behind).filter(|_| names.len() < 6) {
         names.push(last_of_path(&name).to_owned());
     }
-    let file = match bytes {
-        Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(from..to)?),
-        Cow::Owned(mut bytes) => {
-            bytes.truncate(to);
-            bytes.drain(..from);
-            Cow::Owned(bytes)
-        }
-    };
-    let first = names.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
-    let mut member = Member::of_bytes(first, file);
-    names.into_iter().for_each(|name| member.add_name(name));
-    if is_cut {
-        member.signs.add(Sign::Truncated);
-    }
-    Some(member)
+    Some(Packed { names, place: Some(from..to), is_cut: length < size })
 }
 
 fn nul_ended(bytes: &mut Bytes<'_>) -> Option<String> {
-    let length = memchr::memchr(0, bytes.rest())?;
+    // Paths are shorter than this.
+    const MAX: usize = 4096;
+    let rest = bytes.rest();
+    let length = memchr::memchr(0, rest.get(..MAX).unwrap_or(rest))?;
     let string = bytes.take(length)?;
     bytes.u8()?;
-    Some(text::by_code_page(text_start(string), text::WESTERN))
-}
-
-/// Paths are shorter than this.
-fn text_start(string: &[u8]) -> &[u8] {
-    string.get(string.len().saturating_sub(1024)..).unwrap_or(string)
+    Some(text::by_code_page(string, text::WESTERN))
 }
 
 fn long_name(bytes: &mut Bytes<'_>) -> Option<String> {
@@ -118,6 +144,14 @@ mod tests {
         let member = member(Cow::Borrowed(PACKAGE.get(..PACKAGE.len() - 11).unwrap()), false).unwrap();
         assert_eq!(member.bytes(), b"MZ");
         assert!(member.signs.contains(Sign::Truncated));
+    }
+
+    #[test]
+    fn a_package_that_leads_elsewhere_has_a_name() {
+        let bytes = b"\x02\0calc\0C:\\Windows\\calc.exe\0\0\0\x01\0\x01\0C:\\Windows\\calc.exe\0";
+        let member = member(Cow::Borrowed(bytes), false).unwrap();
+        assert_eq!((member.name.as_str(), &member.other_names[..]), ("calc.exe", &["calc".to_owned()][..]));
+        assert!(member.signs.contains(Sign::LaunchAction));
     }
 
     #[test]

@@ -17,6 +17,8 @@ const TRAILER: usize = 8;
 
 /// Members of one gzip file that are read; 1,000. Programs put them together into one file.
 const MAX_MEMBERS: usize = 1_000;
+/// Other names that one file may have.
+const MAX_NAMES: usize = 8;
 
 /// A file that one method compresses.
 pub(crate) fn open<'a>(bytes: &'a [u8], method: &Method, name: &str, budget: &mut Budget) -> Opened<'a> {
@@ -88,10 +90,8 @@ fn join(bytes: &[u8], mut at: usize, whole: &mut Vec<u8>, member: &mut Member<'_
             opened.signs.add(Sign::Trailing);
             return;
         };
-        if let Some(name) = header.name.filter(|name| *name != member.name) {
-            if member.other_names.len() < 8 {
-                member.other_names.push(name);
-            }
+        if let Some(name) = header.name.filter(|_| member.other_names.len() < MAX_NAMES) {
+            member.add_name(name);
         }
         let mut unpacker = Unpacker::new(&Method::Deflate, rest.get(header.data_at..).unwrap_or_default(), budget);
         let end = unpacker.advance(usize::MAX, budget);
@@ -178,10 +178,9 @@ fn inner_name(name: &str) -> String {
         (".lzma", ""),
     ];
     for (ending, inner) in endings {
-        if let Some((start, end)) = name.len().checked_sub(ending.len()).and_then(|at| name.split_at_checked(at)) {
-            if end.eq_ignore_ascii_case(ending) {
-                return format!("{start}{inner}");
-            }
+        let parts = name.len().checked_sub(ending.len()).and_then(|at| name.split_at_checked(at));
+        if let Some((start, _)) = parts.filter(|(_, end)| end.eq_ignore_ascii_case(ending)) {
+            return format!("{start}{inner}");
         }
     }
     name.to_owned()

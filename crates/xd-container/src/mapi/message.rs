@@ -26,18 +26,13 @@ pub(crate) struct Attachment<'a> {
     pub(crate) data: Data<'a>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Data<'a> {
     Bytes(Cow<'a, [u8]>),
     Message(Box<Message<'a>>),
     /// There is none: a link, or an attachment that was lost.
+    #[default]
     None,
-}
-
-impl Default for Data<'_> {
-    fn default() -> Self {
-        Self::None
-    }
 }
 
 /// Messages in messages that are read; 10. The innermost of more are left as they are.
@@ -72,18 +67,37 @@ impl<'a> Attachment<'a> {
 
 impl Message<'_> {
     /// The text without formats.
-    pub(crate) fn text(&self) -> Option<String> {
-        self.properties.text(id::BODY)
+    pub(crate) fn text(&self, budget: &mut Budget) -> Option<String> {
+        self.long_text(id::BODY, budget)
+    }
+
+    /// The fields it had on the Internet.
+    pub(crate) fn headers(&self, budget: &mut Budget) -> String {
+        self.long_text(id::TRANSPORT_HEADERS, budget).unwrap_or_default()
+    }
+
+    /// Several messages may share the bytes of one text, so that decoding is paid for.
+    fn long_text(&self, id: u16, budget: &mut Budget) -> Option<String> {
+        let property = self.properties.property(id)?;
+        if !budget.charge_steps(property.value.len() as u64 * 4) || property.value.len() > budget.decoded_left() {
+            return None;
+        }
+        budget.charge_decoded(property.value.len());
+        self.properties.decode(property)
     }
 
     /// The HTML body, decoded.
-    pub(crate) fn html(&self) -> Option<String> {
+    pub(crate) fn html(&self, budget: &mut Budget) -> Option<String> {
         let property = self.properties.property(id::HTML)?;
+        if property.kind == kind::STRING {
+            return self.long_text(id::HTML, budget);
+        }
+        if !budget.charge_steps(property.value.len() as u64 * 4) || property.value.len() > budget.decoded_left() {
+            return None;
+        }
+        budget.charge_decoded(property.value.len());
         let page = self.properties.integer(id::INTERNET_CODE_PAGE).unwrap_or_else(|| self.properties.page());
-        Some(match property.kind {
-            kind::STRING => text::utf16_until_nul(&property.value),
-            _ => text::by_code_page(&property.value, page),
-        })
+        Some(text::by_code_page(&property.value, page))
     }
 
     /// The RTF body, decompressed.

@@ -32,8 +32,8 @@ struct Writer<'w> {
 impl Writer<'_> {
     fn message(&mut self, message: &Message<'_>) {
         self.header(message);
-        let text = message.text();
-        let mut html = message.html();
+        let text = message.text(self.budget);
+        let mut html = message.html(self.budget);
         let rtf = message.rtf(self.budget);
         let mut body_text = text;
         if let Some(rtf) = &rtf {
@@ -78,7 +78,7 @@ impl Writer<'_> {
 
     fn header(&mut self, message: &Message<'_>) {
         let mut there = Vec::new();
-        for field in fields(&message.properties.text(id::TRANSPORT_HEADERS).unwrap_or_default()) {
+        for field in fields(&message.headers(self.budget)) {
             let Some((name, _)) = field.split_once(':') else { continue };
             let name = name.trim_ascii_end().to_ascii_lowercase();
             if !name.starts_with("content-") && name != "mime-version" {
@@ -173,15 +173,25 @@ impl Writer<'_> {
 /// the header early.
 fn fields(headers: &str) -> Vec<String> {
     let mut fields: Vec<String> = Vec::new();
-    for line in headers.split(['\r', '\n']).filter(|line| !line.trim_ascii().is_empty()) {
-        let is_name = |name: &str| !name.is_empty() && name.trim_ascii_end().bytes().all(|byte| byte.is_ascii_graphic());
+    for line in headers.lines() {
+        if line.trim_ascii().is_empty() {
+            // What follows an empty line was a body; some writers put one before the first field.
+            if fields.is_empty() {
+                continue;
+            }
+            break;
+        }
+        // No field may look like a boundary.
+        let is_name = |name: &str| {
+            !name.is_empty() && !name.starts_with("--") && name.trim_ascii_end().bytes().all(|byte| byte.is_ascii_graphic())
+        };
         if line.starts_with([' ', '\t']) {
             if let Some(field) = fields.last_mut() {
                 field.push_str("\r\n");
-                field.push_str(line);
+                field.push_str(&line.replace('\r', " "));
             }
         } else if line.split_once(':').is_some_and(|(name, _)| is_name(name)) {
-            fields.push(line.to_owned());
+            fields.push(line.replace('\r', " "));
         }
     }
     fields

@@ -99,6 +99,9 @@ pub(crate) struct Property<'a> {
 /// Properties that are kept of one object; 256. Each of those that are read stands once, or in two types.
 const MAX_PROPERTIES: usize = 256;
 
+/// Bytes that are read of names, addresses and subjects; 8 KiB. Bodies are read whole.
+const MAX_TEXT: usize = 8 << 10;
+
 /// Those properties of a message, recipient or attachment that are read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Properties<'a> {
@@ -122,11 +125,23 @@ impl<'a> Properties<'a> {
 
     /// Every text that the property has: it may stand in Unicode and in 8 bits, and they may differ.
     pub(crate) fn texts(&self, id: u16) -> impl Iterator<Item = String> {
-        self.all(id).filter_map(|property| match property.kind {
-            kind::STRING => Some(text::utf16_until_nul(&property.value)),
-            kind::STRING_8 => Some(text::by_code_page_until_nul(&property.value, self.page())),
-            _ => None,
+        self.all(id).filter_map(|property| {
+            let value = property.value.get(..MAX_TEXT).unwrap_or(&property.value);
+            self.decode_as(property.kind, value)
         })
+    }
+
+    /// A text of any length.
+    pub(crate) fn decode(&self, property: &Property<'_>) -> Option<String> {
+        self.decode_as(property.kind, &property.value)
+    }
+
+    fn decode_as(&self, kind: u16, value: &[u8]) -> Option<String> {
+        match kind {
+            kind::STRING => Some(text::utf16_until_nul(value)),
+            kind::STRING_8 => Some(text::by_code_page_until_nul(value, self.page())),
+            _ => None,
+        }
     }
 
     /// The first text that is not empty.

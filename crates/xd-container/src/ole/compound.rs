@@ -142,7 +142,7 @@ fn runs(
     let mut runs: Vec<Range<usize>> = Vec::new();
     let mut left = most.min(length);
     let mut sector = start;
-    while left > 0 && sector < MAX_SECTOR && budget.charge_steps(2) {
+    while left > 0 && sector < MAX_SECTOR && budget.charge_steps(6) {
         let Some(from) = usize::try_from(sector).ok().and_then(|sector| (sector + before).checked_mul(1 << shift)) else { break };
         if from >= length {
             break;
@@ -151,7 +151,10 @@ fn runs(
         left -= to - from;
         match runs.last_mut() {
             Some(last) if last.end == from => last.end = to,
-            _ => runs.push(from..to),
+            _ => {
+                let _ = budget.charge_steps(20);
+                runs.push(from..to);
+            }
         }
         let Some(next) = usize::try_from(sector).ok().and_then(|sector| table.get(sector)) else { break };
         sector = *next;

@@ -153,6 +153,15 @@ impl Directory {
         self.children(storage).find(|(_, entry)| entry.name.eq_ignore_ascii_case(name))
     }
 
+    /// The streams of a storage; those that no tree reaches stand in none.
+    pub(crate) fn streams_of(&self, storage: Option<usize>) -> Vec<&Entry> {
+        let entries: Vec<&Entry> = match storage {
+            Some(storage) => self.children(storage).map(|(_, entry)| entry).collect(),
+            None => self.entries.iter().filter(|entry| entry.parent.is_none()).collect(),
+        };
+        entries.into_iter().filter(|entry| entry.kind == Kind::Stream).collect()
+    }
+
     /// Streams anywhere.
     pub(crate) fn streams(&self) -> impl Iterator<Item = (usize, &Entry)> {
         self.entries.iter().enumerate().filter(|(_, entry)| entry.kind == Kind::Stream)

@@ -4,10 +4,10 @@
 
 use super::compound::Compound;
 use super::directory::{Entry, Kind};
-use super::{excel, links, modules, powerpoint, word};
+use super::{encrypted, excel, links, modules, powerpoint, word};
 use crate::msg;
 use crate::opened::{Member, Opened};
-use crate::{Budget, Sign, package, sniff};
+use crate::{Budget, Passwords, Sign, package, sniff};
 
 /// Classes of storages, as their bytes stand in the file.
 /// Packages, transforms and patches of Windows Installer.
@@ -19,11 +19,14 @@ const INSTALLERS: [&[u8; 16]; 3] = [
 /// Equation.3 and Equation.2.
 const EQUATIONS: [&[u8; 16]; 2] = [b"\x02\xCE\x02\0\0\0\0\0\xC0\0\0\0\0\0\0F", b"\x03\x00\x02\0\0\0\0\0\xC0\0\0\0\0\0\0F"];
 
+/// Bytes of a stream of links that are read; 16 KiB.
+const MAX_LINKS: usize = 16 << 10;
+
 /// Streams that hold an embedded file as it is.
 const FILES: [&str; 3] = ["Package", "CONTENTS", "EmbeddedOdf"];
 
 /// Opens a compound file.
-pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {
+pub(crate) fn open<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Opened<'a> {
     let mut opened = Opened::new();
     let Some(compound) = Compound::open(bytes, budget) else {
         opened.signs.add(Sign::Damaged);
@@ -34,6 +37,7 @@ pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {
         opened.members.push(member);
         return opened;
     }
+    encrypted::read(&compound, passwords, &mut opened, budget);
     let is_installer = compound.directory.entries.first().is_some_and(|root| INSTALLERS.contains(&&root.class));
     if is_installer {
         opened.signs.add(Sign::Installer);
@@ -70,9 +74,9 @@ fn stream<'a>(compound: &Compound<'a>, entry: &Entry, is_installer: bool, opened
         "workbook" | "book" => excel::read(&compound.read(entry, budget), opened, budget),
         "powerpoint document" => powerpoint::read(&compound.read(entry, budget), opened, budget),
         "current user" => powerpoint::read_user(&compound.read_up_to(entry, 64, budget), opened),
-        "encryptedpackage" | "encryptedsummary" => opened.signs.add(Sign::Encrypted),
+        "encryptedsummary" => opened.signs.add(Sign::Encrypted),
         "equation native" => opened.signs.add(Sign::EquationObject),
-        "\u{1}ole" => links::read(&compound.read(entry, budget), opened),
+        "\u{1}ole" => links::read(&compound.read_up_to(entry, MAX_LINKS, budget), opened),
         "\u{1}compobj" => {
             let head = compound.read_up_to(entry, 512, budget).to_ascii_lowercase();
             if memchr::memmem::find(&head, b"equation.").is_some() {
@@ -86,8 +90,8 @@ fn stream<'a>(compound: &Compound<'a>, entry: &Entry, is_installer: bool, opened
                 return;
             }
             let bytes = compound.read(entry, budget);
-            let member = package::member(bytes.clone(), true);
-            opened.members.push(member.unwrap_or_else(|| Member::of_bytes("object", bytes)));
+            let member = package::member(bytes, true);
+            opened.members.push(member.unwrap_or_else(|bytes| Member::of_bytes("object", bytes)));
         }
         _ if is_installer || FILES.iter().any(|name| entry.is_stream(name)) => {
             let head = compound.read_up_to(entry, 4096, budget);

@@ -22,7 +22,7 @@ pub(super) fn read(stream: &[u8], opened: &mut Opened<'_>, budget: &mut Budget) 
     let mut is_unicode = true;
     while let (Some(number), Some(length)) = (records.u16_le(), records.u16_le()) {
         let data = records.take(length.into()).unwrap_or_else(|| records.rest());
-        if !budget.charge_steps(10 + u64::from(length) / 16) {
+        if !budget.charge_steps(10 + 3 * u64::from(length)) {
             opened.signs.add(Sign::Limit);
             break;
         }

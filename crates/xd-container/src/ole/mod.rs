@@ -8,12 +8,18 @@ pub(crate) mod compound;
 mod decompress;
 pub(crate) mod directory;
 pub(crate) mod document;
+mod encrypted;
 mod excel;
 mod links;
 mod modules;
 mod powerpoint;
 mod source;
 mod word;
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
 
 use crate::{Budget, Signs};
 

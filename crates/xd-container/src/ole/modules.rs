@@ -8,7 +8,6 @@ use memchr::memmem;
 
 use super::compound::Compound;
 use super::decompress::decompress;
-use super::directory::Kind;
 use super::source;
 use crate::bytes::Bytes;
 use crate::{Budget, Sign, Signs, text};
@@ -50,14 +49,14 @@ pub(crate) fn signs_of_bytes(bytes: &[u8], budget: &mut Budget) -> Signs {
 }
 
 fn project_signs(compound: &Compound<'_>, storage: Option<usize>, signs: &mut Signs, budget: &mut Budget) {
-    let streams = || compound.directory.streams().filter(move |(_, entry)| entry.parent == storage);
+    let streams = compound.directory.streams_of(storage);
     let mut modules = Vec::new();
-    if let Some((_, dir)) = streams().find(|(_, entry)| entry.is_stream("dir")) {
+    if let Some(dir) = streams.iter().find(|entry| entry.is_stream("dir")) {
         modules = list(&decompress(&compound.read(dir, budget), budget));
     }
     let mut is_stomped = modules.is_empty();
-    for (_, entry) in streams() {
-        if !budget.charge_steps(entry.name.len() as u64 * 10 + 1000) {
+    for entry in &streams {
+        if !budget.charge_steps(modules.len() as u64 * 10 + 1000) {
             signs.add(Sign::Limit);
             return;
         }
@@ -76,18 +75,13 @@ fn project_signs(compound: &Compound<'_>, storage: Option<usize>, signs: &mut Si
             source::judge(&source, signs, budget);
         }
     }
-    let Some((_, names)) = streams().find(|(_, entry)| entry.is_stream("_VBA_PROJECT")) else { return };
-    if is_stomped && is_project(compound, storage) {
+    // Others have streams called `dir`, too; this one is longer than its head in any project.
+    let names = streams.iter().find(|entry| entry.size > 7 && entry.is_stream("_VBA_PROJECT"));
+    if let Some(names) = names.filter(|_| is_stomped) {
         signs.add(Sign::Macros);
         let names = compound.read(names, budget);
         source::judge_names(&names, signs, budget);
     }
-}
-
-/// Whether the streams make a project: `dir` is a word that others use, too.
-fn is_project(compound: &Compound<'_>, storage: Option<usize>) -> bool {
-    let mut streams = compound.directory.entries.iter().filter(|entry| entry.parent == storage && entry.kind == Kind::Stream);
-    streams.any(|entry| entry.size > 7 && entry.is_stream("_VBA_PROJECT"))
 }
 
 /// The sources in a stream: the one at this offset, and every other that begins as sources do.

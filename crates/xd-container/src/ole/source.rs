@@ -84,19 +84,23 @@ const SUSPICIOUS: &[&str] = &[
     "xmlhttp",
 ];
 
+/// No word in the tables is shorter.
+const SHORTEST: usize = 5;
+
 /// Calls that each make one character: from so many on, words are put together so that nobody finds them.
 const MANY_CHARACTERS: usize = 20;
 
 /// Adds what a decoded source says. Names count as procedures only behind `Sub` or `Function`.
 pub(crate) fn judge(source: &[u8], signs: &mut Signs, budget: &mut Budget) {
-    let mut before = Vec::new();
+    let mut before: &[u8] = b"";
     let mut characters = 0;
     for word in words(affordable(source, signs, budget)) {
-        if is_in(AUTO_RUN, &word) && (before == b"sub" || before == b"function") {
+        let is_named = before.eq_ignore_ascii_case(b"sub") || before.eq_ignore_ascii_case(b"function");
+        if is_named && is_in(AUTO_RUN, word) {
             signs.add(Sign::AutoRun);
         }
-        characters += usize::from(matches!(&word[..], b"chr" | b"chrw" | b"chrb"));
-        if is_suspicious(&word) || characters == MANY_CHARACTERS {
+        characters += usize::from([&b"chr"[..], b"chrw", b"chrb"].iter().any(|chr| word.eq_ignore_ascii_case(chr)));
+        if characters == MANY_CHARACTERS || is_in(SUSPICIOUS, word) {
             signs.add(Sign::SuspiciousMacros);
         }
         before = word;
@@ -106,10 +110,10 @@ pub(crate) fn judge(source: &[u8], signs: &mut Signs, budget: &mut Budget) {
 /// Adds what the names say that a project uses, where its sources are not to be had.
 pub(crate) fn judge_names(names: &[u8], signs: &mut Signs, budget: &mut Budget) {
     for word in words(affordable(names, signs, budget)) {
-        if is_in(AUTO_RUN, &word) {
+        if is_in(AUTO_RUN, word) {
             signs.add(Sign::AutoRun);
         }
-        if is_suspicious(&word) {
+        if is_in(SUSPICIOUS, word) {
             signs.add(Sign::SuspiciousMacros);
         }
     }
@@ -121,12 +125,10 @@ pub(crate) fn is_auto_run(name: &str) -> bool {
     is_in(AUTO_RUN, name.as_bytes()) || name.starts_with("auto_open") || name.starts_with("auto_close")
 }
 
-fn is_suspicious(word: &[u8]) -> bool {
-    is_in(SUSPICIOUS, word)
-}
-
+/// Whether a word of any case stands in a table.
 fn is_in(table: &[&str], word: &[u8]) -> bool {
-    table.binary_search_by(|entry| entry.as_bytes().cmp(word)).is_ok()
+    let in_lower_case = |byte: &u8| byte.to_ascii_lowercase();
+    word.len() >= SHORTEST && table.binary_search_by(|entry| entry.bytes().cmp(word.iter().map(in_lower_case))).is_ok()
 }
 
 /// As much of a source as there are steps for the walk over its words and the look-ups.
@@ -141,13 +143,8 @@ fn affordable<'a>(source: &'a [u8], signs: &mut Signs, budget: &mut Budget) -> &
     source
 }
 
-/// The words in lower case. Words longer than any in the tables come cut.
-fn words(source: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    const LONGEST: usize = 40;
-    source
-        .split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
-        .filter(|word| !word.is_empty())
-        .map(|word| word.get(..LONGEST).unwrap_or(word).to_ascii_lowercase())
+fn words(source: &[u8]) -> impl Iterator<Item = &[u8]> {
+    source.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -163,7 +160,7 @@ mod tests {
     #[test]
     fn tables_are_sorted_and_in_lower_case() {
         for table in [AUTO_RUN, SUSPICIOUS] {
-            assert!(table.is_sorted());
+            assert!(table.is_sorted() && table.iter().all(|word| word.len() >= SHORTEST));
             assert!(table.iter().all(|word| !word.bytes().any(|byte| byte.is_ascii_uppercase())));
         }
     }

@@ -21,8 +21,9 @@ pub(super) fn read(compound: &Compound<'_>, entry: &Entry, opened: &mut Opened<'
         return;
     }
     let table = if flags & 0x0200 == 0 { "0Table" } else { "1Table" };
-    let mut siblings = compound.directory.streams().filter(|(_, sibling)| sibling.parent == entry.parent);
-    let Some((_, table)) = siblings.find(|(_, sibling)| sibling.is_stream(table)) else { return };
+    let siblings = compound.directory.streams_of(entry.parent);
+    let is_paid = budget.charge_steps(siblings.len() as u64 * 20);
+    let Some(table) = siblings.into_iter().find(|sibling| sibling.is_stream(table)).filter(|_| is_paid) else { return };
     let table = compound.read(table, budget);
     let at = |place: usize| Bytes::from(&document, place).u32_le().and_then(|at| usize::try_from(at).ok()).unwrap_or_default();
     let text = pieces(&document, Bytes::from(&table, at(0x1A2)).rest(), budget);
@@ -57,7 +58,7 @@ fn pieces(document: &[u8], table: &[u8], budget: &mut Budget) -> String {
         let (at, length) = if is_narrow { (at / 2, units) } else { (at, units.saturating_mul(2)) };
         let rest = Bytes::from(document, at).rest();
         let bytes = rest.get(..length.min(rest.len())).unwrap_or_default();
-        if !budget.charge_steps(50 + bytes.len() as u64 * 4) {
+        if !budget.charge_steps(50 + bytes.len() as u64 * 10) {
             break;
         }
         budget.charge_decoded(bytes.len());

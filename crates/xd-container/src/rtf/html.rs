@@ -35,7 +35,7 @@ pub(super) fn links(html: &str) -> impl Iterator<Item = String> {
         let name = name.trim_start_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\''));
         matches!(name.to_ascii_lowercase().as_str(), "href" | "src").then_some(after)
     });
-    places.filter_map(|after| {
+    places.take(MAX_LINKS).filter_map(|after| {
         let after = text::cut(after.trim_ascii_start(), 4096);
         let value = match after.chars().next()? {
             quote @ ('"' | '\'') => after.get(1..)?.split(quote).next()?,
@@ -47,6 +47,9 @@ pub(super) fn links(html: &str) -> impl Iterator<Item = String> {
     })
 }
 
+/// Attributes that are looked at; 5000.
+const MAX_LINKS: usize = 5000;
+
 fn find_end(tag: &str, end: &str) -> usize {
     // The text is searched as it is: such elements stand in few bodies, and few of those write their end in capitals.
     tag.find(end).unwrap_or(tag.len())
@@ -57,10 +60,11 @@ fn decode_into(text: &str, out: &mut String) {
     while let Some((before, reference)) = rest.split_once('&') {
         out.push_str(before);
         rest = reference;
-        let Some((name, after)) = reference.split_once(';').filter(|(name, _)| name.len() <= 8) else {
+        let Some((name, _)) = text::cut(reference, 9).split_once(';') else {
             out.push('&');
             continue;
         };
+        let after = reference.get(name.len() + 1..).unwrap_or_default();
         let number = name.strip_prefix('#').and_then(|number| match number.strip_prefix(['x', 'X']) {
             Some(hex) => u32::from_str_radix(hex, 16).ok(),
             None => number.parse().ok(),

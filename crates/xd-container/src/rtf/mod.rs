@@ -22,7 +22,13 @@ pub(crate) fn open(bytes: &[u8], budget: &mut Budget) -> Opened<'static> {
     let mut document = read(bytes, budget);
     let mut opened = Opened::new();
     opened.signs = document.signs;
-    document.instructions.iter().for_each(|instruction| fields::instruction(instruction, &mut opened));
+    for instruction in &document.instructions {
+        if !budget.charge_steps(1000 + instruction.len() as u64 * 10) {
+            opened.signs.add(Sign::Limit);
+            break;
+        }
+        fields::instruction(instruction, &mut opened);
+    }
     document.templates.iter().for_each(|template| fields::remote(template.trim(), &mut opened));
     document.html.iter().flat_map(|html| html::links(html)).for_each(|link| {
         opened.add_link(&link);
@@ -34,7 +40,7 @@ pub(crate) fn open(bytes: &[u8], budget: &mut Budget) -> Opened<'static> {
             opened.signs.add(Sign::Disagreement);
         }
         for reading in readings.into_iter().flatten().filter(|reading| !reading.is_empty()) {
-            if !budget.charge_member() {
+            if !budget.charge_member() || !budget.charge_steps(2000) {
                 opened.signs.add(Sign::Limit);
                 return opened;
             }

@@ -25,7 +25,7 @@ pub(super) fn open(bytes: Vec<u8>, opened: &mut Opened<'static>) {
         return;
     }
     if class.contains("package")
-        && let Some(member) = package::member(Cow::Owned(native.to_vec()), false)
+        && let Ok(member) = package::member(Cow::Owned(native.to_vec()), false)
     {
         opened.members.push(member);
     } else if sniff(native).is_none() && find_compound(&bytes).is_some() {

@@ -75,7 +75,7 @@ const MAX_DEPTH: usize = 500;
 /// Objects and instructions that are read of one document; 10,000 of each. Books with an index have thousands of fields.
 const MAX_FOUND: usize = 10_000;
 
-/// Destinations whose text nobody sees.
+/// Destinations whose text nobody sees; sorted.
 const UNSEEN: &[&[u8]] = &[
     b"author",
     b"bkmkend",
@@ -127,9 +127,11 @@ pub(crate) fn read(bytes: &[u8], budget: &mut Budget) -> Document {
     for token in Tokens::new(bytes) {
         let length = match token {
             Token::Text(run) | Token::Binary(run) => run.len() as u64,
+            // Words are compared with those that mean something.
+            Token::Word(..) => 20,
             _ => 0,
         };
-        if !budget.charge_steps(20 + length * 2) {
+        if !budget.charge_steps(45 + length * 3) {
             reader.document.signs.add(Sign::Limit);
             break;
         }
@@ -141,7 +143,14 @@ pub(crate) fn read(bytes: &[u8], budget: &mut Budget) -> Document {
         document.signs.add(Sign::EquationObject);
     }
     if reader.is_html {
-        document.text = html::text(&reader.html);
+        // Each sign of markup is looked at on its own.
+        let most = usize::try_from(budget.steps_left() / 30).unwrap_or(usize::MAX);
+        if reader.html.len() > most {
+            document.signs.add(Sign::Limit);
+        }
+        let html = text::cut(&reader.html, most);
+        let _ = budget.charge_steps(html.len() as u64 * 30);
+        document.text = html::text(html);
         document.html = Some(reader.html);
     }
     document
@@ -236,7 +245,7 @@ impl Reader {
             _ => match self.group.target {
                 Target::Object { .. } if is_optional => self.group.target = Target::Object { is_plain: false },
                 Target::Object { .. } | Target::Instruction => {}
-                _ if is_optional || UNSEEN.contains(&name) => self.group.target = Target::Nowhere,
+                _ if is_optional || UNSEEN.binary_search(&name).is_ok() => self.group.target = Target::Nowhere,
                 _ => {}
             },
         }
@@ -364,4 +373,14 @@ fn push<T: Default>(list: &mut Vec<T>) -> bool {
         list.push(T::default());
     }
     is_room
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations_are_sorted() {
+        assert!(UNSEEN.is_sorted());
+    }
 }

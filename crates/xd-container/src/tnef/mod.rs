@@ -43,10 +43,10 @@ pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {
         member.size = (!matches!(member.content, Content::Unread)).then(|| member.bytes().len() as u64);
         opened.members.push(member);
     }
-    opened.text = message.text().unwrap_or_default();
+    opened.text = message.text(budget).unwrap_or_default();
     let html = match message.properties.take(id::HTML, &[kind::BINARY, kind::STRING_8]) {
         Some(html) => Some(html.value),
-        None => message.html().map(|html| Cow::Owned(html.into_bytes())),
+        None => message.html(budget).map(|html| Cow::Owned(html.into_bytes())),
     };
     let rtf = message.rtf(budget).map(Cow::Owned);
     for (name, declared, body) in [("body.html", "text/html", html), ("body.rtf", "application/rtf", rtf)] {

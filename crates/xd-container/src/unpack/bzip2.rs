@@ -8,7 +8,7 @@ use super::{Cost, Step};
 /// that the header allows: so the first block is paid for beforehand. Later ones are paid for by what comes out of them.
 pub(super) fn cost(input: &[u8]) -> Cost {
     let level = input.get(3).map_or(9, |level| u64::from(level.wrapping_sub(b'0'))).clamp(1, 9);
-    Cost { start: level * 100_000 * BLOCK_BYTE, for_input: 40, for_output: 20 }
+    Cost { start: level * 100_000 * BLOCK_BYTE, for_step: 50, for_input: 45, for_output: 40, idle: 0 }
 }
 
 /// What a byte of a block costs to turn back, in steps.

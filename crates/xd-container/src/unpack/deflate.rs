@@ -6,9 +6,9 @@ use miniz_oxide::inflate::core::inflate_flags::{
 };
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
-use super::{Cost, Step};
+use super::{Cost, IDLE_COST, Step};
 
-pub(super) const COST: Cost = Cost { start: 2_000, for_input: 8, for_output: 1 };
+pub(super) const COST: Cost = Cost { start: 2_000, for_step: 50, for_input: 7, for_output: 2, idle: IDLE_COST };
 
 #[derive(Default)]
 pub(crate) struct Deflate(DecompressorOxide);

@@ -2,9 +2,9 @@
 
 use deflate64::InflaterManaged;
 
-use super::{Cost, Step};
+use super::{Cost, IDLE_COST, Step};
 
-pub(super) const COST: Cost = Cost { start: 40_000, for_input: 20, for_output: 3 };
+pub(super) const COST: Cost = Cost { start: 40_000, for_step: 50, for_input: 9, for_output: 3, idle: IDLE_COST };
 
 pub(super) struct Deflate64(InflaterManaged);
 

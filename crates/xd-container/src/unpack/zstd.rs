@@ -7,7 +7,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::{Cost, Step};
 
-pub(super) const COST: Cost = Cost { start: 50_000, for_input: 15, for_output: 3 };
+pub(super) const COST: Cost = Cost { start: 50_000, for_step: 1_500, for_input: 12, for_output: 4, idle: 0 };
 
 /// The largest window that is read, in bytes: the one that RFC 8878 3.1.1.1.2 asks of every decoder, 8 MiB.
 const MAX_WINDOW: u64 = 8 << 20;

@@ -1,5 +1,7 @@
 //! Where the directories of a zip archive stand (APPNOTE 4.3.14 to 4.3.16).
 
+use std::collections::VecDeque;
+
 use memchr::memmem;
 
 use super::header::{CENTRAL, Entry};
@@ -32,15 +34,22 @@ pub(super) struct Directory {
 
 /// Every directory, the last first: that is the one most programs read.
 pub(super) fn find(bytes: &[u8]) -> Vec<Directory> {
-    ends(bytes).take(MAX_ENDS).filter_map(|end_at| Directory::ending_at(bytes, end_at)).collect()
+    // From the front, which is the fast direction, keeping the last ones.
+    let mut ends = VecDeque::new();
+    for end_at in memmem::find_iter(bytes, END) {
+        if ends.len() == MAX_ENDS {
+            ends.pop_front();
+        }
+        ends.push_back(end_at);
+    }
+    ends.into_iter().rev().filter_map(|end_at| Directory::ending_at(bytes, end_at)).collect()
 }
 
+/// The directory at the very end, where programs look first: only a comment may stand behind it.
 pub(super) fn last(bytes: &[u8]) -> Option<Directory> {
-    ends(bytes).take(MAX_ENDS).find_map(|end_at| Directory::ending_at(bytes, end_at))
-}
-
-fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    memmem::rfind_iter(bytes, END)
+    let start = bytes.len().saturating_sub(END_LENGTH + usize::from(u16::MAX));
+    let ends = memmem::rfind_iter(bytes.get(start..)?, END);
+    ends.take(MAX_ENDS).find_map(|end_at| Directory::ending_at(bytes, start + end_at))
 }
 
 impl Directory {

@@ -14,8 +14,6 @@ const UTF8: u16 = 1 << 11;
 /// One member, as one of the headers says it.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<'a> {
-    /// Where this header stands.
-    pub(super) at: usize,
     pub(super) name: &'a [u8],
     pub(super) extra: &'a [u8],
     pub(super) flags: u16,
@@ -31,7 +29,6 @@ pub(super) struct Entry<'a> {
 impl<'a> Entry<'a> {
     /// The next entry of a directory (APPNOTE 4.3.12). `base` is added to its offset.
     pub(super) fn central(bytes: &mut Bytes<'a>, base: u64) -> Option<Self> {
-        let at = bytes.at();
         if bytes.array::<4>()? != CENTRAL {
             return None;
         }
@@ -48,7 +45,7 @@ impl<'a> Entry<'a> {
         let _ = bytes.take(comment.into());
         let (packed, size, offset) = wide(extra, size, packed, Some(offset));
         let offset = offset.saturating_add(base);
-        Some(Self { at, name, extra, flags, method, time, crc, packed, size, offset })
+        Some(Self { name, extra, flags, method, time, crc, packed, size, offset })
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
@@ -106,7 +103,7 @@ impl<'a> Local<'a> {
         let name = bytes.take(name.into())?;
         let extra = bytes.take(extra.into())?;
         let (packed, size, _) = wide(extra, size, packed, None);
-        let entry = Entry { at, name, extra, flags, method, time, crc, packed, size, offset };
+        let entry = Entry { name, extra, flags, method, time, crc, packed, size, offset };
         Some(Self { entry, data_at: bytes.at() })
     }
 }
@@ -115,7 +112,7 @@ impl<'a> Local<'a> {
 fn wide(fields: &[u8], size: u32, packed: u32, offset: Option<u32>) -> (u64, u64, u64) {
     let mut bytes = Bytes::new(extra(fields, 1).unwrap_or_default());
     let mut field = |short: u32| match short {
-        u32::MAX => bytes.u64_le().unwrap_or(u64::from(short)),
+        u32::MAX => bytes.u64_le().unwrap_or_else(|| short.into()),
         short => u64::from(short),
     };
     let size = field(size);

@@ -30,7 +30,19 @@ const ENTRY_STEPS: u64 = 200;
 /// Whether bytes end in a zip archive, whatever they begin with: programs that unpack themselves, pictures with an archive
 /// behind them.
 pub(crate) fn is_at_end(bytes: &[u8]) -> bool {
-    directory::last(bytes).is_some_and(|directory| directory.has_entries(bytes))
+    let Some(directory) = directory::last(bytes) else { return false };
+    let end = directory.end_at.saturating_add(directory.end_length);
+    bytes.len().saturating_sub(end) <= MAX_BEHIND && directory.has_entries(bytes)
+}
+
+/// Bytes behind an archive at the end of another file that are passed over; 1 KiB. Files that hold archives as a matter of
+/// course have more behind them.
+const MAX_BEHIND: usize = 1 << 10;
+
+/// The archive behind another file, where there is the end of one.
+pub(crate) fn open_behind<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Option<Opened<'a>> {
+    let directories = directory::find(bytes);
+    directories.iter().any(|directory| directory.has_entries(bytes)).then(|| open(bytes, passwords, budget))
 }
 
 /// Lists and decodes the members.
@@ -273,15 +285,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn read_encrypted(&mut self, member: &mut Member<'a>, entry: &Entry<'a>, packed: &[u8], wanted: Wanted, budget: &mut Budget) {
-        let Some((method_number, plain)) = cipher::decrypt(entry, packed, self.passwords, budget) else {
+        let Some((method_number, mut plain)) = cipher::decrypt(entry, packed, self.passwords, budget) else {
             member.signs.add(Sign::Encrypted);
             return;
         };
         member.signs.add(Sign::Decrypted);
-        let (begin, method) = match method(method_number, &plain, entry) {
-            (rest, method) => (plain.len() - rest.len(), method),
-        };
-        let mut plain = plain;
+        let (rest, method) = method(method_number, &plain, entry);
+        let begin = plain.len() - rest.len();
         plain.drain(..begin);
         unpack::fill_decrypted(member, plain, &method, wanted, budget);
     }

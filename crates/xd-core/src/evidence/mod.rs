@@ -256,7 +256,7 @@ const TEST_VIRUS: &str = "EICAR-Test-File";
 impl Evidence {
     /// The same, with what the message itself shows: whoever looks into it needs no antivirus engine to know the test file.
     pub(crate) fn with_shown_by(&self, message: &Message<'_>) -> Cow<'_, Self> {
-        let is_test = message.parts().iter().any(|part| part.signs.contains(Sign::TestVirus));
+        let is_test = message.signs().contains(Sign::TestVirus);
         if !is_test || matches!(self.antivirus, Known::Found(Antivirus::Infected(_))) {
             return Cow::Borrowed(self);
         }

@@ -183,6 +183,8 @@ impl<'a> Bodies<'a, '_> {
             signs,
             in_file: true,
             attachment: true,
+            header_start: 0,
+            in_message: false,
             transfer: None,
         });
         Some(count)

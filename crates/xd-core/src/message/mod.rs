@@ -23,6 +23,7 @@ mod part_header;
 mod passwords;
 mod recalled;
 mod section;
+mod strip;
 mod structure;
 mod text;
 mod trace;
@@ -33,10 +34,13 @@ mod value;
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
 pub(crate) use recalled::{Recalled, RecalledPart};
+pub use strip::{Edit, Notice, Stripped};
 pub(crate) use text::in_normal_spelling;
 pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
 pub(crate) use text::{TextCollector, is_blank, is_invisible};
 pub use trace::Hop;
+
+use xd_container::Signs;
 
 use crate::{Defects, HtmlFacts, Limits, Link, Mailbox, ReversePath, Timestamp};
 
@@ -101,6 +105,14 @@ impl<'a> Message<'a> {
     /// type that is shown as text. Nested messages are included, their parts too.
     pub fn attachments(&self) -> impl Iterator<Item = &Part<'a>> {
         self.parts.iter().filter(|part| part.is_attachment())
+    }
+
+    /// What is worth knowing of all files in it, whatever they stand in.
+    #[must_use]
+    pub fn signs(&self) -> Signs {
+        let mut all = Signs::default();
+        self.parts.iter().for_each(|part| all.add_all(part.signs));
+        all
     }
 
     /// One of the texts that rules read.

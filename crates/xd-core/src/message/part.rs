@@ -65,6 +65,10 @@ pub struct Part<'a> {
     /// Whether it stands in a file: an archive, a document, TNEF.
     pub in_file: bool,
     pub(super) attachment: bool,
+    /// Where its header section begins, in the same bytes as `span`.
+    pub(super) header_start: usize,
+    /// Whether header section and body stand in the message's own bytes.
+    pub(super) in_message: bool,
     /// How the body is encoded, when `span` is one of the message's own bytes.
     pub(super) transfer: Option<Transfer>,
 }

@@ -81,6 +81,8 @@ impl<'a> RecalledPart<'a> {
             signs: self.signs,
             in_file: self.in_file,
             attachment: self.attachment,
+            header_start: 0,
+            in_message: false,
             transfer: None,
         }
     }

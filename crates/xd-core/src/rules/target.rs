@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use xd_container::{Sign, Signs};
+use xd_container::Sign;
 
 use crate::evidence::{Antivirus, ArcResult, DkimResult, DmarcPolicy, DmarcResult, SpfResult};
 use crate::message::{Field, in_normal_spelling};
@@ -376,9 +376,7 @@ named! {
 
 /// The signs of all attachments, each once, in their own order.
 fn signs(scene: Scene<'_>) -> Values<'_> {
-    let mut all = Signs::default();
-    scene.message.attachments().for_each(|part| all.add_all(part.signs));
-    borrowed(all.iter().map(Sign::id))
+    borrowed(scene.message.signs().iter().map(Sign::id))
 }
 
 fn hosts_shown(scene: Scene<'_>) -> Values<'_> {

@@ -8,7 +8,9 @@ use xd_core::capsule::{Level, Recording, RecordingError, judge_recorded};
 use xd_core::evidence::{Evidence, Operator, Settings};
 use xd_core::report::{HeaderLine, header_fields};
 use xd_core::routing::{Actions, Answers, Disposition, route};
-use xd_core::{Class, Engine, Envelope, ForwardPath, Known, Limits, Message, ReversePath, RuleErrors, Timestamp, judge};
+use xd_core::{
+    Class, Engine, Envelope, ForwardPath, Known, Limits, Message, Notice, ReversePath, RuleErrors, Stripped, Timestamp, judge,
+};
 use xd_lookup::ClientNames;
 
 /// Everything that judging needs, made once from one configuration.
@@ -18,6 +20,7 @@ pub(super) struct Judge {
     settings: Settings,
     operator: Operator,
     actions: Actions,
+    notice: Notice,
     recording: Option<Recording>,
     limits: Limits,
 }
@@ -59,6 +62,8 @@ pub(super) struct Judged {
     pub(super) dispositions: Vec<Disposition>,
     /// The verdict as header fields.
     pub(super) fields: Vec<HeaderLine>,
+    /// The files that are taken out, where they are.
+    pub(super) stripped: Option<Stripped>,
     /// What the verdict follows from, encoded.
     pub(super) capsule: Option<Vec<u8>>,
     /// What people search for in the journal.
@@ -68,6 +73,10 @@ pub(super) struct Judged {
 /// How content begins on which judging fails, so that tests can see what follows.
 #[cfg(test)]
 pub(super) const FAILS: &[u8] = b"X-Judging: fails\r\n";
+
+/// How content begins of which tests want recipients to have settings of their own.
+#[cfg(test)]
+pub(super) const EACH: &[u8] = b"X-Judging: each\r\n";
 
 /// Judging itself failed: nothing is known of the message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -88,8 +97,8 @@ impl Judge {
             (Some(level), None) => Some(Recording::new(level)),
             (Some(level), Some(key)) => Some(Recording::pseudonymous(level, key)?),
         };
-        let (operator, actions) = (config.operator(), config.actions());
-        Ok(Self { engine, settings, operator, actions, recording, limits: Limits::default() })
+        let (operator, actions, notice) = (config.operator(), config.actions(), config.notice());
+        Ok(Self { engine, settings, operator, actions, notice, recording, limits: Limits::default() })
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -122,6 +131,8 @@ impl Judge {
             settings: self.settings.clone(),
             ..Evidence::default()
         };
+        #[cfg(test)]
+        let evidence = if content.starts_with(EACH) { each_of_their_own(evidence) } else { evidence };
         let message = Message::parse(content, &self.limits);
         let (judgement, capsule) = match &self.recording {
             None => (judge(&self.engine, &envelope, &message, &evidence), None),
@@ -132,25 +143,42 @@ impl Judge {
             }
         };
         let classes = judgement.verdicts().iter().map(|verdict| verdict.class);
-        let dispositions = route(&self.actions, classes, dialogue.answers);
+        let stripped = if self.actions.may_strip() { message.strip(self.actions.stripped(), &self.notice) } else { None };
+        let dispositions = route(&self.actions, message.signs(), stripped.is_some(), classes, dialogue.answers);
         let verdict = judgement.verdict();
+        // All recipients get the same content: it tells the verdict of the first that is to be told one.
+        let tagged = dispositions.iter().position(Disposition::tells_verdict);
+        let told = tagged.and_then(|place| judgement.verdicts().get(place)).unwrap_or(verdict);
         Judged {
             class: verdict.class,
             score: verdict.score.to_string(),
             engine: judgement.engine.to_string(),
+            fields: header_fields(told, judgement.engine),
+            stripped: stripped.filter(|_| dispositions.contains(&Disposition::Strip)),
             dispositions,
-            fields: header_fields(verdict, judgement.engine),
             capsule,
             subject: message.subject().unwrap_or_default().to_owned(),
         }
     }
 }
 
+/// Alice is strict, postmaster bears much.
+#[cfg(test)]
+fn each_of_their_own(mut evidence: Evidence) -> Evidence {
+    for (recipient, spam, surespam) in [("alice@example.com", 200, 400), ("postmaster@example.com", 5_000, 9_000)] {
+        let points = xd_core::Score::from_hundredths;
+        let thresholds = xd_core::evidence::Thresholds::try_new(points(spam), points(surespam)).unwrap();
+        evidence.recipient_settings.insert(recipient.to_owned(), Settings { thresholds, ..evidence.settings.clone() });
+    }
+    evidence
+}
+
 impl Dialogue<'_> {
     fn envelope(&self) -> Envelope {
         let absent_or = |value: Option<&str>| value.map_or(Known::Absent, |value| Known::Found(value.to_owned()));
         Envelope {
-            client_address: self.client.map_or(Known::Absent, |client| Known::Found(client.to_canonical())),
+            // A client that the peer in between does not know has an address all the same.
+            client_address: self.client.map_or_else(Known::default, |client| Known::Found(client.to_canonical())),
             ehlo: xd_core::Host::parse(self.ehlo).map_or(Known::Absent, Known::Found),
             reverse_path: Known::Found(ReversePath::parse(self.reverse_path)),
             forward_paths: self.forward_paths.iter().copied().map(ForwardPath::parse).collect(),

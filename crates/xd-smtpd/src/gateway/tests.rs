@@ -3,6 +3,8 @@
 
 mod answers;
 mod deeds;
+mod files;
+mod mixed;
 mod names;
 
 use std::net::SocketAddr;
