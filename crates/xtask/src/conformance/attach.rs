@@ -38,7 +38,9 @@ impl Carried<'_> {
         let name = format!("{key}: {value}");
         let texts = || value.as_array().into_iter().flatten().filter_map(Value::as_str);
         let outcome = match key {
-            "members" => texts().try_for_each(|member| self.named(member)).and_then(|()| self.count(texts().count())),
+            "members" if value.is_array() => {
+                texts().try_for_each(|member| self.named(member)).and_then(|()| self.count(texts().count()))
+            }
             "local" | "central" | "member" => self.named(value.as_str().unwrap_or_default()),
             "bad_ext" => texts().try_for_each(|extension| self.ends_badly(extension)),
             "double_ext" => self.has(&[Sign::DoubleExtension, Sign::HiddenExtension], texts().count() > 0),
@@ -46,7 +48,7 @@ impl Carried<'_> {
             "autoexec" => self.has(&[Sign::AutoRun], texts().count() > 0),
             "depth" => same(&(self.depth() as u64), &value.as_u64().unwrap_or_default()),
             "type" => return self.container(name, value.as_str().unwrap_or_default()),
-            key if key.contains("count") || key.contains("number") => {
+            key if key.contains("count") || key.contains("number") || key == "members" => {
                 self.count(value.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default())
             }
             key => match signs_of_fact(key) {
@@ -151,7 +153,7 @@ fn signs_of_fact(key: &str) -> Option<&'static [Sign]> {
         "bomb" => &[Sign::Bomb],
         "traversal" | "path_traversal" | "unsafe_path" => &[Sign::UnsafePath],
         "truncated" | "damaged" => &[Sign::Truncated, Sign::Damaged],
-        "rtl" | "rlo" | "rtlo" | "right_to_left" | "reversed" | "bidi" => &[Sign::ReversedName],
+        "bidi" | "override" | "reversed" | "right_to_left" | "rlo" | "rtl" | "rtl_override" | "rtlo" => &[Sign::ReversedName],
         "executable" | "exe" => &[Sign::Executable],
         "vba" | "vba_part" | "macros" => &[Sign::Macros],
         "xlm" => &[Sign::OldMacros],

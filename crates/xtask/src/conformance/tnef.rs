@@ -15,6 +15,9 @@ const SIGNATURE: &[u8] = b"\x78\x9F\x3E\x22";
 /// What `xd_container::sniff` calls TNEF.
 const MEDIA_TYPE: &str = "application/vnd.ms-tnef";
 
+/// What stands before an embedded object, [MS-OXCMSG].
+const INTERFACE_BYTES: u64 = 16;
+
 pub(super) fn read(file: &VectorFile) -> Reading {
     if file.has_extension(&["list"]) || file.name() == MANIFEST {
         return Reading::Companion;
@@ -56,15 +59,15 @@ fn whole(file: &VectorFile) -> Vec<Case> {
         vec![Case::new("read or refused", if sound || refused { Ok(()) } else { Err("its damage is no sign".to_owned()) })];
     let stem = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if let Some(list) = file.sibling("list") {
-        let listed: Vec<&str> = list.lines().filter(|line| !line.is_empty()).collect();
-        let plain: Vec<String> = listed.iter().map(|name| plain_name(name, &stem)).collect();
-        let holds = |name: &str| members.iter().any(|member| has_name(member, name));
-        cases.push(match names(members, &plain) {
-            // What the tool makes up, it makes up as others do.
-            Err(_) if names(members, &listed.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).is_ok() => {
-                Case::new("names", Ok(()))
-            }
-            Err(why) if plain.iter().all(|name| holds(name)) => {
+        let plain = |name: &str| {
+            // What the tool makes up, others make up too.
+            let literal = members.iter().any(|member| member.name == name);
+            if literal { name.to_owned() } else { plain_name(name, &stem) }
+        };
+        let listed: Vec<String> = list.lines().filter(|line| !line.is_empty()).map(plain).collect();
+        let holds = |name: &String| members.iter().any(|member| has_name(member, name));
+        cases.push(match names(members, &listed) {
+            Err(why) if listed.iter().all(holds) => {
                 Case::opinion("names", format!("{why}: all that is listed is there, in another order or with more"))
             }
             outcome => Case::new("names", outcome),
@@ -74,6 +77,13 @@ fn whole(file: &VectorFile) -> Vec<Case> {
     for facts in &attachments {
         let name = facts.get("name").and_then(Value::as_str).unwrap_or_default();
         let member = members.iter().find(|member| member.name == name || has_name(member, &plain_name(name, &stem)));
+        let (size, listed) = (member.and_then(|member| member.size), facts.get("size").and_then(Value::as_u64));
+        if let (Some(size), Some(listed)) = (size, listed)
+            && listed == size + INTERFACE_BYTES
+        {
+            cases.push(Case::opinion(name, "with the 16 bytes before an object that say which interface reads it"));
+            continue;
+        }
         let outcome = member.ok_or_else(|| "not found".to_owned()).and_then(|member| content(member, facts));
         cases.push(Case::new(name, outcome));
     }

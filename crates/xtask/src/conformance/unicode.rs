@@ -66,8 +66,9 @@ fn uts46(source: &str, shown: &str, ascii: &str, errors: &[&str]) -> Result<(), 
     }
 }
 
+/// Whether the label of the root is the only one of a length that the DNS does not take.
 fn only_root_is_empty(ascii: &str) -> bool {
-    ascii.strip_suffix('.').is_some_and(|rest| rest.split('.').all(|label| !label.is_empty()))
+    ascii.strip_suffix('.').is_some_and(|rest| rest.split('.').all(|label| (1..=63).contains(&label.len())))
 }
 
 /// `\uXXXX` and `\x{XXXX}` undone; none for half of a surrogate pair.

@@ -2,9 +2,10 @@
 //! analysis, and `expect` names all tags of that stage.
 
 use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use xd_core::evidence::{Dmarc, DmarcPolicy, DmarcResult, SpfResult};
-use xd_core::{Domain, Envelope, Evidence, ForwardPath, Host, Known, Limits, Message, ReversePath};
+use xd_core::{Domain, Envelope, Evidence, ForwardPath, Host, Known, Limits, Message, ReversePath, Timestamp};
 
 use super::super::{Case, Outcome, Reading};
 use super::{Seen, equivalents, symbol_case};
@@ -67,6 +68,9 @@ fn cases(number: usize, test: &Test<'_>, tags: &BTreeSet<&str>) -> Vec<Case> {
 }
 
 fn change(parameters: &[(&str, &str)], envelope: &mut Envelope, evidence: &mut Evidence) {
+    // Its dates are far ahead of, or far behind, the day on which it runs.
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    evidence.now = i64::try_from(seconds).map_or_else(|_| Known::default(), |now| Known::Found(Timestamp::from_unix(now)));
     for (name, value) in parameters {
         let value = value.trim();
         match *name {
