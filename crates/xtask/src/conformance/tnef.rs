@@ -95,7 +95,9 @@ fn plain_name(name: &str, stem: &str) -> String {
     if name.starts_with("Untitled_Attachment") {
         return String::new();
     }
-    name.strip_prefix(stem).and_then(|rest| rest.strip_prefix("-body.")).map_or(name.to_owned(), |kind| format!("body.{kind}"))
+    name.strip_prefix(stem)
+        .and_then(|rest| rest.strip_prefix("-body."))
+        .map_or_else(|| name.to_owned(), |kind| format!("body.{kind}"))
 }
 
 fn has_name(member: &Member<'_>, name: &str) -> bool {

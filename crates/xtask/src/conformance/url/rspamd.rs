@@ -21,7 +21,8 @@ pub(super) fn case(case: &Value) -> Option<Case> {
     let outcome = if case.get("valid").and_then(Value::as_bool) == Some(false) {
         host.map_or(Ok(()), |host| Err(format!("leads to {host}")))
     } else {
-        let expected = field("host").map(|host| Domain::parse(host).map_or(host.to_owned(), |domain| domain.to_string()));
+        let expected =
+            field("host").map(|host| Domain::parse(host).map_or_else(|_| host.to_owned(), |domain| domain.to_string()));
         match (host, expected) {
             (None, _) => Err("no link with a host".to_owned()),
             (Some(_), None) => Ok(()),

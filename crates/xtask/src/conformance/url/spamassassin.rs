@@ -147,7 +147,7 @@ mod tests {
             r#"{"text": "see www.Example.com/a", "must_match": ["^www.EXAMPLE.com/a$"], "must_not_match": ["ftp"]}"#,
         ));
         assert_eq!(one.unwrap().outcome, Outcome::Passed);
-        let one = found(&case(r#"{"text": "nothing", "must_match": ["example"], "must_not_match": []}"#));
+        let one = found(&case(r#"{"text": "http://a.example/", "must_match": ["b.example"], "must_not_match": []}"#));
         assert!(matches!(one.unwrap().outcome, Outcome::Missed(_)));
         let one = domain(&case(r#"{"uri": "http://a.b.example.com:1/", "registrable_domain": "example.com"}"#));
         assert_eq!(one.unwrap().outcome, Outcome::Passed);
