@@ -34,6 +34,7 @@ mod name;
 mod office;
 mod open;
 mod opened;
+mod pdf;
 mod sign;
 mod true_type;
 mod xml;
