@@ -28,13 +28,18 @@
 
 mod budget;
 mod bytes;
+mod document;
 mod found;
 mod media_type;
 mod name;
 mod office;
 mod open;
 mod opened;
+mod page;
 mod pdf;
+#[cfg(feature = "qr")]
+mod picture;
+mod plain;
 mod sign;
 mod true_type;
 mod xml;

@@ -1,6 +1,6 @@
 //! Which opener reads which type.
 
-use crate::{Budget, Opened};
+use crate::{Budget, Opened, document};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +33,7 @@ impl Passwords {
 /// Whether [`open`] opens files of this type. The name counts where the bytes show nothing: scripts are plain text.
 #[must_use]
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
-    let _ = name;
-    matches!(media_type, Some("application/zip"))
+    matches!(media_type, Some("application/zip")) || document::opens(media_type, name)
 }
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
@@ -48,6 +47,9 @@ pub fn open<'a>(
     passwords: &Passwords,
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
-    let _ = (bytes, passwords, budget);
-    opens(media_type, name).then(Opened::new)
+    let _ = passwords;
+    match media_type {
+        Some("application/zip") => Some(Opened::new()),
+        _ => document::open(bytes, media_type, name, budget),
+    }
 }

@@ -12,6 +12,7 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::sheet::{open_csv, open_sylk};
 use crate::{Budget, Content, Member, Opened, Sign, Signs, sniff, xml};
 
 /// Work for a byte of XML, in steps: decoding, tags, text.

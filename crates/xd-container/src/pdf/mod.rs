@@ -6,7 +6,7 @@
 pub(crate) mod filter;
 mod lexer;
 mod names;
-mod predictor;
+pub(crate) mod predictor;
 #[cfg(test)]
 mod tests;
 

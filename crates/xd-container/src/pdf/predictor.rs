@@ -4,7 +4,7 @@ use super::lexer::{Dictionary, Object};
 
 /// How bytes were predicted, by the parameters of a filter.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Predictor {
+pub(crate) struct Predictor {
     is_png: bool,
     /// Bytes of a pixel.
     pixel: usize,
@@ -16,6 +16,11 @@ pub(super) struct Predictor {
 const MAX_ROW: usize = 1 << 20;
 
 impl Predictor {
+    /// The prediction of PNG, for pixels and rows of so many bytes.
+    pub(crate) fn of_png(pixel: usize, row: usize) -> Self {
+        Self { is_png: true, pixel: pixel.max(1), row: row.max(1) }
+    }
+
     /// None where nothing was predicted.
     pub(super) fn new(parameters: Option<&Object>) -> Option<Self> {
         let Some(Object::Dictionary(parameters)) = parameters else { return None };
@@ -35,7 +40,7 @@ impl Predictor {
     }
 
     /// The bytes as they were before.
-    pub(super) fn undo(self, mut bytes: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn undo(self, mut bytes: Vec<u8>) -> Vec<u8> {
         if !self.is_png {
             for row in bytes.chunks_mut(self.row) {
                 for at in self.pixel..row.len() {
