@@ -9,9 +9,7 @@ use crate::{Budget, Opened, office, page, pdf, plain};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Reader {
     Calendar,
-    Link,
     Mso,
-    Notebook,
     Order,
     Page,
     Pdf,
@@ -31,9 +29,7 @@ pub(crate) fn opens(media_type: Option<&str>, name: &str) -> bool {
 pub(crate) fn open<'a>(bytes: &'a [u8], media_type: Option<&str>, name: &str, budget: &mut Budget) -> Option<Opened<'a>> {
     Some(match reader(media_type, name)? {
         Reader::Calendar => plain::open_calendar(bytes, budget),
-        Reader::Link => plain::open_link(bytes, budget),
         Reader::Mso => plain::open_mso(bytes, budget),
-        Reader::Notebook => plain::open_notebook(bytes, budget),
         Reader::Order => plain::open_order(bytes, budget),
         Reader::Page => page::open(bytes, budget),
         Reader::Pdf => pdf::open(bytes, budget),
@@ -53,8 +49,6 @@ fn reader(media_type: Option<&str>, name: &str) -> Option<Reader> {
         Some("text/html" | "image/svg+xml" | "application/hta") => Reader::Page,
         Some("text/calendar" | "text/vcard") => Reader::Calendar,
         Some("application/internet-shortcut" | "application/x-desktop") => Reader::Order,
-        Some("application/x-ms-shortcut") => Reader::Link,
-        Some("application/onenote") => Reader::Notebook,
         Some("application/x-mso") => Reader::Mso,
         Some("application/x-sylk") => Reader::Sylk,
         Some("text/x-script") => Reader::Script,

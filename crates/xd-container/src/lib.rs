@@ -28,21 +28,37 @@
 
 mod budget;
 mod bytes;
+mod crypt;
 mod document;
+mod fields;
 mod found;
+mod mapi;
 mod media_type;
+pub mod msg;
+#[cfg(test)]
+mod mutate;
 mod name;
+mod names;
 mod office;
+mod ole;
 mod open;
 mod opened;
+mod package;
 mod page;
 mod pdf;
 #[cfg(feature = "qr")]
 mod picture;
 mod plain;
+mod rtf;
 mod sign;
+mod single;
+mod tar;
+mod text;
+mod tnef;
 mod true_type;
+mod unpack;
 mod xml;
+mod zip;
 
 pub use budget::{Bounds, Budget};
 pub use media_type::sniff;

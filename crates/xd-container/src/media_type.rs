@@ -1,6 +1,7 @@
 //! What a file's first bytes show it to be, whatever its name and declared type say.
 
 use crate::bytes::Bytes;
+use crate::tar;
 
 /// A type and the bytes that show it.
 struct Magic {
@@ -119,6 +120,7 @@ const MAGICS: &[Magic] = &[
     at(0, b"wOFF", "font/woff"),
     at(0, b"wOF2", "font/woff2"),
     at(0, b"BZh", "application/x-bzip2"),
+    both(b"\x5D\0\0", 4, b"\0", "application/x-lzma"),
     at(0, b"\x1F\x8B", "application/gzip"),
     at(0, b"\x1F\x9D", "application/x-compress"),
     at(0, b"BEGIN:VCARD", "text/vcard"),
@@ -180,6 +182,7 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
         .map(|magic| magic.media_type)
         .or_else(|| sniff_text(bytes))
         .or_else(|| sniff_signed(bytes))
+        .or_else(|| tar::is_header(bytes).then_some("application/x-tar"))
         .or_else(|| sniff_trailer(bytes))
         .or_else(|| memchr::memmem::find(bytes.get(..PDF_HEAD).unwrap_or(bytes), b"%PDF-").map(|_| "application/pdf"))
 }

@@ -1,6 +1,7 @@
 //! Which opener reads which type.
 
-use crate::{Budget, Opened, document};
+use crate::unpack::Method;
+use crate::{Budget, Opened, document, office, ole, rtf, single, tar, tnef};
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +34,7 @@ impl Passwords {
 /// Whether [`open`] opens files of this type. The name counts where the bytes show nothing: scripts are plain text.
 #[must_use]
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
-    matches!(media_type, Some("application/zip")) || document::opens(media_type, name)
+    opener(media_type, name).is_some() || document::opens(media_type, name)
 }
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
@@ -47,9 +48,38 @@ pub fn open<'a>(
     passwords: &Passwords,
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
-    let _ = passwords;
-    match media_type {
-        Some("application/zip") => Some(Opened::new()),
-        _ => document::open(bytes, media_type, name, budget),
+    match opener(media_type, name) {
+        Some(opener) => Some(opener(bytes, Given { name, passwords }, budget)),
+        None => document::open(bytes, media_type, name, budget),
     }
 }
+
+/// What is known of a file besides its bytes.
+#[derive(Clone, Copy)]
+struct Given<'g> {
+    name: &'g str,
+    passwords: &'g Passwords,
+}
+
+type Opener = for<'a> fn(&'a [u8], Given<'_>, &mut Budget) -> Opened<'a>;
+
+fn opener(media_type: Option<&str>, _name: &str) -> Option<Opener> {
+    let media_type = media_type?;
+    OPENERS.iter().find(|(opened, _)| *opened == media_type).map(|(_, opener)| *opener)
+}
+
+const OPENERS: &[(&str, Opener)] = &[
+    ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
+    ("application/rtf", |bytes, _, budget| rtf::open(bytes, budget)),
+    ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
+    ("application/x-bzip2", |bytes, given, budget| single::open(bytes, &Method::Bzip2, given.name, budget)),
+    ("application/x-lzma", |bytes, given, budget| {
+        single::open(bytes, &Method::Lzma { properties: [0; 5], size: None }, given.name, budget)
+    }),
+    ("application/x-msi", |bytes, _, budget| ole::document::open(bytes, budget)),
+    ("application/x-ole-storage", |bytes, _, budget| ole::document::open(bytes, budget)),
+    ("application/x-tar", |bytes, _, budget| tar::open(bytes, budget)),
+    ("application/x-xz", |bytes, given, budget| single::open(bytes, &Method::Xz, given.name, budget)),
+    ("application/zip", |bytes, given, budget| office::open(bytes, given.passwords, budget)),
+    ("application/zstd", |bytes, given, budget| single::open(bytes, &Method::Zstd, given.name, budget)),
+];

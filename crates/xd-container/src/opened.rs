@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::Signs;
+use crate::{Signs, opens, sniff};
 
 /// What one container holds.
 #[derive(Debug, Default)]
@@ -70,6 +70,30 @@ impl<'a> Member<'a> {
             size: None,
             signs: Signs::default(),
             content: Content::Unread,
+        }
+    }
+
+    /// A member whose bytes are all at hand. Copies are kept whole only when something opens them.
+    pub(crate) fn of_bytes(name: impl Into<String>, mut bytes: Cow<'a, [u8]>) -> Self {
+        let mut member = Self::new(name);
+        member.size = Some(bytes.len() as u64);
+        member.content = match &mut bytes {
+            Cow::Owned(copy) if copy.len() > BEGINNING && !opens(sniff(copy), &member.name) => {
+                copy.truncate(BEGINNING);
+                copy.shrink_to_fit();
+                Content::Beginning(bytes)
+            }
+            _ => Content::Whole(bytes),
+        };
+        member
+    }
+
+    /// Adds a name of another reading, unless it is empty or known.
+    pub(crate) fn add_name(&mut self, name: String) {
+        if self.name.is_empty() {
+            self.name = name;
+        } else if !name.is_empty() && name != self.name && !self.other_names.contains(&name) {
+            self.other_names.push(name);
         }
     }
 

@@ -53,22 +53,39 @@ impl Predictor {
         let mut above = vec![0; self.row];
         for coded in bytes.chunks_mut(self.row + 1) {
             let Some((kind, row)) = coded.split_first_mut() else { break };
-            for at in 0..row.len() {
-                let left = at.checked_sub(self.pixel).map_or(0, |at| row[at]);
-                let corner = at.checked_sub(self.pixel).map_or(0, |at| above[at]);
-                let predicted = match kind {
-                    1 => left,
-                    2 => above[at],
-                    3 => left.midpoint(above[at]),
-                    4 => paeth(left, above[at], corner),
-                    _ => 0,
-                };
-                row[at] = row[at].wrapping_add(predicted);
-            }
+            self.undo_row(*kind, row, &above);
             plain.extend_from_slice(row);
             above[..row.len()].copy_from_slice(row);
         }
         plain
+    }
+}
+
+impl Predictor {
+    /// Undoes one row of PNG. Each kind has a loop of its own: pictures have many rows.
+    fn undo_row(self, kind: u8, row: &mut [u8], above: &[u8]) {
+        let pixel = self.pixel.min(row.len());
+        match kind {
+            1 => {
+                for at in pixel..row.len() {
+                    row[at] = row[at].wrapping_add(row[at - pixel]);
+                }
+            }
+            2 => row.iter_mut().zip(above).for_each(|(byte, above)| *byte = byte.wrapping_add(*above)),
+            3 => {
+                for at in 0..row.len().min(above.len()) {
+                    let left = if at < pixel { 0 } else { row[at - pixel] };
+                    row[at] = row[at].wrapping_add(left.midpoint(above[at]));
+                }
+            }
+            4 => {
+                row.iter_mut().zip(above).take(pixel).for_each(|(byte, above)| *byte = byte.wrapping_add(*above));
+                for at in pixel..row.len().min(above.len()) {
+                    row[at] = row[at].wrapping_add(paeth(row[at - pixel], above[at], above[at - pixel]));
+                }
+            }
+            _ => {}
+        }
     }
 }
 
