@@ -65,4 +65,4 @@ pub use media_type::sniff;
 pub use open::{Passwords, open, opens};
 pub use opened::{Content, Member, Opened};
 pub use sign::{Sign, Signs};
-pub use true_type::signs_of;
+pub use true_type::{is_test_virus, signs_of};

@@ -252,7 +252,8 @@ const TEST_VIRUS_LENGTH: usize = 128;
 
 /// Whether a file is the EICAR test file: it begins with the string, and nothing but blanks follows in the first 128 bytes.
 /// A byte order mark and blanks before it, which mail programs add, do not count.
-fn is_test_virus(beginning: &[u8]) -> bool {
+#[must_use]
+pub fn is_test_virus(beginning: &[u8]) -> bool {
     let bytes = beginning.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(beginning).trim_ascii_start();
     let bytes = bytes.get(..TEST_VIRUS_LENGTH).unwrap_or(bytes);
     bytes.split_at_checked(TEST_VIRUS_BACKWARDS.len()).is_some_and(|(start, rest)| {

@@ -1,8 +1,12 @@
 //! The bodies of parts that hold no parts: decoded within one budget, sniffed, and given to the texts that rules read.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use xd_container::{Budget, Passwords, Sign, is_test_virus};
 
 use super::charset;
+use super::files::Waiting;
 use super::part::{Disposition, Part};
 use super::part_header::PartHeader;
 use super::text::TextCollector;
@@ -12,7 +16,7 @@ use crate::link::LinkCollector;
 use crate::{Defect, Defects, HtmlFacts, Limits};
 
 /// Bytes of an attachment that are kept when no one reads it as text.
-const ATTACHMENT_HEAD: usize = 4 << 10;
+pub(super) const ATTACHMENT_HEAD: usize = 4 << 10;
 
 /// ISO 9660 images leave their first 32 KiB to others, mostly as zeros, and show what they are behind.
 const IMAGE_HEAD: usize = (32 << 10) + 8;
@@ -28,6 +32,12 @@ pub(super) struct Bodies<'a, 'l> {
     pub(super) html: HtmlFacts,
     /// Second readings that may still be followed.
     pub(super) second_readings: usize,
+    /// Files that are opened when everything else was read.
+    pub(super) waiting: VecDeque<Waiting<'a>>,
+    /// What opening them may still cost.
+    pub(super) budget: Budget,
+    /// What may open encrypted ones; gathered when one is met.
+    pub(super) passwords: Option<Passwords>,
     /// Bytes that may still be decoded, over all parts and levels.
     decoded_left: usize,
 }
@@ -43,7 +53,7 @@ pub(super) struct Texts {
 
 /// How a body is read as text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum TextKind {
+pub(super) enum TextKind {
     Html,
     Plain,
 }
@@ -59,6 +69,9 @@ impl<'a, 'l> Bodies<'a, 'l> {
             links: LinkCollector::new(limits),
             html: HtmlFacts::default(),
             second_readings,
+            waiting: VecDeque::new(),
+            budget: Budget::new(limits.files),
+            passwords: None,
             decoded_left: limits.decoded_bytes,
         }
     }
@@ -106,6 +119,13 @@ impl<'a, 'l> Bodies<'a, 'l> {
             for &kind in &kinds {
                 self.text(kind, &decoded, charset.as_deref(), attached, paid);
             }
+            if attachment {
+                self.file(index, &decoded, bytes, transfer, original);
+            } else if is_test_virus(&decoded)
+                && let Some(part) = self.parts.get_mut(index)
+            {
+                part.signs.add(Sign::TestVirus);
+            }
             if content.is_none() {
                 let head = if kinds.is_empty() { decoded.len().min(ATTACHMENT_HEAD) } else { decoded.len() };
                 let sniffed = xd_container::sniff(&decoded);
@@ -150,9 +170,19 @@ impl<'a, 'l> Bodies<'a, 'l> {
         head
     }
 
+    /// As much of bytes that are decoded already as may still be read as text; taken from the budget.
+    pub(super) fn take_decoded<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let taken = bytes.get(..self.decoded_left).unwrap_or(bytes);
+        if taken.len() < bytes.len() {
+            self.defects.record(Defect::DecodedLimit);
+        }
+        self.decoded_left -= taken.len();
+        taken
+    }
+
     /// Gives one text to whoever reads it. `paid` bytes of it were taken from the budget when its transfer encoding was
     /// undone, so that only what the charset adds is taken now.
-    fn text(&mut self, kind: TextKind, bytes: &[u8], charset: Option<&str>, attached: bool, paid: usize) {
+    pub(super) fn text(&mut self, kind: TextKind, bytes: &[u8], charset: Option<&str>, attached: bool, paid: usize) {
         let text = charset::decode(bytes, charset, kind == TextKind::Html, &mut self.defects);
         let converted = matches!(text, Cow::Owned(_));
         let mut text: &str = &text;

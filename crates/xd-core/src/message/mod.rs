@@ -5,7 +5,8 @@
 //! The road through the files: `section` (lines to raw fields) → `header` (fields decoded by `value` and `encoded_word`) →
 //! `mailbox_list`, `date`, `trace` (fields that mean something to everyone) → `part_header` and `content_type` (what a header
 //! section says about its body) → `structure` and `boundary` (the tree of parts) → `body` (leaves decoded by `transfer` and
-//! `charset`, sniffed, given to the texts). `parse` walks it.
+//! `charset`, sniffed, given to the texts) →
+//! `files` (what attachments hold, opened by `xd-container`). `parse` walks it.
 
 mod body;
 mod boundary;
@@ -13,13 +14,16 @@ mod charset;
 mod content_type;
 mod date;
 mod encoded_word;
+mod files;
 mod header;
 mod mailbox_list;
 mod parse;
 mod part;
 mod part_header;
+mod passwords;
 mod recalled;
 mod section;
+mod strip;
 mod structure;
 mod text;
 mod trace;
@@ -29,6 +33,7 @@ mod value;
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
 pub(crate) use recalled::{Recalled, RecalledPart};
+pub use strip::{Edit, Notice, Stripped};
 pub(crate) use text::in_normal_spelling;
 pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
 pub(crate) use text::{TextCollector, is_blank, is_invisible};

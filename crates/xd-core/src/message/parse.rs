@@ -43,6 +43,8 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
     }
     Walk::new(&mut bodies, raw).message_body(part, body);
 
+    bodies.open_files();
+
     let Bodies { mut defects, parts, texts, links, html, .. } = bodies;
     let views = [texts.plain, texts.html, texts.hidden, texts.attached].map(|collector| {
         let (view, skipped) = collector.finish();
