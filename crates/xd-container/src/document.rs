@@ -3,12 +3,14 @@
 use crate::name::{self, Kind};
 #[cfg(feature = "qr")]
 use crate::picture;
-use crate::{Budget, Opened, office, page, pdf, plain};
+use crate::{Budget, Opened, media_type, office, page, pdf, plain};
 
 /// What reads a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Reader {
     Calendar,
+    /// A message, which whoever walks the tree reads.
+    Message,
     Mso,
     Order,
     Page,
@@ -29,6 +31,11 @@ pub(crate) fn opens(media_type: Option<&str>, name: &str) -> bool {
 pub(crate) fn open<'a>(bytes: &'a [u8], media_type: Option<&str>, name: &str, budget: &mut Budget) -> Option<Opened<'a>> {
     Some(match reader(media_type, name)? {
         Reader::Calendar => plain::open_calendar(bytes, budget),
+        Reader::Message => {
+            let mut opened = Opened::new();
+            opened.media_type = media_type::begins_as_message(bytes).then_some("message/rfc822");
+            opened
+        }
         Reader::Mso => plain::open_mso(bytes, budget),
         Reader::Order => plain::open_order(bytes, budget),
         Reader::Page => page::open(bytes, budget),
@@ -47,6 +54,7 @@ fn reader(media_type: Option<&str>, name: &str) -> Option<Reader> {
         Some(media_type) if picture::opens(media_type) => Reader::Picture,
         Some("application/pdf") => Reader::Pdf,
         Some("text/html" | "image/svg+xml" | "application/hta") => Reader::Page,
+        Some("message/rfc822") => Reader::Message,
         Some("text/calendar" | "text/vcard") => Reader::Calendar,
         Some("application/internet-shortcut" | "application/x-desktop") => Reader::Order,
         Some("application/x-mso") => Reader::Mso,
@@ -54,6 +62,9 @@ fn reader(media_type: Option<&str>, name: &str) -> Option<Reader> {
         Some("text/x-script") => Reader::Script,
         // Nothing is shown by the first bytes of plain text: what opens it goes by its name.
         None | Some("text/xml") => {
+            if name::is_message(name) {
+                return Some(Reader::Message);
+            }
             let ending = name::ending(name)?;
             match (&*ending, name::kind(&ending)?) {
                 ("html" | "htm" | "xhtml" | "shtml" | "shtm" | "xht" | "svg" | "hta", _) => Reader::Page,

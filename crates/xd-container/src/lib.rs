@@ -61,7 +61,7 @@ mod xml;
 mod zip;
 
 pub use budget::{Bounds, Budget};
-pub use media_type::sniff;
+pub use media_type::{sniff, sniff_named};
 pub use open::{Passwords, open, opens};
 pub use opened::{Content, Member, Opened};
 pub use sign::{Sign, Signs};
