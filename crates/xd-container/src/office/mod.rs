@@ -15,7 +15,7 @@ pub(crate) use self::sheet::{open_csv, open_sylk};
 use crate::{Budget, Content, Member, Opened, Passwords, Sign, sniff, xml, zip};
 
 /// Work for a byte of XML, in steps: decoding, tags, text.
-const XML_STEPS: u64 = 4;
+const XML_STEPS: u64 = 6;
 
 /// Opens a zip archive: as the document it is, or as an archive.
 pub(crate) fn open<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Opened<'a> {

@@ -17,7 +17,7 @@ pub(crate) use literal::base64;
 /// Pages within pages that are read: in `srcdoc`, in scripts that hold scripts.
 const MAX_DEPTH: usize = 4;
 /// Work for a byte of a page, in steps.
-const PAGE_STEPS: u64 = 6;
+const PAGE_STEPS: u64 = 9;
 
 /// Reads a page.
 pub(crate) fn open<'a>(bytes: &[u8], budget: &mut Budget) -> Opened<'a> {

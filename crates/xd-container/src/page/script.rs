@@ -35,7 +35,7 @@ impl Facts {
 /// Reads one script.
 pub(super) fn read(script: &str, depth: usize, opened: &mut Opened<'_>, budget: &mut Budget) -> Facts {
     let mut facts = Facts::default();
-    if depth > MAX_DEPTH || !budget.charge_steps(script.len() as u64 * 4) {
+    if depth > MAX_DEPTH || !budget.charge_steps(script.len() as u64 * 4 + 500) {
         opened.signs.add(Sign::Limit);
         return facts;
     }

@@ -24,7 +24,7 @@ const MAX_HOPS: usize = 8;
 /// Things that are looked at when all objects are known.
 const MAX_PENDING: usize = 20_000;
 /// Work for a byte of objects, in steps.
-const OBJECT_STEPS: u64 = 3;
+const OBJECT_STEPS: u64 = 6;
 /// What looking for the end of a stream and setting up its decoders costs, in steps.
 const STREAM_STEPS: u64 = 2_000;
 /// Kinds of additional actions that wait for somebody to click or type (ISO 32000-2 §12.6.3).
@@ -287,6 +287,10 @@ impl<'a> Reader<'a> {
         };
         for _ in 0..MAX_HOPS {
             let place = *self.places.get(&number)?;
+            // Paid before it is read, so that nothing is read when nothing is left.
+            if !budget.charge_steps(200) {
+                return None;
+            }
             let mut parser = Parser::new(self.source(place.source), place.at);
             let found = parser.object();
             if !budget.charge_steps((parser.at() - place.at) as u64 * OBJECT_STEPS + 50) {
@@ -309,9 +313,6 @@ impl<'a> Reader<'a> {
 
     /// Whether an action does more than show a page of the same file.
     fn runs(&self, action: &Object, depth: usize, budget: &mut Budget) -> bool {
-        if depth > MAX_HOPS {
-            return false;
-        }
         let resolved = self.resolve(action, budget);
         let Object::Dictionary(dictionary) = resolved.as_ref().map_or(action, |(object, _)| object) else {
             return false;
@@ -319,10 +320,11 @@ impl<'a> Reader<'a> {
         match dictionary.name("S") {
             Some("GoTo" | "Named" | "Hide" | "GoTo3DView" | "SetOCGState" | "Trans") => false,
             Some(_) => true,
-            // Additional actions: by event.
-            None => {
+            // Additional actions: by event, one level deep. An object that refers to itself would be read again at every level.
+            None if depth == 0 => {
                 dictionary.iter().any(|(event, action)| !PATIENT_EVENTS.contains(&event) && self.runs(action, depth + 1, budget))
             }
+            None => false,
         }
     }
 

@@ -49,43 +49,51 @@ impl Predictor {
             }
             return bytes;
         }
-        let mut plain: Vec<u8> = Vec::with_capacity(bytes.len());
-        let mut above = vec![0; self.row];
-        for coded in bytes.chunks_mut(self.row + 1) {
-            let Some((kind, row)) = coded.split_first_mut() else { break };
-            self.undo_row(*kind, row, &above);
-            plain.extend_from_slice(row);
-            above[..row.len()].copy_from_slice(row);
+        // Rows move forward over the bytes that say their kinds: a second copy of a large picture would be large.
+        let (mut from, mut to) = (0, 0);
+        while let Some(&kind) = bytes.get(from) {
+            let length = self.row.min(bytes.len() - from - 1);
+            bytes.copy_within(from + 1..from + 1 + length, to);
+            let (before, row) = bytes.split_at_mut(to);
+            let above = before.get(to.saturating_sub(self.row)..).unwrap_or_default();
+            self.undo_row(kind, row.get_mut(..length).unwrap_or_default(), above);
+            from += 1 + length;
+            to += length;
         }
-        plain
+        bytes.truncate(to);
+        bytes
     }
 }
 
 impl Predictor {
-    /// Undoes one row of PNG. Each kind has a loop of its own: pictures have many rows.
+    /// Undoes one row of PNG. Each kind has a loop of its own: pictures have many rows. Nothing stands above the first.
     fn undo_row(self, kind: u8, row: &mut [u8], above: &[u8]) {
         let pixel = self.pixel.min(row.len());
         match kind {
-            1 => {
-                for at in pixel..row.len() {
-                    row[at] = row[at].wrapping_add(row[at - pixel]);
-                }
-            }
+            1 => undo_left(pixel, row),
             2 => row.iter_mut().zip(above).for_each(|(byte, above)| *byte = byte.wrapping_add(*above)),
             3 => {
-                for at in 0..row.len().min(above.len()) {
+                for at in 0..row.len() {
                     let left = if at < pixel { 0 } else { row[at - pixel] };
-                    row[at] = row[at].wrapping_add(left.midpoint(above[at]));
+                    row[at] = row[at].wrapping_add(left.midpoint(above.get(at).copied().unwrap_or(0)));
                 }
             }
+            // With nothing above, the nearest neighbour is the one to the left.
+            4 if above.len() < row.len() => undo_left(pixel, row),
             4 => {
                 row.iter_mut().zip(above).take(pixel).for_each(|(byte, above)| *byte = byte.wrapping_add(*above));
-                for at in pixel..row.len().min(above.len()) {
+                for at in pixel..row.len() {
                     row[at] = row[at].wrapping_add(paeth(row[at - pixel], above[at], above[at - pixel]));
                 }
             }
             _ => {}
         }
+    }
+}
+
+fn undo_left(pixel: usize, row: &mut [u8]) {
+    for at in pixel..row.len() {
+        row[at] = row[at].wrapping_add(row[at - pixel]);
     }
 }
 

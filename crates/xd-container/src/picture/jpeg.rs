@@ -29,8 +29,13 @@ pub(super) fn size(bytes: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
+/// How often decoding goes over the picture, at most.
+pub(super) fn scans(bytes: &[u8]) -> usize {
+    memchr::memmem::find_iter(bytes, b"\xFF\xDA").take(MAX_SCANS + 1).count()
+}
+
 pub(super) fn decode(bytes: &[u8], width: usize, height: usize) -> Option<Luma> {
-    if memchr::memmem::find_iter(bytes, b"\xFF\xDA").take(MAX_SCANS + 1).count() > MAX_SCANS {
+    if scans(bytes) > MAX_SCANS {
         return None;
     }
     let options = DecoderOptions::new_safe()

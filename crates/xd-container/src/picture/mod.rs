@@ -34,10 +34,15 @@ pub(crate) fn open<'a>(bytes: &[u8], media_type: &str, budget: &mut Budget) -> O
     }
     .unwrap_or((0, 0));
     let pixels = width.saturating_mul(height);
+    let work = match media_type {
+        "image/jpeg" => jpeg::scans(bytes).saturating_mul(pixels).saturating_mul(2).saturating_add(bytes.len() * 10),
+        "image/png" => png::raw_length(bytes).saturating_mul(4),
+        _ => bytes.len() * 10,
+    };
     if width.min(height) < MIN_SIDE {
         return Some(opened);
     }
-    if pixels > MAX_PIXELS || !budget.charge_steps(pixels as u64 * PIXEL_STEPS) {
+    if pixels > MAX_PIXELS || !budget.charge_steps(pixels as u64 * PIXEL_STEPS + work as u64) {
         // A code in it would not be seen.
         opened.signs.add(Sign::Limit);
         return Some(opened);

@@ -23,6 +23,11 @@ pub(super) fn size(bytes: &[u8]) -> Option<(usize, usize)> {
     header(bytes).map(|header| (header.width, header.height))
 }
 
+/// Bytes of the pixels as they are written, about.
+pub(super) fn raw_length(bytes: &[u8]) -> usize {
+    header(bytes).map_or(0, |header| header.row(header.width).saturating_mul(header.height))
+}
+
 fn header(bytes: &[u8]) -> Option<Header> {
     let mut fields = Bytes::from(bytes, 16);
     let width = u32::from_be_bytes(fields.array()?);
@@ -50,7 +55,7 @@ impl Header {
     }
 
     fn row(&self, width: usize) -> usize {
-        (width * self.channels() * self.depth).div_ceil(8)
+        width.saturating_mul(self.channels() * self.depth).div_ceil(8)
     }
 }
 
@@ -83,15 +88,18 @@ pub(super) fn decode(bytes: &[u8], width: usize, height: usize) -> Option<Luma> 
     // What is missing stays white.
     let mut pixels = vec![255; width.checked_mul(height)?];
     let tones: Vec<u8> = (0..=255).map(|index: u8| tone(&header, &palette, &alphas, index)).collect();
-    let mut rest = &raw[..];
+    let whole = !header.is_interlaced;
+    let mut raw = raw;
+    let mut taken = 0;
     for (&(x, y, right, down), &size) in passes.iter().zip(&sizes) {
-        let (pass, behind) = rest.split_at_checked(length(size).min(rest.len()))?;
-        rest = behind;
+        let end = taken + length(size).min(raw.len() - taken);
+        let pass = if whole { std::mem::take(&mut raw) } else { raw.get(taken..end)?.to_vec() };
+        taken = if whole { 0 } else { end };
         if pass.is_empty() {
             continue;
         }
         let pixel = (header.channels() * header.depth).div_ceil(8);
-        let plain = Predictor::of_png(pixel, header.row(size.0)).undo(pass.to_vec());
+        let plain = Predictor::of_png(pixel, header.row(size.0)).undo(pass);
         for (number, row) in plain.chunks_exact(header.row(size.0)).enumerate() {
             let start = (y + number * down) * width;
             let Some(line) = pixels.get_mut(start..start + width) else { break };
