@@ -113,7 +113,7 @@ fn escaped(text: &str, mark: &[u8], limit: usize) -> Vec<u8> {
         if bytes.len() >= limit {
             break;
         }
-        let code = text.get(at..).and_then(|rest| rest.strip_prefix(mark)).and_then(|rest| pair(rest));
+        let code = text.get(at..).and_then(|rest| rest.strip_prefix(mark)).and_then(pair);
         match code {
             Some(code) => {
                 bytes.push(code);

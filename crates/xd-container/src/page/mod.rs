@@ -98,7 +98,7 @@ fn read_tag(tag: &Tag<'_>, is_svg: bool, depth: usize, facts: &mut script::Facts
     match tag.name {
         "form" if value("action").is_some_and(|action| crate::found::leads_away(action.trim())) => opened.signs.add(Sign::Form),
         "input" if value("type").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("password")) => {
-            opened.signs.add(Sign::PasswordForm)
+            opened.signs.add(Sign::PasswordForm);
         }
         "meta" if value("http-equiv").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("refresh")) => {
             let content = value("content").unwrap_or_default();

@@ -9,7 +9,7 @@ const MAX_STRING: usize = 64 << 10;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Object {
-    Array(Vec<Object>),
+    Array(Vec<Self>),
     Dictionary(Dictionary),
     Name(String),
     /// Anything else, too.
