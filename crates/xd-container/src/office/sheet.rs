@@ -85,6 +85,10 @@ pub(crate) fn open_csv<'a>(bytes: &[u8], budget: &mut Budget) -> Opened<'a> {
     }
     // A command needs the bar between program and topic.
     for at in memchr::memchr_iter(b'|', bytes) {
+        if !budget.charge_steps(150) {
+            opened.signs.add(Sign::Limit);
+            break;
+        }
         let before = bytes.get(at.saturating_sub(128)..at).unwrap_or_default();
         let cell = before.rsplit(|b| matches!(b, b',' | b';' | b'\t' | b'\n' | b'\r' | b'"')).next().unwrap_or_default();
         if !matches!(cell.trim_ascii_start().first(), Some(b'=' | b'+' | b'-' | b'@')) {
