@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use xd_container::{Content, Member, Opened, Passwords, Sign, Signs, open, opens, signs_of, sniff};
+use xd_container::{Content, Member, Opened, Passwords, Sign, Signs, open, opens, signs_of, sniff, sniff_named};
 
 use super::body::{ATTACHMENT_HEAD, Bodies, TextKind};
 use super::part::{Disposition, MediaType, Part};
@@ -108,7 +108,7 @@ impl<'a> Bodies<'a, '_> {
             Content::Unread => (Cow::Borrowed(&[][..]), false),
             Content::Whole(bytes) => (bytes, true),
         };
-        let sniffed = sniff(&bytes);
+        let sniffed = sniff_named(&bytes, &name);
         let head = bytes.get(..ATTACHMENT_HEAD).unwrap_or(&bytes);
         let names: Vec<&str> = [&name].into_iter().chain(&other_names).map(String::as_str).collect();
         signs.add_all(signs_of(&names, declared.as_deref(), sniffed, head));
