@@ -3,7 +3,7 @@
 use crate::name::{self, Kind};
 #[cfg(feature = "qr")]
 use crate::picture;
-use crate::{Budget, Opened, media_type, office, page, pdf, plain};
+use crate::{Budget, Opened, media_type, office, page, pdf, plain, rtf};
 
 /// What reads a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,6 +15,7 @@ enum Reader {
     Order,
     Page,
     Pdf,
+    Rtf,
     #[cfg(feature = "qr")]
     Picture,
     Script,
@@ -40,6 +41,7 @@ pub(crate) fn open<'a>(bytes: &'a [u8], media_type: Option<&str>, name: &str, bu
         Reader::Order => plain::open_order(bytes, budget),
         Reader::Page => page::open(bytes, budget),
         Reader::Pdf => pdf::open(bytes, budget),
+        Reader::Rtf => rtf::open(bytes, budget),
         #[cfg(feature = "qr")]
         Reader::Picture => return picture::open(bytes, media_type?, budget),
         Reader::Script => page::open_script(bytes, budget),
@@ -53,6 +55,7 @@ fn reader(media_type: Option<&str>, name: &str) -> Option<Reader> {
         #[cfg(feature = "qr")]
         Some(media_type) if picture::opens(media_type) => Reader::Picture,
         Some("application/pdf") => Reader::Pdf,
+        Some("application/rtf") => Reader::Rtf,
         Some("text/html" | "image/svg+xml" | "application/hta") => Reader::Page,
         Some("message/rfc822") => Reader::Message,
         Some("text/calendar" | "text/vcard") => Reader::Calendar,

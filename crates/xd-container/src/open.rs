@@ -2,8 +2,7 @@
 
 use crate::unpack::Method;
 use crate::{
-    Budget, Opened, appended, cab, disc, document, legacy, names, office, ole, onenote, rar, rtf, sevenz, shortcut, single, tar,
-    tnef,
+    Budget, Opened, appended, cab, disc, document, legacy, names, office, ole, onenote, rar, sevenz, shortcut, single, tar, tnef,
 };
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
@@ -54,14 +53,11 @@ pub fn open<'a>(
     passwords: &Passwords,
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
-    let opened = match opener(media_type, name) {
-        Some(opener) => Some(opener(bytes, Given { name, passwords }, budget)),
-        None => document::open(bytes, media_type, name, budget),
-    };
-    // Archives look for what stands before and behind them, and containers hold archives that are no tricks.
-    if opened.is_some() && !media_type.is_some_and(appended::is_opened_and_hides) {
-        return opened;
+    if let Some(opener) = opener(media_type, name) {
+        // Containers look for themselves for what stands before and behind them.
+        return Some(opener(bytes, Given { name, passwords }, budget));
     }
+    let opened = document::open(bytes, media_type, name, budget);
     let Some(mut behind) = appended::open(bytes, media_type, passwords, budget) else { return opened };
     let Some(mut opened) = opened else { return Some(behind) };
     opened.members.append(&mut behind.members);
@@ -93,7 +89,6 @@ const DISCS: &[&str] = &["dd", "img", "iso", "udf", "vhd", "vhdx"];
 const OPENERS: &[(&str, Opener)] = &[
     ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
     ("application/onenote", |bytes, _, budget| onenote::open(bytes, budget)),
-    ("application/rtf", |bytes, _, budget| rtf::open(bytes, budget)),
     ("application/vnd.ms-cab-compressed", |bytes, _, budget| cab::open(bytes, budget)),
     ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
     ("application/vnd.rar", |bytes, _, budget| rar::open(bytes, budget)),
