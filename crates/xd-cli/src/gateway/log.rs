@@ -141,6 +141,7 @@ fn told(record: &JournalRecord) -> String {
         JournalEvent::Capsule { bytes, .. } => ("capsule", format!("{} bytes", bytes.len())),
         JournalEvent::Final(delivery) => (delivery.outcome.as_str(), of_delivery(delivery)),
         JournalEvent::Hold(change) => ("held", of_change(change)),
+        JournalEvent::Lost(gap) => ("lost", format!("{} records were left out: no room was left for them", gap.records)),
         JournalEvent::Operator(change) => (change.what.as_str(), of_change(change)),
         JournalEvent::Refusal(transaction) => ("refused", of_transaction(transaction)),
         JournalEvent::Release(change) => ("released", of_change(change)),

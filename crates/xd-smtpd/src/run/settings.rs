@@ -7,7 +7,7 @@ use std::time::Duration;
 use xd_config::{Config, Dns, Listener, Protocol, Route as ConfiguredRoute};
 use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_lookup::{Resolver, ResolverOptions, Servers};
-use xd_store::SpoolOptions;
+use xd_store::{JournalOptions, SpoolOptions};
 
 use super::StartError;
 use crate::delivery::{ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, Resources, Route, Timeouts};
@@ -106,6 +106,16 @@ pub(super) fn delivery(config: &Config) -> Result<DeliveryOptions, StartError> {
 pub(super) fn spool(config: &Config) -> SpoolOptions {
     SpoolOptions { reserve_bytes: config.limits().spool_free_bytes, ..SpoolOptions::default() }
 }
+
+/// What the journal is told. It stops before it takes the room that the spool needs for its marks.
+pub(super) fn journal(keep: u64, reserve_bytes: u64) -> JournalOptions {
+    let (spare_bytes, reserve_bytes) = (reserve_bytes / 4 * 3, reserve_bytes / 4);
+    JournalOptions { retention: keep, gathering: GATHERING, spare_bytes, reserve_bytes, ..JournalOptions::default() }
+}
+
+/// How long records of the journal gather for one sync. No mail waits for them but what is thrown away, and that for less than a
+/// sync of a slow disk.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// Where MX records must not lead: to us, and to private networks unless they may.
 fn mx_policy(config: &Config, private: bool) -> MxPolicy {
