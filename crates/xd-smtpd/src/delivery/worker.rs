@@ -3,19 +3,20 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
+use xd_store::SpoolError;
 
 use super::connection::{Connection, Peer};
 use super::destination::DestinationKey;
-use super::load::{Loaded, Pieces, Unloadable, load};
+use super::load::{Loaded, Pieces, Source, Unloadable, load};
 use super::queue::Wanted;
 use super::runner::Shared;
 use super::settle::{Fate, Outcome, Place, fate_of};
 use super::target::{NoTarget, Target, targets};
-use crate::client::{Answer, Envelope, Event, Fault, Finished, Misfit, Reply, Stage, Token};
+use crate::client::{Answer, Envelope, Event, Fault, Finished, Misfit, RecipientResult, Reply, Stage, Token};
 
 /// Messages loaded ahead at most. Only a long backlog is worth reading several at once.
 const AHEAD: usize = 32;
@@ -211,7 +212,7 @@ impl Worker {
                 let any = !self.enough && if connection.client.is_idle() { self.fill().await } else { self.fill_at_once() };
                 if any {
                     let was_idle = connection.client.is_idle();
-                    self.begin(&mut connection, &place);
+                    self.begin(&mut connection, &place).await;
                     if was_idle {
                         connection.touch();
                     }
@@ -233,9 +234,15 @@ impl Worker {
     async fn park(&mut self, connection: &mut Connection) -> bool {
         self.shared.queue().park(self.destination, &self.wake);
         // What was added since the last look found nobody idle.
-        let more = self.shared.queue().at(self.destination).is_some_and(|at| at.has_ready());
+        let (draining, more) = {
+            let mut queue = self.shared.queue();
+            let draining = queue.draining;
+            // Once nothing more is taken, what is ready is no reason to stay.
+            (draining, !draining && queue.at(self.destination).is_some_and(|at| at.has_ready()))
+        };
         let wake = self.wake.clone();
-        let draining = self.shared.queue().draining;
+        // Who has been idle for long enough takes its leave; it is not late.
+        connection.rest(self.key.route.timeouts.idle);
         let woken = more
             || !draining
                 && tokio::select! {
@@ -266,59 +273,81 @@ impl Worker {
     }
 
     /// Begins a transaction of the next message that the next hop can take.
-    fn begin(&mut self, connection: &mut Connection, place: &Place) {
+    async fn begin(&mut self, connection: &mut Connection, place: &Place) {
         let Some(mut loaded) = self.loaded.pop_front() else { return };
-        if loaded.hops > self.shared.options().resources.received_fields {
+        let options = self.shared.options();
+        if loaded.hops > options.resources.received_fields {
             // RFC 5321 §6.3.
             let reply = Reply::local(554, [5, 4, 6], "too many hops: this message loops");
             return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
         }
-        let options = self.shared.options();
         let redirect = options.archive.as_ref().filter(|_| self.key.archive).map(|archive| archive.forward_path.as_str());
         if self.key.archive && redirect.is_none() {
             // It was taken out of the configuration in this very moment.
             return self.shared.put_away(loaded.job, Unloadable::Moved);
         }
         let most = options.resources.recipients.max(1);
-        if loaded.recipients.len() > most {
+        let count = loaded.recipients.len();
+        if count > most {
             // Those that had no room the last time go first.
-            let turn = (loaded.job.attempts as usize % loaded.recipients.len()) * most;
-            let length = loaded.recipients.len();
-            loaded.recipients.rotate_left(turn % length);
+            loaded.recipients.rotate_left((loaded.job.attempts as usize % count).saturating_mul(most) % count);
         }
-        let chosen = &loaded.recipients[..loaded.recipients.len().min(most)];
-        let mut envelope =
-            Envelope { message: &loaded.message, recipients: chosen, is_ascii: false, header_is_ascii: false, redirect };
+        let (message, chosen) = (loaded.message.clone(), loaded.recipients[..count.min(most)].to_vec());
+        let mut envelope = Envelope { message: &message, recipients: &chosen, is_ascii: false, header_is_ascii: false, redirect };
         let token = loop {
-            let reply = match connection.client.begin(&envelope) {
+            let misfit = match connection.client.begin(&envelope) {
                 Ok(token) => break token,
-                Err(Misfit::EightBit) => match loaded.is_ascii(&self.shared) {
-                    Ok(true) => {
-                        envelope.is_ascii = true;
-                        continue;
-                    }
-                    // RFC 6152 §3: what cannot go as it is, and is not to be changed, fails.
-                    Ok(false) => Reply::local(554, [5, 6, 3], "next hop takes no 8-bit content, and this is not converted"),
-                    Err(error) => return self.shared.put_away(loaded.job, Unloadable::of(error)),
-                },
-                Err(Misfit::Utf8Header) => match loaded.beginning(&self.shared) {
-                    Ok(bytes) if super::dsn::header_section(&bytes).is_ascii() => {
-                        envelope.header_is_ascii = true;
-                        continue;
-                    }
-                    // RFC 6531 §3.2 and RFC 3463: X.6.9 is a header section that cannot be passed on.
-                    Ok(_) => Reply::local(554, [5, 6, 9], "next hop takes no header fields beyond ASCII"),
-                    Err(error) => return self.shared.put_away(loaded.job, Unloadable::of(error)),
-                },
-                Err(Misfit::Utf8Address) => Reply::local(553, [5, 6, 7], "next hop takes no addresses beyond ASCII"),
-                Err(Misfit::Size { limit }) => Reply::local(552, [5, 3, 4], &format!("next hop takes {limit} bytes at most")),
-                Err(Misfit::Path) => Reply::local(553, [5, 1, 3], "an address cannot be written in a command"),
+                Err(misfit) => misfit,
             };
-            return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
+            let known = match misfit {
+                Misfit::EightBit => {
+                    let Some((back, is_ascii)) = examined(&self.shared, loaded, Loaded::is_ascii).await else { return };
+                    loaded = back;
+                    envelope.is_ascii = matches!(is_ascii, Ok(true));
+                    is_ascii
+                }
+                Misfit::Utf8Header => {
+                    let Some((back, bytes)) = examined(&self.shared, loaded, Loaded::beginning).await else { return };
+                    loaded = back;
+                    let is_ascii = bytes.map(|bytes| super::dsn::header_section(&bytes).is_ascii());
+                    envelope.header_is_ascii = matches!(is_ascii, Ok(true));
+                    is_ascii
+                }
+                _ => Ok(false),
+            };
+            match known {
+                Ok(true) => {}
+                Ok(false) => {
+                    let refused = connection.client.misfits(&envelope);
+                    return self.refuse_misfits(loaded, misfit, refused, place);
+                }
+                Err(why) => return self.shared.put_away(loaded.job, why),
+            }
         };
-        let count = chosen.len();
         let pieces = loaded.pieces();
-        self.open.push_back(Open { token, loaded, count, pieces, began: Instant::now(), sending: false });
+        self.open.push_back(Open { token, loaded, count: chosen.len(), pieces, began: Instant::now(), sending: false });
+    }
+
+    /// Ends recipients that the next hop cannot take. Others of the message come with the next attempt, at once.
+    fn refuse_misfits(&mut self, mut loaded: Loaded, misfit: Misfit, refused: Vec<u32>, place: &Place) {
+        let reply = match misfit {
+            // RFC 6152 §3: what cannot go as it is, and is not to be changed, fails.
+            Misfit::EightBit => Reply::local(554, [5, 6, 3], "next hop takes no 8-bit content, and this is not converted"),
+            Misfit::Path => Reply::local(553, [5, 1, 3], "an address cannot be written in a command"),
+            Misfit::Size { limit } => Reply::local(552, [5, 3, 4], &format!("next hop takes {limit} bytes at most")),
+            Misfit::Utf8Address => Reply::local(553, [5, 6, 7], "next hop takes no addresses beyond ASCII"),
+            // RFC 6531 §3.2 and RFC 3463: X.6.9 is a header section that cannot be passed on.
+            Misfit::Utf8Header => Reply::local(554, [5, 6, 9], "next hop takes no header fields beyond ASCII"),
+        };
+        if self.key.archive || refused.is_empty() {
+            return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
+        }
+        let result = RecipientResult { stage: Stage::Connect, answer: Answer::Reply(reply) };
+        let left_out = loaded.recipients.iter().copied().filter(|index| !refused.contains(index)).collect();
+        loaded.recipients.clone_from(&refused);
+        let results = refused.into_iter().map(|index| (index, result.clone())).collect();
+        let outcome = Outcome { loaded, results, left_out, took: Duration::ZERO, is_final: true, has_dsn: false };
+        self.shared.settle(outcome, self.destination, &self.key, place);
     }
 
     fn conclude(&mut self, finished: Finished, place: &Place, has_dsn: bool) {
@@ -453,6 +482,21 @@ impl Worker {
             queue.give_back(open.loaded.job.slot, open.loaded.job.hot, true);
         }
     }
+}
+
+/// Looks at a content, off the threads that speak where it is on disk. None if that panicked, which it does not; were it to, the entry stays
+/// in flight until the next start, which loses nothing.
+async fn examined<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    loaded: Loaded,
+    look: fn(&Loaded, &Shared) -> Result<T, SpoolError>,
+) -> Option<(Loaded, Result<T, Unloadable>)> {
+    let (shared, is_in_memory) = (shared.clone(), matches!(loaded.source, Source::Memory(_)));
+    let look = move || {
+        let found = look(&loaded, &shared).map_err(Unloadable::of);
+        (loaded, found)
+    };
+    if is_in_memory { Some(look()) } else { tokio::task::spawn_blocking(look).await.ok() }
 }
 
 fn describe(place: &Place, fault: &Fault) -> String {

@@ -120,3 +120,30 @@ async fn one_maildir_may_be_mailbox_and_archive() {
     assert_eq!(std::fs::read_dir(path.join("box/new")).unwrap().count(), 3);
     std::fs::remove_dir_all(&path).unwrap();
 }
+
+/// One address that the next hop cannot take costs nobody else the message.
+#[tokio::test]
+async fn an_address_that_does_not_fit_fails_alone() {
+    let (sink, address) = Sink::start(&[]).await;
+    let world = world(&[address.to_string()], |_| {});
+    let null = |message: &mut SpoolMessage| message.reverse_path.clear();
+    let id = world.send(&["bob@example.org", "jörg@example.org", "\"a b\" <x>@example.org", "\"c > d\"@example.org"], null);
+    world.done(id).await;
+    assert_eq!(world.states(id), [DELIVERED, FAILED, FAILED, DELIVERED]);
+    let taken = sink.taken.lock().unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].0[1..], ["RCPT TO:<bob@example.org>", "RCPT TO:<\"c > d\"@example.org>"]);
+}
+
+/// A connection that has just sent something finds more to send, and may not take it: it goes.
+#[tokio::test]
+async fn draining_ends_with_a_backlog() {
+    let (sink, address) = Sink::start(&[]).await;
+    let world = world(&[address.to_string()], |_| {});
+    for _ in 0..2_000 {
+        world.send(&["bob@example.org"], |_| {});
+    }
+    world.until("begun", || sink.count() > 0).await;
+    tokio::time::timeout(Duration::from_secs(10), world.delivery.drain()).await.unwrap();
+    assert!(!world.delivery.list().is_empty(), "it ended before the backlog did");
+}
