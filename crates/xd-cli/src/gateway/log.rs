@@ -45,7 +45,12 @@ impl Reading {
     fn next(&mut self) -> Result<Option<(u64, JournalRecord)>, Failure> {
         loop {
             match self.reader.next_entry().map_err(|error| Failure::operator(error.to_string()))? {
-                Some(JournalEntry::Record { sequence, record, .. }) => return Ok(Some((sequence, record))),
+                Some(JournalEntry::Record { sequence, record, .. }) => {
+                    if let JournalEvent::Lost(gap) = &record.event {
+                        complain("journal", &format!("{} records were left out before record {sequence}", gap.records));
+                    }
+                    return Ok(Some((sequence, record)));
+                }
                 Some(JournalEntry::Damage(path, damage)) => {
                     complain(&path.display().to_string(), &damage.to_string());
                     self.damaged = true;
