@@ -62,6 +62,16 @@ impl Gateway {
         connected.is_ok() && line.starts_with("220")
     }
 
+    /// Stops it where it stands: from then on it says nothing.
+    pub(crate) fn freeze(&self) {
+        let id = self.child.as_ref().unwrap().id();
+        assert!(Command::new("kill").args(["-STOP", &id.to_string()]).status().unwrap().success());
+        let is_stopped = || fs::read_to_string(format!("/proc/{id}/stat")).unwrap().contains(") T ");
+        while !is_stopped() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Kills it where it stands.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
