@@ -107,10 +107,12 @@ pub(super) fn spool(config: &Config) -> SpoolOptions {
     SpoolOptions { reserve_bytes: config.limits().spool_free_bytes, ..SpoolOptions::default() }
 }
 
-/// What the journal is told. It stops before it takes the room that the spool needs for its marks.
-pub(super) fn journal(keep: u64, reserve_bytes: u64) -> JournalOptions {
-    let (spare_bytes, reserve_bytes) = (reserve_bytes / 4 * 3, reserve_bytes / 4);
-    JournalOptions { retention: keep, gathering: GATHERING, spare_bytes, reserve_bytes, ..JournalOptions::default() }
+/// What the journal is told. It stops before it takes the room that the spool needs for its marks. However much is to stay free, refusals
+/// for want of room are recorded while there is room for them.
+pub(super) fn journal(keep: u64, free_bytes: u64) -> JournalOptions {
+    let usual = JournalOptions::default();
+    let (spare_bytes, reserve_bytes) = (usual.spare_bytes.min(free_bytes / 4 * 3), usual.reserve_bytes.min(free_bytes / 4));
+    JournalOptions { retention: keep, gathering: GATHERING, spare_bytes, reserve_bytes, ..usual }
 }
 
 /// How long records of the journal gather for one sync. No mail waits for them but what is thrown away, and that for less than a
