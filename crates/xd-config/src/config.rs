@@ -53,7 +53,7 @@ impl Config {
         config.limits = config.read_limits()?;
         config.domains = config.read_domains()?;
         (config.routes, config.default_route) = config.read_routes()?;
-        config.check_listeners()?;
+        config.check()?;
         Ok(config)
     }
 

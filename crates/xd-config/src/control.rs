@@ -89,6 +89,14 @@ pub struct Status {
     pub engine: String,
     /// Connections open.
     pub connections: u64,
+    /// Connections refused by limits since the start.
+    pub connections_refused: u64,
+    /// Times that none could be accepted for want of descriptors or memory, since the start.
+    pub connections_exhausted: u64,
+    /// Bytes of contents being received.
+    pub content_bytes: u64,
+    /// Whether time-outs are short, because connections or memory run short.
+    pub pressed: bool,
     /// Messages accepted since the start.
     pub accepted: u64,
     /// Messages refused after their content since the start.

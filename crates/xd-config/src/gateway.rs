@@ -159,7 +159,7 @@ impl Config {
     /// Where metrics are served by HTTP, if anywhere.
     #[must_use]
     pub fn admin(&self) -> Option<SocketAddr> {
-        self.tables().admin
+        self.tables().admin.as_ref().map(|address| *address.get_ref())
     }
 
     /// The name the gateway goes by, if set.
@@ -190,7 +190,8 @@ impl Config {
     /// Our own networks: `127.0.0.0/8` and `::1` unless set.
     #[must_use]
     pub fn trusted(&self) -> Vec<Network> {
-        self.tables().trusted.clone().unwrap_or_else(|| Network::LOOPBACK.to_vec())
+        let networks = self.tables().trusted.as_ref();
+        networks.map_or_else(|| Network::LOOPBACK.to_vec(), |set| set.iter().map(|network| *network.get_ref()).collect())
     }
 
     /// What becomes of mail by its class.
@@ -238,8 +239,8 @@ impl Config {
                 protocol: table.protocol,
                 address: *table.address.get_ref(),
                 scan: table.scan,
-                proxy_from: table.proxy_from.clone(),
-                xclient_from: table.xclient_from.clone(),
+                proxy_from: table.proxy_from.iter().map(|network| *network.get_ref()).collect(),
+                xclient_from: table.xclient_from.iter().map(|network| *network.get_ref()).collect(),
             }
         })
     }
@@ -248,8 +249,9 @@ impl Config {
     pub fn clients(&self) -> impl Iterator<Item = Client> {
         self.tables().client.iter().map(|table| {
             let table = table.get_ref();
-            let etrn = table.etrn.iter().map(|domain| domain.0.as_str().to_owned()).collect();
-            Client { networks: table.networks.clone(), etrn, relay: table.relay }
+            let etrn = table.etrn.iter().map(|domain| domain.get_ref().0.as_str().to_owned()).collect();
+            let networks = table.networks.get_ref().iter().map(|network| *network.get_ref()).collect();
+            Client { networks, etrn, relay: table.relay }
         })
     }
 
@@ -274,7 +276,7 @@ impl Config {
         let concurrency = self.number(table.concurrency.as_ref(), 20, 1, 1_000)?;
         Ok(DeliverySettings {
             retry: table.retry.map_or(Duration::from_secs(20 * 60), |span| span.0),
-            expire: table.expire.map_or(Duration::from_secs(7 * 86_400), |span| span.0),
+            expire: table.expire.as_ref().map_or(Duration::from_secs(7 * 86_400), |span| span.get_ref().0),
             concurrency: u32::try_from(concurrency).unwrap_or(u32::MAX),
             greeting_timeout: table.greeting_timeout.map_or(Duration::from_secs(30), |span| span.0),
             private_addresses: table.private_addresses,
@@ -291,7 +293,7 @@ impl Config {
     /// The file of names and password hashes, if any.
     #[must_use]
     pub fn auth_file(&self) -> Option<&Path> {
-        self.tables().auth.as_ref().map(|table| table.file.as_path())
+        self.tables().auth.as_ref().map(|table| table.get_ref().file.as_path())
     }
 
     /// Where a copy of all accepted mail goes, if anywhere.
@@ -327,7 +329,8 @@ impl Config {
             connection_rate: count(table.connection_rate.as_ref(), defaults.connection_rate, 1)?,
             message_rate: count(table.message_rate.as_ref(), defaults.message_rate, 1)?,
             errors: count(table.errors.as_ref(), defaults.errors, 1)?,
-            commands: count(table.commands.as_ref(), defaults.commands, 1)?,
+            // EHLO, STARTTLS, EHLO, AUTH, MAIL, and as many again for a client that tries twice.
+            commands: count(table.commands.as_ref(), defaults.commands, 10)?,
             spool_free_bytes: self.number(table.spool_free_bytes.as_ref(), defaults.spool_free_bytes, 0, 1 << 50)?,
         };
         if let Some(span) = table.content_memory_bytes.as_ref().or(table.message_bytes.as_ref()).map(Spanned::span)
@@ -388,35 +391,5 @@ impl Config {
         }
         let greeting_timeout = greeting_timeout.map(|span| span.0);
         Ok(Route { next_hops: next_hops.get_ref().clone(), greeting_timeout, tls })
-    }
-
-    pub(crate) fn check_listeners(&self) -> Result<(), ConfigError> {
-        let mut seen = Vec::new();
-        for listener in &self.tables().listener {
-            let table = listener.get_ref();
-            let address = table.address.get_ref();
-            if address.port() != 0 && seen.contains(address) {
-                return Err(self.wrong(table.address.span(), format!("{address} is listened at already")));
-            }
-            seen.push(*address);
-            if table.protocol == Protocol::Smtps && self.tables().tls.is_none() {
-                return Err(self.wrong(listener.span(), "smtps needs a certificate: add [tls]"));
-            }
-            if table.protocol == Protocol::Submission && (self.tables().auth.is_none() || self.tables().tls.is_none()) {
-                return Err(self.wrong(listener.span(), "submission needs passwords and a certificate: add [auth] and [tls]"));
-            }
-        }
-        if !seen.is_empty() && self.tables().hostname.is_none() {
-            let first = self.tables().listener[0].span();
-            return Err(self.wrong(first, "a gateway needs a name of its own: set hostname"));
-        }
-        if let Some(archive) = &self.tables().archive
-            && *archive.next_hop.get_ref() == NextHop::Mx
-        {
-            return Err(
-                self.wrong(archive.next_hop.span(), "an archive needs a place: HOST:PORT, lmtp:HOST:PORT or maildir:PATH")
-            );
-        }
-        Ok(())
     }
 }

@@ -30,6 +30,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod check;
 mod config;
 pub mod control;
 mod error;

@@ -14,12 +14,12 @@ use crate::value::{ActionText, Dns, DomainText, Network, NextHop, Recipients, Sc
 pub(crate) struct Tables {
     pub(crate) data: Option<PathBuf>,
     pub(crate) control: Option<PathBuf>,
-    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) admin: Option<Spanned<SocketAddr>>,
     pub(crate) hostname: Option<Spanned<DomainText>>,
     pub(crate) brand: Option<String>,
     pub(crate) dns: Dns,
     pub(crate) user: Option<String>,
-    pub(crate) trusted: Option<Vec<Network>>,
+    pub(crate) trusted: Option<Vec<Spanned<Network>>>,
     pub(crate) thresholds: Option<Spanned<ThresholdsTable>>,
     pub(crate) actions: ActionsTable,
     pub(crate) subject_tag: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Tables {
     pub(crate) limits: LimitsTable,
     pub(crate) delivery: DeliveryTable,
     pub(crate) tls: Option<Spanned<TlsTable>>,
-    pub(crate) auth: Option<AuthTable>,
+    pub(crate) auth: Option<Spanned<AuthTable>>,
     pub(crate) archive: Option<ArchiveTable>,
     pub(crate) journal: JournalTable,
     pub(crate) rules: RulesTable,
@@ -113,9 +113,9 @@ pub(crate) struct ListenerTable {
     #[serde(default = "yes")]
     pub(crate) scan: bool,
     #[serde(default)]
-    pub(crate) proxy_from: Vec<Network>,
+    pub(crate) proxy_from: Vec<Spanned<Network>>,
     #[serde(default)]
-    pub(crate) xclient_from: Vec<Network>,
+    pub(crate) xclient_from: Vec<Spanned<Network>>,
 }
 
 fn yes() -> bool {
@@ -183,9 +183,9 @@ pub enum TlsPolicy {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientTable {
-    pub(crate) networks: Vec<Network>,
+    pub(crate) networks: Spanned<Vec<Spanned<Network>>>,
     #[serde(default)]
-    pub(crate) etrn: Vec<DomainText>,
+    pub(crate) etrn: Vec<Spanned<DomainText>>,
     #[serde(default)]
     pub(crate) relay: bool,
 }
@@ -209,7 +209,7 @@ pub(crate) struct LimitsTable {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct DeliveryTable {
     pub(crate) retry: Option<Span>,
-    pub(crate) expire: Option<Span>,
+    pub(crate) expire: Option<Spanned<Span>>,
     pub(crate) concurrency: Option<Spanned<i64>>,
     pub(crate) greeting_timeout: Option<Span>,
     pub(crate) private_addresses: bool,

@@ -99,7 +99,16 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
+
+    /// Whether it is all addresses of a family.
+    #[must_use]
+    pub fn is_everybody(&self) -> bool {
+        self.0.prefix_len() == 0
+    }
 }
+
+/// Bits of `::ffff:0:0/96`, behind which IPv4 addresses stand.
+const MAPPED_BITS: u8 = 96;
 
 impl FromStr for Network {
     type Err = &'static str;
@@ -107,6 +116,13 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         let network: IpNet = network.map_err(|_| "expected an address or a network, such as 192.0.2.7 or 192.0.2.0/24")?;
+        if let IpNet::V6(network) = network
+            && network.addr().to_ipv4_mapped().is_some()
+            && network.prefix_len() >= MAPPED_BITS
+        {
+            // Addresses are compared as the IPv4 ones they are, so that this would match none.
+            return Err("an IPv4 network is written as such: 192.0.2.0/24");
+        }
         // 192.0.2.7/24 is somebody's slip; which part is meant cannot be known.
         if network.addr() == network.network() { Ok(Self(network)) } else { Err("bits are set behind the network's own") }
     }
@@ -309,7 +325,9 @@ mod tests {
         for right in ["192.0.2.7", "192.0.2.0/24", "::1", "2001:db8::/32", "0.0.0.0/0"] {
             assert!(right.parse::<Network>().is_ok(), "{right}");
         }
-        for wrong in ["", "192.0.2.7/24", "192.0.2.0/33", "example.com", "2001:db8::1/32"] {
+        for wrong in
+            ["", "192.0.2.7/24", "192.0.2.0/33", "example.com", "2001:db8::1/32", "::ffff:192.0.2.0/120", "::ffff:192.0.2.1"]
+        {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");
         }
         for (network, inside, outside) in [

@@ -10,7 +10,7 @@
 //! A request must name an address, `localhost` or the host itself in `Host`: a page in somebody's browser that leads a name of its own
 //! here learns nothing. No answer allows other origins.
 
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -22,19 +22,25 @@ use axum::routing::get;
 use xd_config::control::Status;
 
 mod metrics;
+mod visits;
+
+pub(crate) use visits::Visits;
 
 /// Gives the status of now.
 pub(crate) type StatusSource = Arc<dyn Fn() -> Status + Send + Sync>;
+/// Says why mail is not accepted, if it is not.
+pub(crate) type ReadySource = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 #[derive(Clone)]
 struct Admin {
     status: StatusSource,
+    not_ready: ReadySource,
     hostname: Arc<str>,
 }
 
 /// The routes of the admin port.
-pub(crate) fn router(status: StatusSource, hostname: &str) -> Router {
-    let admin = Admin { status, hostname: hostname.into() };
+pub(crate) fn router(status: StatusSource, not_ready: ReadySource, hostname: &str) -> Router {
+    let admin = Admin { status, not_ready, hostname: hostname.into() };
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
@@ -55,20 +61,20 @@ async fn check_host(State(admin): State<Admin>, request: Request, next: Next) ->
 
 /// Whether a `Host` field means us: an address, `localhost`, or our name, each with or without a port.
 fn is_ours(host: &str, hostname: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
-    name.parse::<IpAddr>().is_ok() || name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(hostname)
+    let is_port = |port: &str| port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split_once(']').is_some_and(|(name, port)| name.parse::<Ipv6Addr>().is_ok() && is_port(port));
+    }
+    let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
+    let is_name =
+        name.parse::<Ipv4Addr>().is_ok() || name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(hostname);
+    is_name && is_port(port)
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
-    let status = (admin.status)();
-    if status.ready {
-        (StatusCode::OK, "ready\n").into_response()
-    } else {
-        let why = status.not_ready.unwrap_or_else(|| "starting".to_owned());
-        (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
+    match (admin.not_ready)() {
+        None => (StatusCode::OK, "ready\n").into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
 }
 
@@ -98,7 +104,17 @@ mod tests {
         for host in ["127.0.0.1:8025", "127.0.0.1", "[::1]:8025", "localhost:8025", "MX.example.net", "mx.example.net:80"] {
             assert!(is_ours(host, "mx.example.net"), "{host}");
         }
-        for host in ["", "attacker.example", "attacker.example:8025", "127.0.0.1.attacker.example", "[attacker.example]"] {
+        for host in [
+            "",
+            "attacker.example",
+            "attacker.example:8025",
+            "127.0.0.1.attacker.example",
+            "[attacker.example]",
+            "[::1].attacker.example",
+            "[127.0.0.1]attacker.example",
+            "127.0.0.1:x",
+            "localhost:80:80",
+        ] {
             assert!(!is_ours(host, "mx.example.net"), "{host}");
         }
     }

@@ -13,9 +13,10 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use xd_config::control::{REQUEST_MAX, Request, Response};
 
-/// How long a client may take to ask, and to read its answer.
+/// How long a client may take to ask, and then to read its answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Clients at a time; more wait.
 const CLIENTS_MAX: usize = 16;
@@ -25,6 +26,7 @@ const CLIENTS_MAX: usize = 16;
 pub(crate) struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
+    patience: Duration,
 }
 
 impl ControlSocket {
@@ -39,7 +41,7 @@ impl ControlSocket {
         }
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path: path.to_owned() })
+        Ok(Self { listener, path: path.to_owned(), patience: TIMEOUT })
     }
 
     /// Answers requests until it is dropped.
@@ -54,10 +56,10 @@ impl ControlSocket {
             let Ok(place) = places.clone().acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((client, _)) => {
-                    let answer = answer.clone();
+                    let (answer, patience) = (answer.clone(), self.patience);
                     tokio::spawn(async move {
                         // A client that says nothing, or leaves, has nobody to be told.
-                        let _ = tokio::time::timeout(TIMEOUT, exchange(client, answer)).await;
+                        let _ = exchange(client, patience, answer).await;
                         drop(place);
                     });
                 }
@@ -75,14 +77,19 @@ impl Drop for ControlSocket {
     }
 }
 
-async fn exchange<F: Future<Output = Response>>(mut client: UnixStream, answer: impl Fn(Request) -> F) -> io::Result<()> {
-    let response = match ask(&mut client).await? {
+async fn exchange<F: Future<Output = Response>>(
+    mut client: UnixStream,
+    patience: Duration,
+    answer: impl Fn(Request) -> F,
+) -> io::Result<()> {
+    // What is asked may take as long as it takes: it is done, and whoever asked is told.
+    let response = match timeout(patience, ask(&mut client)).await?? {
         Ok(request) => answer(request).await,
         Err(why) => Response::Error { why },
     };
     let mut line = serde_json::to_vec(&response)?;
     line.push(b'\n');
-    client.write_all(&line).await?;
+    timeout(patience, client.write_all(&line)).await??;
     client.shutdown().await
 }
 
@@ -119,16 +126,26 @@ mod tests {
         assert!(ControlSocket::bind(&path).is_err());
         std::fs::remove_file(&path).unwrap();
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        let socket = ControlSocket::bind(&path).unwrap();
+        let mut socket = ControlSocket::bind(&path).unwrap();
+        socket.patience = Duration::from_millis(500);
         assert_eq!(ControlSocket::bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let served = tokio::spawn(async move {
-            socket.serve(|request| async move { Response::Error { why: format!("{request:?}") } }).await;
+            let answer = |request| async move {
+                if matches!(request, Request::Queue { .. }) {
+                    tokio::time::sleep(Duration::from_millis(800)).await;
+                }
+                Response::Error { why: format!("{request:?}") }
+            };
+            socket.serve(answer).await;
         });
         assert_eq!(say(&path, b"{\"request\":\"status\"}\n").await, "{\"response\":\"error\",\"why\":\"Status\"}\n");
         assert!(say(&path, b"{\"request\":\"dance\"}\n").await.contains("no request"));
         assert!(say(&path, b"{\"request\":\"status\"}").await.contains("expected one line"));
         assert!(say(&path, &vec![b' '; REQUEST_MAX + 1]).await.contains("expected one line"));
+        // What takes long is answered all the same.
+        let answer = say(&path, b"{\"request\":\"queue\",\"action\":\"hold\",\"selection\":\"all\",\"dry_run\":false}\n").await;
+        assert!(answer.contains("Queue"), "{answer}");
         served.abort();
         assert!(served.await.is_err() && !path.exists());
     }

@@ -37,7 +37,10 @@ struct Arguments {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.config {
-        Some(path) if arguments.check => load(&path).and_then(check).map(|()| println!("{}: nothing wrong", path.display())),
+        Some(path) if arguments.check => load(&path).and_then(check).map(|doubts| {
+            doubts.iter().for_each(|doubt| println!("{}: is this meant? {doubt}", path.display()));
+            println!("{}: nothing wrong", path.display());
+        }),
         Some(path) => load(&path).and_then(|config| on_runtime(serve(config, path))),
         None => on_runtime(demo::run()),
     };
@@ -79,7 +82,14 @@ async fn serve(config: Config, path: PathBuf) -> Result<(), StartError> {
     let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let running = Running::start(config, Log::start()).await?;
+    // On a thread of its own: a long recovery must not keep signals from being heard.
+    let starting = tokio::spawn(Running::start(config, Log::start()));
+    let running = tokio::select! {
+        started = starting => started.map_err(|error| StartError::io("start", std::io::Error::other(error)))??,
+        // Nothing was accepted yet, and what was recovered will be again.
+        _ = terminate.recv() => std::process::exit(0),
+        _ = interrupt.recv() => std::process::exit(0),
+    };
     supervisor::tell("READY=1");
     loop {
         tokio::select! {
@@ -93,6 +103,11 @@ async fn serve(config: Config, path: PathBuf) -> Result<(), StartError> {
         }
     }
     supervisor::tell("STOPPING=1");
-    running.drain().await;
+    tokio::select! {
+        () = running.drain() => {}
+        // Who asks twice does not want to wait; what is cut short is tried again after the next start.
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use xd_smtpd::session::rehearsal::Rehearsal;
-use xd_smtpd::session::{ClientFacts, LineEndings, Protocol, SessionOptions};
+use xd_smtpd::session::{ClientFacts, LineEndings, Protocol, RefusalRecord, SessionOptions};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Pieces {
@@ -35,7 +35,7 @@ fn dialogues_go_as_written() {
             count += 1;
         }
     }
-    assert!(count >= 36, "{count} dialogues");
+    assert!(count >= 44, "{count} dialogues");
 }
 
 fn run(lines: &str, pieces: Pieces) -> Result<(), String> {
@@ -43,7 +43,7 @@ fn run(lines: &str, pieces: Pieces) -> Result<(), String> {
     let (options, client) = options(lines.iter().filter_map(|line| line.strip_prefix("O ")).flat_map(str::split_whitespace));
     let mut rehearsal = Rehearsal::with_client(options, client);
     let (mut heard, mut content, mut unsaid) = (rehearsal.replies(), Vec::new(), Vec::new());
-    let mut expected = Vec::new();
+    let (mut expected, mut recorded) = (Vec::new(), Vec::new());
     for line in &lines {
         let (kind, text) = line.split_at(1);
         let text = text.strip_prefix(' ').unwrap_or(text);
@@ -60,7 +60,13 @@ fn run(lines: &str, pieces: Pieces) -> Result<(), String> {
                 }
                 heard += &rehearsal.replies();
             }
+            "D" => {
+                rehearsal.say(&std::mem::take(&mut unsaid));
+                heard += &rehearsal.replies();
+                rehearsal.leave();
+            }
             "M" => content.push(text),
+            "R" => recorded.push(text.to_owned()),
             "S" => expected.push(text),
             "T" => {
                 rehearsal.say(&std::mem::take(&mut unsaid));
@@ -94,6 +100,10 @@ fn run(lines: &str, pieces: Pieces) -> Result<(), String> {
     if let Some(reply) = replies.next() {
         return Err(format!("{reply:?} where nothing is expected"));
     }
+    let refusals: Vec<String> = rehearsal.refusals.iter().map(described).collect();
+    if !recorded.is_empty() && recorded != refusals {
+        return Err(format!("recorded: {refusals:#?}"));
+    }
     if rehearsal.closed != lines.contains(&"X") {
         return Err(format!("closed: {}", rehearsal.closed));
     }
@@ -106,12 +116,21 @@ fn run(lines: &str, pieces: Pieces) -> Result<(), String> {
     }
 }
 
+/// Command, codes and recipients of a refusal.
+fn described(refusal: &RefusalRecord) -> String {
+    let (class, subject, detail) = refusal.reply.enhanced().unwrap_or_default();
+    let mut text = format!("{} {} {class}.{subject}.{detail}", refusal.command, refusal.reply.code());
+    refusal.recipients.iter().for_each(|path| text.extend([" ", path.as_str()]));
+    text
+}
+
 fn options<'a>(words: impl Iterator<Item = &'a str>) -> (SessionOptions, ClientFacts) {
     let mut options = SessionOptions::new("mx.example.net", Protocol::Smtp);
     let mut client = ClientFacts::default();
     for word in words {
         match word.split_once('=').map_or((word, 0), |(word, number)| (word, number.parse().unwrap())) {
             ("auth", _) => options.auth = true,
+            ("commands", number) => options.limits.idle_commands = number,
             ("errors", number) => options.limits.errors = number,
             ("etrn", _) => options.etrn = true,
             ("known", _) => client.etrn = true,
@@ -145,6 +164,12 @@ fn unescape(text: &str) -> Vec<u8> {
             Some(b't') => octets.push(b'\t'),
             Some(b'0') => octets.push(0),
             Some(b'\\') => octets.push(b'\\'),
+            // `\{a*3}` is `aaa`.
+            Some(b'{') => {
+                let repeated: Vec<u8> = rest.by_ref().take_while(|&octet| octet != b'}').collect();
+                let times = std::str::from_utf8(&repeated[2..]).unwrap().parse().unwrap();
+                octets.extend(std::iter::repeat_n(repeated[0], times));
+            }
             Some(b'x') => {
                 let digits = [rest.next().unwrap(), rest.next().unwrap()];
                 octets.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());

@@ -165,6 +165,31 @@ fn a_broken_configuration_changes_nothing() {
     gateway.logged("\"reloaded\"");
     assert!(gateway.send("a@example.com").starts_with("550"));
     assert!(gateway.send("b@example.com").starts_with("250"));
+
+    // What is read at the start only is told, and the rest takes effect.
+    let elsewhere = good.replace("operate-reload/data", "operate-reload/elsewhere");
+    fs::write(&path, format!("{elsewhere}[journal]\nkeep = \"1d\"\n")).unwrap();
+    gateway.signal("HUP");
+    gateway.logged("\"changed\":[\"control\",\"data\",\"journal.keep\"]");
+    assert!(gateway.send("a@example.com").starts_with("250"));
+    assert!(!gateway.directory.join("elsewhere").exists());
+}
+
+#[test]
+fn who_asks_twice_does_not_wait() {
+    let mut gateway = Gateway::start("operate-twice");
+    let stream = TcpStream::connect(gateway.address).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    for command in ["", "HELO client.example.org\r\n", "MAIL FROM:<a@example.org>\r\n"] {
+        (&stream).write_all(command.as_bytes()).unwrap();
+        reader.read_line(&mut String::new()).unwrap();
+    }
+    let began = Instant::now();
+    gateway.signal("TERM");
+    gateway.eventually("a closed port", || TcpStream::connect(gateway.address).is_err());
+    gateway.signal("TERM");
+    assert!(gateway.child.wait().unwrap().success());
+    assert!(began.elapsed() < Duration::from_secs(25), "the transaction would have been waited for");
 }
 
 #[test]

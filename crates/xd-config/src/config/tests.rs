@@ -172,6 +172,40 @@ fn contradictions_are_refused_with_their_place() {
 }
 
 #[test]
+fn what_would_open_the_gateway_to_everybody_is_refused() {
+    let more = |table: &str| format!("{GATEWAY}\n{table}");
+    refused("trusted = [\"10.0.0.0/8\", \"0.0.0.0/0\"]", "1:26", "name your own networks");
+    refused("trusted = [\"::/0\"]", "1:12", "name your own networks");
+    refused(&GATEWAY.replace("xclient_from = [\"127.0.0.1\"]", "xclient_from = [\"0.0.0.0/0\"]"), "14:17", "name the peers");
+    refused(&GATEWAY.replace("xclient_from = [\"127.0.0.1\"]", "proxy_from = [\"::/0\"]"), "14:15", "name the proxies");
+    refused(&more("[[client]]\nnetworks = [\"0.0.0.0/0\"]\nrelay = true"), "50:13", "name the networks that may");
+    // Whoever calls for waiting mail gets none of it.
+    assert!(parse(&more("[[client]]\nnetworks = [\"0.0.0.0/0\"]\netrn = [\"example.com\"]")).is_ok());
+}
+
+#[test]
+fn what_says_nothing_is_refused() {
+    let more = |table: &str| format!("{GATEWAY}\n{table}");
+    refused(&more("[[client]]\nnetworks = []\nrelay = true"), "50:12", "at least one network");
+    refused(&more("[[client]]\nnetworks = [\"192.0.2.1\"]"), "49:1", "set relay or etrn");
+    refused(&GATEWAY.replace("etrn = [\"example.com\"]", "etrn = [\"else.example\"]"), "37:9", "add a [[domain]]");
+    assert!(parse(&GATEWAY.replace("etrn = [\"example.com\"]", "etrn = [\"partner.example\"]")).is_ok());
+    refused(&more("[auth]\nfile = \"passwords\""), "49:1", "protocol submission or smtps");
+    assert!(parse("[auth]\nfile = \"passwords\"").is_ok(), "a file for judging alone");
+    refused("[limits]\ncommands = 9", "2:12", "expected 10 to");
+    refused("trusted = [\"::ffff:10.0.0.0/104\"]", "1:11", "written as such");
+}
+
+#[test]
+fn what_defeats_itself_is_refused() {
+    refused(&GATEWAY.replace("admin = \"127.0.0.1:8025\"", "admin = \"127.0.0.1:2530\""), "4:9", "has this address");
+    refused(&GATEWAY.replace("expire = \"2d\"", "expire = \"9m\""), "44:10", "before it is tried again");
+    assert!(parse("[delivery]\nexpire = \"1m\"").is_ok(), "one attempt alone is a way too");
+    refused(&GATEWAY.replace("127.0.0.1:2731", "127.0.0.1:2530"), "19:12", "mail would come back");
+    refused(&GATEWAY.replace("relay.example.net:25", "127.0.0.1:2530"), "33:12", "mail would come back");
+}
+
+#[test]
 fn unknown_rules_are_refused_with_their_place() {
     refused("[rules]\ndisable = [\"no-such-rule\"]", "2:12", "there is no rule \"no-such-rule\"");
     refused("[rules.scores]\n\"no-such-rule\" = \"1.00\"", "2:1", "there is no rule");

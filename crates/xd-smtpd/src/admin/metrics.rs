@@ -32,6 +32,8 @@ impl Collector for Snapshot {
         };
         counter("messages_accepted", "Messages accepted", status.accepted)?;
         counter("messages_refused", "Messages refused after their content", status.refused)?;
+        counter("connections_refused", "Connections refused by limits", status.connections_refused)?;
+        counter("connections_exhausted", "Times that none could be accepted", status.connections_exhausted)?;
         counter("recipients_delivered", "Recipients delivered", status.delivered)?;
         counter("recipients_failed", "Recipients refused for good by next hops", status.failed)?;
         counter("recipients_deferred", "Answers of next hops that deferred", status.deferred)?;
@@ -45,6 +47,8 @@ impl Collector for Snapshot {
         gauge("ready", "Whether mail is accepted", None, f64::from(u8::from(status.ready)))?;
         gauge("up", "How long the gateway has been running", Some(&Unit::Seconds), seconds(status.up_ms))?;
         gauge("connections", "Connections open", None, status.connections as f64)?;
+        gauge("content_size", "Contents being received", Some(&Unit::Bytes), status.content_bytes as f64)?;
+        gauge("pressed", "Whether time-outs are short for want of room", None, f64::from(u8::from(status.pressed)))?;
         gauge("queued_messages", "Messages in the spool", None, status.queued as f64)?;
         gauge("held_messages", "Messages of which something is held", None, status.held as f64)?;
         gauge("spool_waiting", "Commits that wait for the disk", None, status.spool.waiting as f64)?;

@@ -2,9 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A dialogue with the gateway.
 #[derive(Debug)]
@@ -52,7 +57,7 @@ impl Client {
     async fn reply(&mut self) -> io::Result<String> {
         loop {
             let mut line = String::new();
-            if self.0.read_line(&mut line).await? == 0 {
+            if timeout(PATIENCE, self.0.read_line(&mut line)).await?? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             if line.as_bytes().get(3) != Some(&b'-') {

@@ -8,6 +8,7 @@ mod samples;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +28,7 @@ const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// Runs the demonstration and prints its table.
 pub(crate) async fn run() -> Result<(), StartError> {
-    let directory = Directory(std::env::temp_dir().join(format!("xd-demo-{}", std::process::id())));
+    let directory = Directory::create(std::env::temp_dir().join(format!("xd-demo-{}", std::process::id())))?;
     let arrived = Arrived::default();
     let options = SessionOptions::new("inside.example.com", session::Protocol::Smtp);
     let listener = ListenerSettings::new(SocketAddr::from(([127, 0, 0, 1], 0)), options);
@@ -123,6 +124,15 @@ impl Front for Arrived {
 
 /// A directory that is removed when it is dropped.
 struct Directory(PathBuf);
+
+impl Directory {
+    /// Makes it, for this user alone. One that is there already is somebody else's, and may hold what it likes.
+    fn create(path: PathBuf) -> Result<Self, StartError> {
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(|error| StartError::io(&path, error))?;
+        Ok(Self(path))
+    }
+}
 
 impl Drop for Directory {
     fn drop(&mut self) {

@@ -32,7 +32,7 @@ pub(super) struct Changed {
 
 /// Makes the content that is spooled: with our trace field, without fields that pretend to be ours, and with `tags` where there are
 /// any.
-pub(super) fn change(received: Vec<u8>, trace: &str, tags: &[HeaderLine], tag_subject: bool) -> Changed {
+pub(super) fn change(mut received: Vec<u8>, trace: &str, tags: &[HeaderLine], tag_subject: bool) -> Changed {
     let mut actions = vec!["add Received".to_owned()];
     let mut top = trace.as_bytes().to_vec();
     for tag in tags {
@@ -44,43 +44,53 @@ pub(super) fn change(received: Vec<u8>, trace: &str, tags: &[HeaderLine], tag_su
         top.extend_from_slice(b"\r\n");
         actions.push("end header".to_owned());
     }
-    // Where the content goes on after what is left out, and what is put in there.
-    let mut kept = Vec::new();
-    let mut from = 0;
-    let mut tagged = !tag_subject;
-    for field in Fields::of(&received) {
-        if is_ours(field.name) {
-            kept.push((from..field.span.start, None));
-            from = field.span.end;
-            name(&mut actions, format!("remove {}", String::from_utf8_lossy(field.name)));
-        } else if !tagged && field.name.eq_ignore_ascii_case(b"subject") {
-            let colon = field.span.start + memchr::memchr(b':', &received[field.span]).map_or(0, |colon| colon + 1);
-            kept.push((from..colon, Some(SUBJECT_TAG)));
-            from = colon;
-            tagged = true;
-            name(&mut actions, "tag Subject".to_owned());
-        }
-    }
-    kept.push((from..received.len(), None));
-    if !tagged {
-        top.extend_from_slice(b"Subject:");
-        top.extend_from_slice(SUBJECT_TAG);
-        top.extend_from_slice(b"\r\n");
+    remove_ours(&mut received, &mut actions);
+    let subject = if tag_subject { subject_value(&received) } else { None };
+    if tag_subject {
         name(&mut actions, "tag Subject".to_owned());
+        if subject.is_none() {
+            top.extend_from_slice(b"Subject:");
+            top.extend_from_slice(SUBJECT_TAG);
+            top.extend_from_slice(b"\r\n");
+        }
     }
     let received = Arc::new(received);
     let mut content = Content::from(top);
-    for (range, inserted) in kept {
-        if !range.is_empty() {
-            content.push(&received, range);
-        }
-        if let Some(inserted) = inserted {
-            content.push(&Arc::new(inserted.to_vec()), 0..inserted.len());
-        }
+    let mut from = 0;
+    if let Some(colon) = subject {
+        content.push(&received, 0..colon);
+        content.push(&Arc::new(SUBJECT_TAG.to_vec()), 0..SUBJECT_TAG.len());
+        from = colon;
     }
+    content.push(&received, from..received.len());
     let mut hash = Sha256::new();
     content.pieces().for_each(|piece| hash.update(piece));
     Changed { content, sha256: hash.finalize().into(), actions }
+}
+
+/// Removes fields of ours. What stays moves up, so that however many there are, no more is held than came.
+fn remove_ours(received: &mut Vec<u8>, actions: &mut Vec<String>) {
+    // Where what stays ends, and where what was not looked at yet begins.
+    let (mut kept, mut from, mut at) = (0, 0, 0);
+    while let Some(field) = Fields::behind(received, at).next() {
+        let span = field.span;
+        at = span.end;
+        if is_ours(field.name) {
+            name(actions, format!("remove {}", String::from_utf8_lossy(field.name)));
+            received.copy_within(from..span.start, kept);
+            kept += span.start - from;
+            from = span.end;
+        }
+    }
+    let rest = received.len() - from;
+    received.copy_within(from.., kept);
+    received.truncate(kept + rest);
+}
+
+/// Where the value of the first subject begins.
+fn subject_value(content: &[u8]) -> Option<usize> {
+    let subject = Fields::of(content).find(|field| field.name.eq_ignore_ascii_case(b"subject"))?;
+    memchr::memchr(b':', &content[subject.span.clone()]).map(|colon| subject.span.start + colon + 1)
 }
 
 /// Whether a name is one of ours, also with blanks and NULs in it: some programs read over them.
@@ -154,9 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_forged_fields_is_removed_and_named_in_part() {
-        let (content, actions) = changed(&format!("{}\r\nHi\r\n", "X-XD-A: 1\r\n".repeat(1_000)), &[], false);
-        assert_eq!(content, format!("{TRACE}\r\nHi\r\n"));
+    fn a_flood_of_forged_fields_is_removed_in_place_and_named_in_part() {
+        let flood = "X-XD-A: 1\r\nB: 2\r\n".repeat(1_000);
+        let (content, actions) = changed(&format!("{flood}\r\nHi\r\n"), &[], false);
+        assert_eq!(content, format!("{TRACE}{}\r\nHi\r\n", "B: 2\r\n".repeat(1_000)));
         assert_eq!(actions.len(), NAMED_MAX);
+        let changed = change(flood.into_bytes(), TRACE, &[], false);
+        assert_eq!(changed.content.pieces().count(), 2, "one piece of memory for each would cost more than it holds");
     }
 }

@@ -1,5 +1,7 @@
 //! From a transaction to what is spooled: the envelope as it must be delivered, and the content with its named changes.
 
+use std::collections::BTreeSet;
+
 use xd_core::routing::Disposition;
 use xd_store::{BodyType, Content, HoldReason, Notify, QueueId, RecipientState, Ret, SpoolMessage, SpoolRecipient};
 
@@ -11,24 +13,28 @@ use super::world::{World, now, now_ms};
 use crate::server::Peer;
 use crate::session::{self, Protocol, RcptParameters, Transaction};
 
-/// What is spooled of a transaction: whoever the dispositions accept it for.
+/// What is spooled of a transaction: whoever the dispositions accept it for, each once. `judged` is what
+/// judging came to, or the word for why there was none.
 pub(super) fn spooled(
     world: &World,
     peer: &Peer,
     id: QueueId,
     transaction: Transaction,
     dispositions: &[Disposition],
-    judged: Option<&Judged>,
+    judged: Result<&Judged, &'static str>,
 ) -> (SpoolMessage, Content) {
     let arrived = now_ms();
     let accepted = transaction.recipients.iter().zip(dispositions).filter(|(_, disposition)| disposition.accepts());
-    let recipients: Vec<_> =
+    let mut recipients: Vec<_> =
         accepted.map(|(recipient, disposition)| spooled_recipient(world, peer, recipient, disposition, arrived)).collect();
+    // Two that are redirected to one address, or one that was named twice, get one copy.
+    let mut seen = BTreeSet::new();
+    recipients.retain(|recipient| seen.insert(recipient.forward_path.clone()));
     let tls = peer.tls.as_deref();
     let authenticated = transaction.authenticated.as_deref().map(str::to_owned);
     let trace = Trace {
         ehlo: &transaction.ehlo,
-        client: Some(peer.address.ip()),
+        client: peer.client(),
         hostname: world.hostname(),
         with: with(
             peer.protocol == Protocol::Lmtp,
@@ -44,15 +50,17 @@ pub(super) fn spooled(
         },
         now: now(),
     };
-    let tagged = judged.filter(|_| dispositions.contains(&Disposition::Tag));
+    let tagged = judged.ok().filter(|_| dispositions.contains(&Disposition::Tag));
     let (tags, tag_subject) = tagged.map_or((&[][..], false), |judged| (&judged.fields, world.config().tags_subject()));
-    let normalized = transaction.normalized;
+    let (normalized, completed) = (transaction.normalized, transaction.completed);
     let Changed { content, sha256: sha256_spooled, mut actions } =
         change(transaction.content, &trace.to_field(), tags, tag_subject);
+    if completed {
+        actions.insert(0, "end last line".to_owned());
+    }
     if normalized != (0, 0) {
         actions.insert(0, "normalize line ends".to_owned());
     }
-    let none = || "unjudged".to_owned();
     let message = SpoolMessage {
         id,
         arrived,
@@ -72,15 +80,15 @@ pub(super) fn spooled(
         sha256_received: transaction.sha256,
         sha256_spooled,
         actions,
-        client: Some(peer.address.ip()),
+        client: peer.client(),
         ehlo: transaction.ehlo.to_string(),
         tls: tls.map(str::to_owned),
         // Whoever proved who it is, or is our own, gets reports. Others may not have written at all.
         may_report: peer.trusted || authenticated.is_some(),
         authenticated,
-        class: judged.map_or_else(none, |judged| judged.class.to_string()),
-        score: judged.map_or_else(String::new, |judged| judged.score.clone()),
-        engine: judged.map_or_else(String::new, |judged| judged.engine.clone()),
+        class: judged.map_or_else(str::to_owned, |judged| judged.class.to_string()),
+        score: judged.map_or_else(|_| String::new(), |judged| judged.score.clone()),
+        engine: judged.map_or_else(|_| String::new(), |judged| judged.engine.clone()),
         archive: world.config().archive().is_some(),
     };
     (message, content)
@@ -94,7 +102,7 @@ fn spooled_recipient(
     arrived: u64,
 ) -> SpoolRecipient {
     let path = &parameters.forward_path;
-    let asking = Asking { client: Some(peer.address.ip()), trusted: peer.trusted, authenticated: peer.authenticated.is_some() };
+    let asking = Asking::of(peer);
     let forward_path = match disposition {
         Disposition::Redirect(address) => address.clone(),
         // `postmaster` alone gets its domain here.

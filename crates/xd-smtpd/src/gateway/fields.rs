@@ -23,6 +23,11 @@ impl<'c> Fields<'c> {
         Self { content, at: 0 }
     }
 
+    /// The fields behind one that ends here.
+    pub(super) fn behind(content: &'c [u8], at: usize) -> Self {
+        Self { content, at: at.min(content.len()) }
+    }
+
     /// The end of the line that begins here, its line end included.
     fn line_end(&self, at: usize) -> usize {
         memchr::memchr(b'\n', &self.content[at..]).map_or(self.content.len(), |end| at + end + 1)

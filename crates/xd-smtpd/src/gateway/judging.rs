@@ -69,6 +69,10 @@ pub(super) struct Judged {
 #[cfg(test)]
 pub(super) const FAILS: &[u8] = b"X-Judging: fails\r\n";
 
+/// How content begins of which tests want recipients to have settings of their own.
+#[cfg(test)]
+pub(super) const EACH: &[u8] = b"X-Judging: each\r\n";
+
 /// Judging itself failed: nothing is known of the message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct EngineFailure;
@@ -122,6 +126,8 @@ impl Judge {
             settings: self.settings.clone(),
             ..Evidence::default()
         };
+        #[cfg(test)]
+        let evidence = if content.starts_with(EACH) { each_of_their_own(evidence) } else { evidence };
         let message = Message::parse(content, &self.limits);
         let (judgement, capsule) = match &self.recording {
             None => (judge(&self.engine, &envelope, &message, &evidence), None),
@@ -134,23 +140,38 @@ impl Judge {
         let classes = judgement.verdicts().iter().map(|verdict| verdict.class);
         let dispositions = route(&self.actions, classes, dialogue.answers);
         let verdict = judgement.verdict();
+        // All recipients get the same content: it tells the verdict of the first that is to be told one.
+        let tagged = dispositions.iter().position(|disposition| *disposition == Disposition::Tag);
+        let told = tagged.and_then(|place| judgement.verdicts().get(place)).unwrap_or(verdict);
         Judged {
             class: verdict.class,
             score: verdict.score.to_string(),
             engine: judgement.engine.to_string(),
+            fields: header_fields(told, judgement.engine),
             dispositions,
-            fields: header_fields(verdict, judgement.engine),
             capsule,
             subject: message.subject().unwrap_or_default().to_owned(),
         }
     }
 }
 
+/// Alice is strict, postmaster bears much.
+#[cfg(test)]
+fn each_of_their_own(mut evidence: Evidence) -> Evidence {
+    for (recipient, spam, surespam) in [("alice@example.com", 200, 400), ("postmaster@example.com", 5_000, 9_000)] {
+        let points = xd_core::Score::from_hundredths;
+        let thresholds = xd_core::evidence::Thresholds::try_new(points(spam), points(surespam)).unwrap();
+        evidence.recipient_settings.insert(recipient.to_owned(), Settings { thresholds, ..evidence.settings.clone() });
+    }
+    evidence
+}
+
 impl Dialogue<'_> {
     fn envelope(&self) -> Envelope {
         let absent_or = |value: Option<&str>| value.map_or(Known::Absent, |value| Known::Found(value.to_owned()));
         Envelope {
-            client_address: self.client.map_or(Known::Absent, |client| Known::Found(client.to_canonical())),
+            // A client that the peer in between does not know has an address all the same.
+            client_address: self.client.map_or_else(Known::default, |client| Known::Found(client.to_canonical())),
             ehlo: xd_core::Host::parse(self.ehlo).map_or(Known::Absent, Known::Found),
             reverse_path: Known::Found(ReversePath::parse(self.reverse_path)),
             forward_paths: self.forward_paths.iter().copied().map(ForwardPath::parse).collect(),

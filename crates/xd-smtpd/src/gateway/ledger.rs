@@ -45,7 +45,7 @@ impl Ledger {
         }
     }
 
-    /// A message is on disk.
+    /// A message is on disk, or its end is.
     pub(super) fn accepted(&self, peer: &Peer, message: &SpoolMessage, judged: Option<Judged>, reply: &Outcome) {
         let mut record = Recorded {
             id: Some(message.id),
@@ -55,8 +55,10 @@ impl Ledger {
             sha256_received: hex(&message.sha256_received),
             sha256_spooled: hex(&message.sha256_spooled),
             actions: message.actions.clone(),
-            reply: described(reply),
+            reply: accepted(reply),
             ehlo: message.ehlo.clone(),
+            // A verdict follows, or this says why there is none.
+            class: message.class.clone(),
             ..of_peer(peer)
         };
         let capsule = judged.and_then(|judged| add_verdict(&mut record, judged));
@@ -68,15 +70,9 @@ impl Ledger {
         }
     }
 
-    /// A message was accepted to be thrown away; waits until that is on disk.
-    pub(super) async fn discarded(
-        &self,
-        peer: &Peer,
-        message: &SpoolMessage,
-        judged: Option<Judged>,
-        reply: &Outcome,
-    ) -> Result<(), CommitError> {
-        self.accepted(peer, message, judged, reply);
+    /// A message is to be accepted and thrown away; waits until that is on disk. Its acceptance is recorded behind that: no message is
+    /// recorded as accepted whose client is told otherwise.
+    pub(super) async fn discarded(&self, message: &SpoolMessage) -> Result<(), CommitError> {
         let delivery = Delivery {
             id: Some(message.id),
             recipients: forward_paths(message),
@@ -125,6 +121,29 @@ impl Ledger {
             engine: message.engine.clone(),
             ..of_peer(peer)
         }));
+    }
+
+    /// Some recipients of a message that others get were refused it (LMTP).
+    pub(super) fn refused_beside(&self, peer: &Peer, message: &SpoolMessage, beside: Vec<(Reply, Vec<String>)>) {
+        for (reply, recipients) in beside {
+            self.append(JournalEvent::Refusal(Recorded {
+                reverse_path: Some(message.reverse_path.clone()),
+                recipients,
+                bytes: Some(message.bytes),
+                sha256_received: hex(&message.sha256_received),
+                stage: "content".to_owned(),
+                reply: reply.to_string(),
+                ehlo: message.ehlo.clone(),
+                engine: message.engine.clone(),
+                ..of_peer(peer)
+            }));
+        }
+    }
+
+    /// A message was refused because we failed on it; it is lost to us, and its client has it.
+    pub(super) fn refused_by_fault(&self, peer: &Peer, reply: &Reply) {
+        let (stage, reply) = ("content".to_owned(), reply.to_string());
+        self.append(JournalEvent::Refusal(Recorded { stage, reply, ..of_peer(peer) }));
     }
 
     /// A client was refused before the message existed.
@@ -241,11 +260,7 @@ fn at_now(event: JournalEvent) -> JournalRecord {
 }
 
 fn of_peer(peer: &Peer) -> Recorded {
-    Recorded {
-        client: Some(peer.address.ip()),
-        authenticated: peer.authenticated.as_deref().map(str::to_owned),
-        ..Recorded::default()
-    }
+    Recorded { client: peer.client(), authenticated: peer.authenticated.as_deref().map(str::to_owned), ..Recorded::default() }
 }
 
 /// Adds what judging said; gives what it follows from.
@@ -268,6 +283,15 @@ fn held(message: &SpoolMessage) -> Option<(Vec<String>, HoldReason)> {
         .filter(|recipient| matches!(recipient.state, xd_store::RecipientState::Held { reason: HoldReason::Quarantine, .. }));
     let recipients: Vec<_> = quarantined.map(|recipient| recipient.forward_path.clone()).collect();
     (!recipients.is_empty()).then_some((recipients, HoldReason::Quarantine))
+}
+
+/// What those were told for whom it was accepted.
+fn accepted(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::PerRecipient(replies) => replies.iter().find(|reply| reply.is_positive()).map(ToString::to_string),
+        Outcome::One(reply) => Some(reply.to_string()),
+    }
+    .unwrap_or_default()
 }
 
 fn described(outcome: &Outcome) -> String {

@@ -14,32 +14,35 @@ mod envelope;
 mod fields;
 mod judging;
 mod ledger;
+mod prepared;
 mod replies;
 mod stage;
 mod tally;
 mod trace;
 mod world;
 
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use xd_config::{OnEngineFailure, Ptr};
+use xd_config::Ptr;
 use xd_core::Known;
-use xd_core::routing::Disposition;
+use xd_lookup::ClientNames;
 use xd_store::{Acceptance, CommitError, Content, Spool, SpoolMessage};
 
 use crate::delivery::{Control, Delivery, Selection};
 use crate::server::{Front, Peer};
 use crate::session::{Outcome, RefusalRecord, Reply, Stage, StageDecision, StageQuestion, Transaction};
-use judging::{EngineFailure, Judged};
 pub(crate) use ledger::Ledger;
+use prepared::{Accepted, Prepared, Refused, prepare};
 use stage::{Asking, Recipient};
 pub(crate) use tally::Tally;
 pub(crate) use world::{World, WorldError, now, now_ms};
 
-/// Larger messages are judged on a thread of their own, so that one of them delays no other connection.
-const JUDGED_INLINE_MAX: usize = 128 << 10;
+/// How often the mail of one domain may be called for in a minute, whoever does: each time, all that waits for it is gone through.
+const CALLS_A_MINUTE: u32 = 10;
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Decides, takes, and hands on.
 #[derive(Debug)]
@@ -50,11 +53,13 @@ pub(crate) struct Gateway {
     delivery: Delivery,
     ledger: Arc<Ledger>,
     tally: Tally,
+    /// Domains called for by ETRN: since when, and how often. They are in the configuration, so there are not many.
+    called: Mutex<HashMap<String, (Instant, u32)>>,
 }
 
 impl Gateway {
     pub(crate) fn new(world: World, spool: Spool, delivery: Delivery, ledger: Arc<Ledger>) -> Self {
-        Self { world: RwLock::new(Arc::new(world)), spool, delivery, ledger, tally: Tally::default() }
+        Self { world: RwLock::new(Arc::new(world)), spool, delivery, ledger, tally: Tally::default(), called: Mutex::default() }
     }
 
     /// Judges and routes by another configuration from now on. What is under way ends by the one it began with.
@@ -90,30 +95,26 @@ impl Gateway {
     async fn take(&self, peer: &Peer, transaction: Transaction) -> Outcome {
         let began = Instant::now();
         let world = self.world();
-        if trace::goes_in_circles(&transaction.content) {
-            return self.refuse(peer, &transaction, None, Outcome::One(replies::circles()));
-        }
-        let (transaction, judged) = judge(&world, peer, transaction).await;
-        let judged = match judged {
-            Ok(judged) => judged,
-            Err(EngineFailure) if world.config().on_engine_failure() == OnEngineFailure::Accept => None,
-            Err(EngineFailure) => return self.refuse(peer, &transaction, None, Outcome::One(replies::unjudged())),
-        };
-        let dispositions = match &judged {
-            Some(judged) => judged.dispositions.clone(),
-            None => vec![Disposition::Deliver; transaction.recipients.len()],
-        };
-        if !dispositions.iter().any(Disposition::accepts) {
-            let outcome = replies::refused(world.brand(), peer.protocol, &dispositions);
-            return self.refuse(peer, &transaction, judged, outcome);
-        }
-        let id = self.spool.next_id();
-        let (message, content) = envelope::spooled(&world, peer, id, transaction, &dispositions, judged.as_ref());
-        let outcome = replies::accepted(world.brand(), peer.protocol, id, &dispositions);
+        let names = if world.scans(peer.listener) { world.names(peer).await } else { ClientNames::default() };
+        let Accepted { message, content, judged, outcome, beside } =
+            match prepare(&world, peer, self.spool.next_id(), names, transaction).await {
+                Some(Prepared::Accepted(accepted)) => *accepted,
+                Some(Prepared::Refused(refused)) => {
+                    let Refused { transaction, judged, outcome } = *refused;
+                    self.tally.refused();
+                    self.ledger.refused_content(peer, &transaction, judged, &outcome);
+                    return outcome;
+                }
+                None => {
+                    self.tally.refused();
+                    self.ledger.refused_by_fault(peer, &replies::unjudged());
+                    return Outcome::One(replies::unjudged());
+                }
+            };
         let safe = if message.is_live() {
             self.commit(message.clone(), content.clone()).await
         } else {
-            self.ledger.discarded(peer, &message, judged.clone(), &outcome).await
+            self.ledger.discarded(&message).await
         };
         if let Err(error) = safe {
             self.tally.refused();
@@ -123,16 +124,11 @@ impl Gateway {
         }
         // From here on the message is on disk, and ours.
         self.tally.accepted(began.elapsed());
+        self.ledger.accepted(peer, &message, judged, &outcome);
+        self.ledger.refused_beside(peer, &message, beside);
         if message.is_live() {
-            self.ledger.accepted(peer, &message, judged, &outcome);
             self.delivery.enqueue(message, Some(content));
         }
-        outcome
-    }
-
-    fn refuse(&self, peer: &Peer, transaction: &Transaction, judged: Option<Judged>, outcome: Outcome) -> Outcome {
-        self.tally.refused();
-        self.ledger.refused_content(peer, transaction, judged, &outcome);
         outcome
     }
 
@@ -151,6 +147,17 @@ impl Gateway {
         }
     }
 
+    /// Counts a call for the mail of a domain; `false` where there were too many.
+    fn may_call_again(&self, domain: &str, now: Instant) -> bool {
+        let mut called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, calls) = called.entry(domain.to_owned()).or_insert((now, 0));
+        if now.saturating_duration_since(*since) >= MINUTE {
+            (*since, *calls) = (now, 0);
+        }
+        *calls += u32::from(*calls < CALLS_A_MINUTE + 1);
+        *calls <= CALLS_A_MINUTE
+    }
+
     /// Makes a message durable.
     async fn commit(&self, message: SpoolMessage, content: Content) -> Result<(), CommitError> {
         let (committed, commit) = oneshot::channel();
@@ -161,29 +168,6 @@ impl Gateway {
         // The spool calls back for each acceptance, even while it is being closed.
         commit.await.unwrap_or(Err(CommitError::Closed))
     }
-}
-
-/// Judges a message, where its listener scans. Long ones are judged aside.
-async fn judge(
-    world: &Arc<World>,
-    peer: &Peer,
-    transaction: Transaction,
-) -> (Transaction, Result<Option<Judged>, EngineFailure>) {
-    if !world.scans(peer.listener) {
-        return (transaction, Ok(None));
-    }
-    let names = world.names(peer).await;
-    if transaction.content.len() <= JUDGED_INLINE_MAX {
-        let judged = world.judge(peer, &transaction, names);
-        return (transaction, judged.map(Some));
-    }
-    let (world, peer) = (world.clone(), peer.clone());
-    let transaction = Arc::new(transaction);
-    let aside = transaction.clone();
-    let judged = tokio::task::spawn_blocking(move || world.judge(&peer, &aside, names)).await;
-    // The thread has ended, and with it its share.
-    let transaction = Arc::try_unwrap(transaction).unwrap_or_else(|shared| (*shared).clone());
-    (transaction, judged.unwrap_or(Err(EngineFailure)).map(Some))
 }
 
 impl Front for Arc<Gateway> {
@@ -197,9 +181,7 @@ impl Front for Arc<Gateway> {
         let Stage::Rcpt(recipient) = question.stage else { return StageDecision::Continue };
         let world = self.world();
         let path = &recipient.forward_path;
-        let asking =
-            Asking { client: Some(peer.address.ip()), trusted: peer.trusted, authenticated: peer.authenticated.is_some() };
-        let decision = match stage::recipient(world.config(), asking, path.local_part(), path.domain()) {
+        let decision = match stage::recipient(world.config(), Asking::of(peer), path.local_part(), path.domain()) {
             Recipient::Accepted(_) => self.named(&world, peer, &question).await,
             Recipient::NotProtected => StageDecision::Refuse(replies::not_protected(world.brand())),
             Recipient::NotRelayed => StageDecision::Refuse(replies::not_relayed(world.brand())),
@@ -219,7 +201,11 @@ impl Front for Arc<Gateway> {
         if !world.may_call_for(peer, domain) {
             return replies::not_called_for();
         }
-        let waiting = Selection::Domain(domain.to_ascii_lowercase());
+        let domain = domain.to_ascii_lowercase();
+        if !self.may_call_again(&domain, Instant::now()) {
+            return replies::called_for_too_often();
+        }
+        let waiting = Selection::Domain(domain);
         replies::called_for(self.delivery.control(Control::Retry(waiting)).await)
     }
 

@@ -35,6 +35,10 @@ pub(super) fn not_called_for() -> Reply {
     Reply::new(459, (7, 1), "this is not for you to call for")
 }
 
+pub(super) fn called_for_too_often() -> Reply {
+    Reply::new(458, (7, 0), "this domain was called for often; come again in a minute")
+}
+
 pub(super) fn circles() -> Reply {
     Reply::new(554, (4, 6), "this message goes in circles")
 }

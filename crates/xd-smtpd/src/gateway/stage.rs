@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use xd_config::Config;
 
+use crate::server::Peer;
+
 /// Whether a recipient is taken.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Recipient {
@@ -22,6 +24,12 @@ pub(super) struct Asking {
     pub(super) client: Option<IpAddr>,
     pub(super) trusted: bool,
     pub(super) authenticated: bool,
+}
+
+impl Asking {
+    pub(super) fn of(peer: &Peer) -> Self {
+        Self { client: peer.client(), trusted: peer.trusted, authenticated: peer.authenticated.is_some() }
+    }
 }
 
 /// Whether mail for this forward-path is taken from this client.

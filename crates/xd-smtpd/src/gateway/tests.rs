@@ -3,6 +3,7 @@
 
 mod answers;
 mod deeds;
+mod mixed;
 mod names;
 
 use std::net::SocketAddr;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xd_config::{Config, Listener, Ptr};
 use xd_core::routing::Answers;
-use xd_core::{Engine, Timestamp};
+use xd_core::{Domain, Engine, Timestamp};
 use xd_lookup::{ClientNames, Resolver};
 
 use super::judging::{Dialogue, EngineFailure, Judge, Judged};
@@ -59,9 +59,10 @@ impl World {
         self.listeners.get(listener).is_none_or(|listener| listener.scan)
     }
 
-    /// What is made of the names of this client: nothing of those of our own.
+    /// What is made of the names of this client: nothing of those of our own, and of one whose address nobody knows.
     pub(super) fn ptr(&self, peer: &Peer) -> Ptr {
-        if peer.trusted || peer.authenticated.is_some() { Ptr::Off } else { self.config.ptr() }
+        let asked = !peer.trusted && peer.authenticated.is_none() && peer.client().is_some();
+        if asked { self.config.ptr() } else { Ptr::Off }
     }
 
     /// The names of a client, where they are wanted. Answers are remembered for the next time.
@@ -75,7 +76,7 @@ impl World {
     pub(super) fn judge(&self, peer: &Peer, transaction: &Transaction, names: ClientNames) -> Result<Judged, EngineFailure> {
         let forward_paths: Vec<&str> = transaction.recipients.iter().map(|recipient| recipient.forward_path.as_str()).collect();
         let dialogue = Dialogue {
-            client: Some(peer.address.ip()),
+            client: peer.client(),
             ehlo: &transaction.ehlo,
             reverse_path: transaction.mail.reverse_path.as_str(),
             forward_paths: &forward_paths,
@@ -87,13 +88,15 @@ impl World {
         self.judge.judge(dialogue, names, &transaction.content, transaction.sha256)
     }
 
-    /// Whether a client may call for the waiting mail of a domain.
+    /// Whether a client may call for the waiting mail of a domain: one of those named for it, or for any protected domain one that
+    /// authenticated.
     pub(super) fn may_call_for(&self, peer: &Peer, domain: &str) -> bool {
+        let Ok(name) = Domain::parse(domain) else { return false };
         let named = |client: xd_config::Client| {
-            client.networks.iter().any(|network| network.contains(peer.address.ip()))
-                && client.etrn.iter().any(|name| name.eq_ignore_ascii_case(domain))
+            peer.client().is_some_and(|address| client.networks.iter().any(|network| network.contains(address)))
+                && client.etrn.iter().any(|known| known == name.as_str())
         };
-        peer.trusted || self.config.clients().any(named)
+        peer.authenticated.is_some() && self.config.domain(domain).is_some() || self.config.clients().any(named)
     }
 }
 

@@ -1,13 +1,17 @@
 //! A gateway from its start to its end.
 //!
 //! Start: 1. the configuration is read and everything in it checked; 2. ports are opened; 3. the user is changed; 4. the data
-//! directory is made and locked, spool and journal recovered, the engine kept; 5. delivery begins; 6. clients are served, while
-//! what the spool held is added to the queue. Whatever fails stops the start, and nothing was accepted.
+//! directory is made and locked, spool and journal recovered, the engine kept; 5. the control socket is opened; 6. delivery begins;
+//! 7. clients are served, while what the spool held is added to the queue. Whatever fails stops the start, and nothing was accepted or
+//! sent.
 //!
 //! End: 1. no more connections; 2. open transactions end; 3. deliveries under way end; 4. spool and journal are closed by being
 //! dropped. A kill at any moment loses nothing either.
 
+mod descriptors;
+mod doubts;
 mod error;
+mod fixed;
 mod settings;
 mod status;
 pub(crate) mod supervisor;
@@ -32,8 +36,9 @@ use crate::log::Log;
 use crate::server::{Listeners, Server};
 
 pub(crate) use error::StartError;
+use fixed::Fixed;
 
-/// How long open transactions and deliveries may take to end.
+/// How long open transactions, and then deliveries, may take to end.
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// A gateway at work.
@@ -43,17 +48,19 @@ pub(crate) struct Running {
     gateway: Arc<Gateway>,
     log: Log,
     tasks: Vec<JoinHandle<()>>,
+    fixed: Fixed,
 }
 
-/// Reads and checks everything a start would, and opens nothing.
+/// Reads and checks everything a start would, and opens nothing. Tells what is allowed and may not be meant.
 ///
 /// # Errors
 /// What would stop the start.
-pub(crate) fn check(config: Config) -> Result<(), StartError> {
+pub(crate) fn check(config: Config) -> Result<Vec<String>, StartError> {
     settings::server(&config)?.check()?;
     let resolver = settings::delivery(&config)?.resolver;
+    let doubts = doubts::doubts(&config);
     World::try_new(config, resolver)?;
-    Ok(())
+    Ok(doubts)
 }
 
 impl Running {
@@ -61,8 +68,15 @@ impl Running {
     pub(crate) async fn start(config: Config, log: Log) -> Result<Self, StartError> {
         let began = Instant::now();
         // 1.
-        let server_settings = settings::server(&config)?;
-        let delivery_options = settings::delivery(&config)?;
+        let mut server_settings = settings::server(&config)?;
+        let mut delivery_options = settings::delivery(&config)?;
+        if let Some(why) = descriptors::fit(&mut server_settings, &mut delivery_options) {
+            log.warn("few-descriptors", why);
+        }
+        for doubt in doubts::doubts(&config) {
+            log.warn("doubtful", json!({ "why": doubt }));
+        }
+        let fixed = Fixed::of(&config);
         let spool_options = settings::spool(&config);
         let (data, control) = (config.data().to_owned(), config.control());
         let (admin_address, journal_keep) = (config.admin(), milliseconds(config.journal_keep()));
@@ -80,6 +94,10 @@ impl Running {
         // 3.
         if let Some(user) = &user {
             user::become_user(user)?;
+            // What was read as root must be read again at a reload.
+            if let Err(error) = settings::server(world.config()) {
+                log.warn("unreadable", json!({ "why": error.to_string(), "user": user, "then": "a reload will fail" }));
+            }
         }
         // 4.
         create_durable_dir(&OsFileSystem, &data).map_err(|error| StartError::io(&data, error))?;
@@ -101,16 +119,17 @@ impl Running {
         }
         let ledger = Arc::new(Ledger::new(journal, spool.clone(), log.clone()));
         // 5.
+        let control = ControlSocket::bind(&control).map_err(|error| StartError::io(control, error))?;
+        // 6.
         let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), Arc::new(ledger.clone()), [])?;
         // Which those are is found out before others come.
         let held = recovered(&spool, ledger.clone(), log.clone());
         let told = log.clone();
         delivery.recover(held, move |messages| told.info("recovered", json!({ "messages": messages, "took_ms": since(began) })));
-        // 6.
+        // 7.
         let gateway = Arc::new(Gateway::new(world, spool, delivery, ledger));
-        let control = ControlSocket::bind(&control).map_err(|error| StartError::io(control, error))?;
         let server = Arc::new(listeners.serve(gateway.clone()));
-        let mut running = Self { server, gateway, log, tasks: Vec::new() };
+        let mut running = Self { server, gateway, log, tasks: Vec::new(), fixed };
         running.serve_control(control);
         if let Some(admin) = admin {
             running.serve_admin(admin);
@@ -130,11 +149,11 @@ impl Running {
     }
 
     fn serve_admin(&mut self, listener: tokio::net::TcpListener) {
-        let (answering, log) = (self.answering(), self.log.clone());
+        let (answering, gateway, log) = (self.answering(), self.gateway.clone(), self.log.clone());
         let hostname = self.gateway.world().hostname().to_owned();
-        let router = admin::router(Arc::new(move || answering.status()), &hostname);
+        let router = admin::router(Arc::new(move || answering.status()), Arc::new(move || gateway.not_ready()), &hostname);
         self.tasks.push(tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
+            if let Err(error) = axum::serve(admin::Visits::new(listener), router).await {
                 log.warn("admin", json!({ "why": error.to_string() }));
             }
         }));
@@ -157,24 +176,33 @@ impl Running {
     /// Reads the configuration again, all or nothing.
     pub(crate) fn reload(&self, path: &Path) {
         match self.try_reload(path) {
-            Ok(engine) => self.log.info("reloaded", json!({ "engine": engine })),
+            Ok((engine, waiting)) => {
+                self.log.info("reloaded", json!({ "engine": engine }));
+                if !waiting.is_empty() {
+                    self.log.warn("needs-restart", json!({ "changed": waiting, "kept": "the settings of the start" }));
+                }
+            }
             Err(error) => self.log.warn("reload-failed", json!({ "why": error.to_string(), "kept": "the settings in force" })),
         }
     }
 
-    fn try_reload(&self, path: &Path) -> Result<String, StartError> {
+    /// The engine's hash, and the settings that changed and are read at the start only.
+    fn try_reload(&self, path: &Path) -> Result<(String, Vec<&'static str>), StartError> {
         let config = Config::load(path)?;
-        let server = settings::server(&config)?;
-        let delivery = settings::delivery(&config)?;
-        let data = self.gateway.world().config().data().to_owned();
+        let mut server = settings::server(&config)?;
+        let mut delivery = settings::delivery(&config)?;
+        if let Some(why) = descriptors::fit(&mut server, &mut delivery) {
+            self.log.warn("few-descriptors", why);
+        }
+        let waiting = self.fixed.changed(&Fixed::of(&config));
         let world = World::try_new(config, delivery.resolver.clone())?;
-        EngineStore::new(OsFileSystem, data.join("engines")).keep(world.engine(), Some(crate::gateway::now()))?;
+        EngineStore::new(OsFileSystem, self.fixed.data().join("engines")).keep(world.engine(), Some(crate::gateway::now()))?;
         let engine = world.engine().hash().to_string();
         // Nothing behind the first of these can fail.
         self.server.reload(server)?;
         self.gateway.delivery().reload(delivery);
         self.gateway.replace_world(world);
-        Ok(engine)
+        Ok((engine, waiting))
     }
 
     /// Ends in good order.

@@ -46,7 +46,7 @@ fn listener(config: &Config, listener: &Listener, tls: bool, passwords: bool) ->
     options.starttls = tls && !implicit_tls;
     options.auth = passwords && tls && (submission || implicit_tls);
     (options.require_tls, options.require_auth) = (submission, submission);
-    options.etrn = config.clients().any(|client| !client.etrn.is_empty());
+    options.etrn = options.auth || config.clients().any(|client| !client.etrn.is_empty());
     options.limits = SessionLimits {
         content_octets: limits.message_bytes,
         recipients: usize::try_from(limits.recipients).unwrap_or(usize::MAX),

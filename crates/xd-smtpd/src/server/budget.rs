@@ -12,7 +12,7 @@ pub struct ContentBudget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    octets: usize,
+    octets: AtomicUsize,
     taken: AtomicUsize,
 }
 
@@ -27,7 +27,7 @@ impl ContentBudget {
     /// A budget of so many octets.
     #[must_use]
     pub fn new(octets: usize) -> Self {
-        Self(Arc::new(Shared { octets, taken: AtomicUsize::new(0) }))
+        Self(Arc::new(Shared { octets: AtomicUsize::new(octets), taken: AtomicUsize::new(0) }))
     }
 
     /// Octets taken now.
@@ -39,12 +39,17 @@ impl ContentBudget {
     /// Octets in all.
     #[must_use]
     pub fn octets(&self) -> usize {
-        self.0.octets
+        self.0.octets.load(Ordering::Relaxed)
+    }
+
+    /// Makes it a budget of so many octets. What is taken stays so, were it more.
+    pub(super) fn set_octets(&self, octets: usize) {
+        self.0.octets.store(octets, Ordering::Relaxed);
     }
 
     /// Whether so many octets could be taken now. Others may be faster.
     pub(super) fn has(&self, octets: usize) -> bool {
-        self.0.octets.saturating_sub(self.taken()) >= octets
+        self.octets().saturating_sub(self.taken()) >= octets
     }
 
     /// A share of nothing.
@@ -58,9 +63,9 @@ impl Share {
     pub(super) fn resize(&mut self, octets: usize) -> bool {
         let shared = &self.budget.0;
         if octets > self.octets {
-            let more = octets - self.octets;
+            let (more, most) = (octets - self.octets, self.budget.octets());
             let grown = shared.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
-                taken.checked_add(more).filter(|&taken| taken <= shared.octets)
+                taken.checked_add(more).filter(|&taken| taken <= most)
             });
             if grown.is_err() {
                 return false;
@@ -70,6 +75,13 @@ impl Share {
         }
         self.octets = octets;
         true
+    }
+}
+
+impl Share {
+    /// How large it is.
+    pub(super) fn octets(&self) -> usize {
+        self.octets
     }
 }
 
@@ -93,6 +105,8 @@ mod tests {
         assert!(!budget.has(1));
         assert!(first.resize(1));
         assert!(budget.has(5) && !budget.has(6));
+        budget.set_octets(4);
+        assert!(!budget.has(1) && !first.resize(2) && second.resize(3));
         drop((first, second));
         assert_eq!(budget.taken(), 0);
     }

@@ -15,7 +15,7 @@ use super::network::counted;
 pub struct ClientLimits {
     /// Connections open at once. Default 50, as Postfix has.
     pub connections: u32,
-    /// Connections begun a minute. Default 300.
+    /// Connections begun a minute. Default 600.
     pub connections_per_minute: u32,
     /// Messages begun a minute. Default 3,000.
     pub messages_per_minute: u32,
@@ -60,7 +60,7 @@ const SWEEP_MIN: usize = 1_024;
 
 impl Default for ClientLimits {
     fn default() -> Self {
-        Self { connections: 50, connections_per_minute: 300, messages_per_minute: 3_000 }
+        Self { connections: 50, connections_per_minute: 600, messages_per_minute: 3_000 }
     }
 }
 

@@ -1,9 +1,10 @@
 //! One connection: bytes between a client and its session, questions between the session and the gateway.
 //!
-//! While a client is silent its connection holds no buffer. Replies to what was pipelined leave in one write.
+//! While a client is silent its connection holds no buffer but for what a line or a chunk began with. Replies to what was pipelined
+//! leave in one write.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +33,11 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(super) async fn serve<F: Front>(shared: Arc<Shared<F>>, listener: usize, stream: TcpStream, source: SocketAddr, number: u64) {
     // Errors are the client's or the network's; the session knows nothing of them and nothing is lost.
     let Ok(Some(mut connection)) = Box::pin(Connection::begin(shared, listener, stream, source, number)).await else { return };
-    let ended = connection.converse().await;
-    if ended.is_ok() {
-        let _ = timeout(FAREWELL, connection.stream.shut_down()).await;
+    match connection.converse().await {
+        Ok(()) => {
+            let _ = timeout(FAREWELL, connection.stream.shut_down()).await;
+        }
+        Err(_) => connection.record_loss(),
     }
 }
 
@@ -47,12 +50,16 @@ struct Connection<F> {
     /// Where the connection comes from, whoever the client is.
     source: SocketAddr,
     admission: Option<Admission>,
+    /// Why the client that a named peer spoke for is not to be served.
+    unwelcome: Option<Reply>,
     share: Share,
     mode: watch::Receiver<Mode>,
     input: Vec<u8>,
     /// When the phase began that the client is in.
     since: Instant,
     phase: Phase,
+    /// When the content began that is being received, in however many chunks.
+    content_since: Option<Instant>,
 }
 
 impl<F: Front> Connection<F> {
@@ -80,8 +87,6 @@ impl<F: Front> Connection<F> {
         {
             (address, via) = (client, Some(source));
         }
-        let named = any_contains(&xclient, address.ip());
-        let facts = settings.facts(address.ip(), named, false);
         let mut peer = Peer {
             connection: number,
             address,
@@ -89,23 +94,19 @@ impl<F: Front> Connection<F> {
             name: None,
             listener,
             protocol: options.protocol,
-            trusted: facts.trusted,
+            trusted: false,
             tls: None,
             authenticated: None,
         };
+        let named = any_contains(&xclient, address.ip());
+        let facts = settings.facts(peer.client(), named, implicit_tls);
+        peer.trusted = facts.trusted;
         let mut stream = Stream::Plain(stream);
-        let admission = match shared.admit(&peer, &settings) {
+        // Who may name clients is not counted as one of them.
+        let admission = match shared.admit(&peer, named, &settings) {
             Ok(admission) => admission,
             Err(excess) => {
-                let reply = Reply::new(
-                    421,
-                    (7, 0),
-                    match excess {
-                        Some(Excess::Connections) => "too many connections from your address",
-                        Some(Excess::ConnectionRate) => "too many connections a minute from your address",
-                        None => "too many connections",
-                    },
-                );
+                let reply = too_many(excess);
                 // Who waits for TLS could not read it.
                 if !implicit_tls {
                     let mut octets = Vec::new();
@@ -121,7 +122,6 @@ impl<F: Front> Connection<F> {
             let Some(certificates) = &settings.certificates else { return Ok(None) };
             peer.tls = Some(timeout(patience, stream.start_tls(certificates.config())).await??);
         }
-        let facts = settings.facts(address.ip(), named, implicit_tls);
         Ok(Some(Self {
             session: Session::new(options, facts),
             share: settings.budget.share(),
@@ -131,10 +131,12 @@ impl<F: Front> Connection<F> {
             peer,
             source,
             admission,
+            unwelcome: None,
             mode,
             input: Vec::new(),
             since: Instant::now(),
             phase: Phase::Answer,
+            content_since: None,
         }))
     }
 
@@ -143,7 +145,6 @@ impl<F: Front> Connection<F> {
         loop {
             let used = self.session.handle_input(&self.input);
             self.input.drain(..used);
-            self.account();
             let mut answered = false;
             while let Some(event) = self.session.poll_event() {
                 answered = true;
@@ -152,10 +153,13 @@ impl<F: Front> Connection<F> {
                     return Ok(());
                 }
             }
+            self.account();
             let phase = self.session.phase();
-            if used > 0 && phase != Phase::Content || phase != self.phase {
+            // A line that is passed over is no progress.
+            if used > 0 && phase != Phase::Content && !self.session.is_skipping() || phase != self.phase {
                 (self.phase, self.since) = (phase, Instant::now());
             }
+            self.content_since = self.session.is_receiving().then(|| self.content_since.unwrap_or_else(Instant::now));
             // What was read may go on behind the answers.
             if answered && !self.input.is_empty() {
                 continue;
@@ -165,12 +169,27 @@ impl<F: Front> Connection<F> {
         }
     }
 
-    /// Holds the share of the content budget that the session needs.
+    /// Holds the share of the content budget that the session needs, with the buffer that content is read into.
     fn account(&mut self) {
-        let held = self.session.content_memory();
+        let content = self.session.content_memory();
+        let held = if content > 0 { content + self.input.capacity() } else { 0 };
+        let before = self.share.octets();
         if !self.share.resize(held) {
             self.session.handle_no_memory();
             self.share.resize(0);
+        }
+        if self.share.octets() != before {
+            self.shared.weigh();
+        }
+    }
+
+    /// Takes note of what the loss of the connection ended.
+    fn record_loss(&mut self) {
+        self.session.handle_disconnect();
+        while let Some(event) = self.session.poll_event() {
+            if let Event::Refused(record) = event {
+                self.shared.refused(&self.peer, *record);
+            }
         }
     }
 
@@ -189,8 +208,12 @@ impl<F: Front> Connection<F> {
             }
             Event::Close => return Ok(false),
             Event::Content(transaction) => {
-                self.share.resize(transaction.content.capacity());
-                let outcome = self.content(*transaction).await?;
+                // What the content was received under is held on to; it may have grown by what was read last.
+                let outcome = if self.share.resize(transaction.content.capacity()) {
+                    self.content(*transaction).await?
+                } else {
+                    self.no_room(&transaction)
+                };
                 self.share.resize(0);
                 self.session.handle_outcome(outcome);
             }
@@ -212,6 +235,10 @@ impl<F: Front> Connection<F> {
     async fn decide(&mut self) -> io::Result<StageDecision> {
         let Some(question) = self.session.question() else { return Ok(StageDecision::Continue) };
         let at_connect = matches!(question.stage, Stage::Connect);
+        if let Some(reply) = self.unwelcome.take() {
+            self.shared.refused(&self.peer, refusal("connection", reply.clone(), None));
+            return Ok(StageDecision::Defer(reply));
+        }
         if matches!(question.stage, Stage::Mail)
             && let Some(reply) = self.short_of(&question)
         {
@@ -227,7 +254,8 @@ impl<F: Front> Connection<F> {
                 // What is answered already need not wait for this.
                 None => {
                     let octets = self.session.poll_output();
-                    self.stream.write(octets).await?;
+                    let patience = self.settings.timeouts.capped(self.settings.timeouts.reply, self.is_pressed());
+                    timeout(patience, self.stream.write(octets)).await??;
                     written = octets.len();
                     asked.await
                 }
@@ -262,6 +290,16 @@ impl<F: Front> Connection<F> {
         None
     }
 
+    /// The answer to a content for which there is no room after all.
+    fn no_room(&self, transaction: &Transaction) -> Outcome {
+        let reply = Reply::new(452, (3, 1), "no room for the message now");
+        let recipients = transaction.recipients.iter().map(|rcpt| rcpt.forward_path.clone()).collect();
+        let reverse_path = Some(transaction.mail.reverse_path.clone());
+        let record = refusal("content", reply.clone(), Some(Arc::clone(&transaction.ehlo)));
+        self.shared.refused(&self.peer, RefusalRecord { reverse_path, recipients, ..record });
+        Outcome::One(reply)
+    }
+
     async fn content(&mut self, transaction: Transaction) -> io::Result<Outcome> {
         let mut asked: Pin<Box<_>> = Box::pin(self.shared.front().content(&self.peer, transaction));
         if let Some(outcome) = now(asked.as_mut()).await {
@@ -290,22 +328,35 @@ impl<F: Front> Connection<F> {
     fn take_over(&mut self, said: Xclient) {
         let mut address = self.peer.address;
         if let Some(client) = said.address {
-            // A client that is not known has no address of anybody's, and no rights.
-            address = SocketAddr::new(client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), 0);
+            address = client.map_or(proxy::NOBODY, |client| SocketAddr::new(client, 0));
             self.peer.via = Some(self.source);
         }
         if let Some(Some(port)) = said.port {
             address.set_port(port);
         }
+        let is_another = said.address.is_some();
         self.peer.address = address;
         if let Some(name) = said.name {
             self.peer.name = name;
         }
         // Only who may speak for others comes here, and goes on to.
-        let mut facts = self.settings.facts(address.ip(), true, self.peer.tls.is_some());
-        facts.authenticated = said.login.flatten().map(Arc::from);
+        let mut facts = self.settings.facts(self.peer.client(), true, self.peer.tls.is_some());
+        // What several commands say of one client adds up; another client is another.
+        facts.authenticated = match said.login {
+            Some(login) => login.map(Arc::from),
+            None if is_another => None,
+            None => self.peer.authenticated.take(),
+        };
         self.peer.trusted = facts.trusted;
         self.peer.authenticated = facts.authenticated.clone();
+        if is_another {
+            // The limits that hold are those of the client, not of whoever speaks for it.
+            self.admission = None;
+            match self.shared.admit(&self.peer, false, &self.settings) {
+                Ok(admission) => self.admission = admission,
+                Err(excess) => self.unwelcome = Some(too_many(excess)),
+            }
+        }
         self.session.handle_client(facts);
     }
 
@@ -329,7 +380,8 @@ impl<F: Front> Connection<F> {
                 Some(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Some(read) => {
                     read?;
-                    if self.phase == Phase::Content && self.since.elapsed() > self.settings.timeouts.whole_content {
+                    let begun = self.content_since.or_else(|| (self.phase == Phase::Content).then_some(self.since));
+                    if begun.is_some_and(|begun| begun.elapsed() > self.settings.timeouts.whole_content) {
                         self.session.handle_timeout();
                     }
                     return Ok(());
@@ -339,6 +391,9 @@ impl<F: Front> Connection<F> {
             if self.input.is_empty() {
                 self.input = Vec::new();
                 self.session.rest();
+            } else if self.phase == Phase::Command {
+                // The beginning of a line: many could wait so.
+                self.input.shrink_to_fit();
             }
             // A mode seen here is not waited for below.
             if self.mode.borrow_and_update().draining && self.session.is_idle() {
@@ -368,6 +423,16 @@ impl<F: Front> Connection<F> {
     fn is_pressed(&self) -> bool {
         !self.peer.trusted && self.mode.borrow().pressed
     }
+}
+
+/// What a client is told that ran into a limit.
+fn too_many(excess: Option<Excess>) -> Reply {
+    let text = match excess {
+        Some(Excess::Connections) => "too many connections from your address",
+        Some(Excess::ConnectionRate) => "too many connections a minute from your address",
+        None => "too many connections",
+    };
+    Reply::new(421, (7, 0), text)
 }
 
 /// The record of a refusal that no session gave.

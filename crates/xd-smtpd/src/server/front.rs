@@ -1,7 +1,7 @@
 //! What a server asks of the gateway behind it, and what it knows of a client.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::session::{Outcome, Protocol, RefusalRecord, Reply, StageDecision, StageQuestion, Transaction};
@@ -30,7 +30,8 @@ pub trait Front: Send + Sync + 'static {
 pub struct Peer {
     /// Which connection of this process it is; never the same twice.
     pub connection: u64,
-    /// Its address: what a named peer said by PROXY or XCLIENT, else where the connection comes from.
+    /// Its address: what a named peer said by PROXY or XCLIENT, else where the connection comes from. The address `0.0.0.0` is that of
+    /// nobody: the named peer does not know the client.
     pub address: SocketAddr,
     /// The named peer in between, if there is one.
     pub via: Option<SocketAddr>,
@@ -46,4 +47,12 @@ pub struct Peer {
     pub tls: Option<Arc<str>>,
     /// The name it authenticated as.
     pub authenticated: Option<Arc<str>>,
+}
+
+impl Peer {
+    /// Its address; `None` where a named peer speaks for a client that it does not know. Such a client has no rights of any network.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        Some(self.address.ip()).filter(|address| !address.is_unspecified())
+    }
 }

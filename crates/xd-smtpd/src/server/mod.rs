@@ -7,6 +7,7 @@ mod budget;
 mod clients;
 mod connection;
 mod front;
+mod guesses;
 mod network;
 mod passwords;
 mod proxy;
@@ -19,7 +20,6 @@ mod tls;
 pub use budget::ContentBudget;
 pub use clients::ClientLimits;
 pub use front::{Front, Peer};
-
 pub use passwords::{PasswordError, Passwords};
 pub use running::{Listeners, Server, ServerError, ServerGauges};
 pub use settings::{ListenerSettings, ServerSettings, SettingsError};

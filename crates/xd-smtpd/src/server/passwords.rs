@@ -6,22 +6,30 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordVerifier as _};
 use tokio::sync::Semaphore;
 
+use super::guesses::Guesses;
 use super::network::counted;
 use crate::session::{Authentication, Credentials};
 
 /// Who may authenticate, and who tried in vain.
 #[derive(Debug)]
 pub struct Passwords {
-    path: PathBuf,
-    hashes: RwLock<Arc<HashMap<Box<str>, Arc<str>>>>,
-    failures: Mutex<Failures>,
+    hashes: Arc<HashMap<Box<str>, Arc<str>>>,
+    /// What the password of a name that does not exist is compared with, so that it takes as long.
+    nobody: Arc<str>,
+    guard: Arc<Guard>,
+}
+
+/// What outlasts a change of the file.
+#[derive(Debug)]
+struct Guard {
+    guesses: Mutex<Guesses>,
     checks: Semaphore,
 }
 
@@ -37,38 +45,14 @@ pub enum PasswordError {
     Line(PathBuf, usize, &'static str),
 }
 
-type Failures = HashMap<Key, Count>;
-
-/// Whose failures are counted.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-enum Key {
-    Client(IpAddr),
-    User(Box<str>),
-}
-
-#[derive(Debug)]
-struct Count {
-    failures: u32,
-    since: Instant,
-}
-
 /// Hashes computed at once: each takes tens of MiB and of milliseconds, and mail must go on meanwhile.
 const CHECKS: usize = 2;
 /// How long a check waits for its turn.
 const CHECK_WAIT: Duration = Duration::from_secs(10);
-/// Failures of a client, then of a name from anywhere, after which no further password is looked at. Names bear more: who knows
-/// a name must not be able to lock its owner out with a few lines.
-const CLIENT_FAILURES_MAX: u32 = 10;
-const USER_FAILURES_MAX: u32 = 100;
-/// How long failures count, from the first of them.
-const FAILURES_LAST: Duration = Duration::from_secs(15 * 60);
-/// Clients and names remembered; beyond, those whose time is over are forgotten, then all.
-const REMEMBERED_MAX: usize = 100_000;
 /// Memory and passes that a hash may ask for: 256 MiB and 16.
 const MEMORY_KIB_MAX: u32 = 256 << 10;
 const PASSES_MAX: u32 = 16;
-/// What the password of a name that does not exist is compared with, so that it takes as long. The parameters are those that
-/// OWASP recommends; the hash is of no password.
+/// A hash of no password, for a file without names. The parameters are those that OWASP recommends.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5$QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY";
 
 impl Passwords {
@@ -76,43 +60,45 @@ impl Passwords {
     ///
     /// # Errors
     /// When it cannot be read, a line is not `name:hash`, a name stands twice, or a hash is none or asks for too much.
-    pub fn load(path: impl Into<PathBuf>) -> Result<Self, PasswordError> {
-        let path = path.into();
-        let hashes = RwLock::new(Arc::new(read(&path)?));
-        Ok(Self { path, hashes, failures: Mutex::default(), checks: Semaphore::new(CHECKS) })
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, PasswordError> {
+        let (hashes, first) = read(path.as_ref())?;
+        let guard = Arc::new(Guard { guesses: Mutex::default(), checks: Semaphore::new(CHECKS) });
+        Ok(Self { hashes: Arc::new(hashes), nobody: first.unwrap_or_else(|| NOBODY.into()), guard })
     }
 
-    /// Reads the file again.
-    ///
-    /// # Errors
-    /// As [`load`](Self::load); then what was read before stays in use.
-    pub fn reload(&self) -> Result<(), PasswordError> {
-        let hashes = Arc::new(read(&self.path)?);
-        *self.hashes.write().unwrap_or_else(PoisonError::into_inner) = hashes;
-        Ok(())
+    /// The same names and hashes, with what `former` remembers of those who tried in vain.
+    pub(super) fn remembering(&self, former: &Self) -> Self {
+        Self { hashes: Arc::clone(&self.hashes), nobody: Arc::clone(&self.nobody), guard: Arc::clone(&former.guard) }
     }
 
     /// Checks a password. Of a trusted client no failures are counted.
     pub async fn check(&self, credentials: Credentials, client: IpAddr, trusted: bool) -> Authentication {
         let Credentials { user, authorization, password } = credentials;
-        let keys = [Key::Client(counted(client)), Key::User(user.as_str().into())];
-        if !trusted && self.is_locked(&keys, Instant::now()) {
+        let client = counted(client);
+        let may_try = || trusted || self.guesses().may_try(client, &user, Instant::now());
+        if !may_try() {
             return Authentication::Unavailable;
         }
         // Nobody may act as another.
         let own = authorization.is_empty() || authorization == user;
-        let hashes = Arc::clone(&self.hashes.read().unwrap_or_else(PoisonError::into_inner));
-        let known = hashes.get(user.as_str()).cloned();
-        let Ok(Ok(_turn)) = tokio::time::timeout(CHECK_WAIT, self.checks.acquire()).await else {
+        let known = self.hashes.get(user.as_str()).cloned();
+        let Ok(Ok(_turn)) = tokio::time::timeout(CHECK_WAIT, self.guard.checks.acquire()).await else {
             return Authentication::Unavailable;
         };
-        let hash = known.clone().unwrap_or_else(|| NOBODY.into());
+        // Others from there may have failed while this waited for its turn.
+        if !may_try() {
+            return Authentication::Unavailable;
+        }
+        let hash = Arc::clone(known.as_ref().unwrap_or(&self.nobody));
         let matches = tokio::task::spawn_blocking(move || verify(&hash, &password)).await;
         match matches {
-            Ok(true) if own && known.is_some() => Authentication::Accepted(user.into()),
+            Ok(true) if own && known.is_some() => {
+                self.guesses().succeeded(client, &user, Instant::now());
+                Authentication::Accepted(user.into())
+            }
             Ok(_) => {
                 if !trusted {
-                    self.count(keys, Instant::now());
+                    self.guesses().failed(client, &user, Instant::now());
                 }
                 Authentication::Refused
             }
@@ -120,39 +106,18 @@ impl Passwords {
         }
     }
 
-    fn is_locked(&self, keys: &[Key; 2], now: Instant) -> bool {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let locked = |key: &Key, max| failures.get(key).is_some_and(|count| count.failures >= max && count.lasts(now));
-        locked(&keys[0], CLIENT_FAILURES_MAX) || locked(&keys[1], USER_FAILURES_MAX)
-    }
-
-    fn count(&self, keys: [Key; 2], now: Instant) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= REMEMBERED_MAX {
-            failures.retain(|_, count| count.lasts(now));
-            if failures.len() >= REMEMBERED_MAX {
-                failures.clear();
-            }
-        }
-        for key in keys {
-            let count = failures.entry(key).or_insert(Count { failures: 0, since: now });
-            if !count.lasts(now) {
-                *count = Count { failures: 0, since: now };
-            }
-            count.failures = count.failures.saturating_add(1);
-        }
+    fn guesses(&self) -> MutexGuard<'_, Guesses> {
+        // A panic elsewhere leaves counts that are still counts.
+        self.guard.guesses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Count {
-    fn lasts(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) < FAILURES_LAST
-    }
-}
+/// The hashes by name, and that of the first name: all are likely to have been made alike.
+type Hashes = (HashMap<Box<str>, Arc<str>>, Option<Arc<str>>);
 
-fn read(path: &Path) -> Result<HashMap<Box<str>, Arc<str>>, PasswordError> {
+fn read(path: &Path) -> Result<Hashes, PasswordError> {
     let text = std::fs::read_to_string(path).map_err(|error| PasswordError::Read(path.to_owned(), error))?;
-    let mut hashes = HashMap::new();
+    let (mut hashes, mut first) = (HashMap::new(), None);
     for (index, line) in text.lines().enumerate() {
         let wrong = |why| PasswordError::Line(path.to_owned(), index + 1, why);
         let line = line.trim();
@@ -164,11 +129,13 @@ fn read(path: &Path) -> Result<HashMap<Box<str>, Arc<str>>, PasswordError> {
             return Err(wrong("the name is missing"));
         }
         check_hash(hash).map_err(wrong)?;
-        if hashes.insert(name.into(), hash.into()).is_some() {
+        let hash: Arc<str> = hash.into();
+        first.get_or_insert_with(|| Arc::clone(&hash));
+        if hashes.insert(name.into(), hash).is_some() {
             return Err(wrong("the name stands twice"));
         }
     }
-    Ok(hashes)
+    Ok((hashes, first))
 }
 
 fn check_hash(hash: &str) -> Result<(), &'static str> {

@@ -4,7 +4,7 @@
 //! nothing behind it is taken.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
@@ -16,7 +16,11 @@ const BINARY_HEAD: usize = 16;
 /// Octets behind these. The largest addresses are those of Unix sockets with 216; certificates may stand behind them.
 const BINARY_REST_MAX: usize = 4_096;
 
-/// Reads a header. `None`: the peer speaks for itself (LOCAL, UNKNOWN).
+/// The client that a named peer does not know.
+pub(super) const NOBODY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// Reads a header. `None`: the peer speaks for itself (LOCAL), as it does to see whether we are here. A client without an address that
+/// could be told (UNKNOWN, a Unix socket) is [`NOBODY`], not the peer: the peer may be one of ours.
 pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
     // The shortest text, `PROXY UNKNOWN` and CRLF, is one octet short of the binary head.
     let mut header = vec![0; "PROXY UNKNOWN\r\n".len()];
@@ -45,7 +49,7 @@ fn text(header: &[u8]) -> io::Result<Option<SocketAddr>> {
     Ok(match header.addresses {
         ppp::v1::Addresses::Tcp4(addresses) => Some((addresses.source_address, addresses.source_port).into()),
         ppp::v1::Addresses::Tcp6(addresses) => Some((addresses.source_address, addresses.source_port).into()),
-        ppp::v1::Addresses::Unknown => None,
+        ppp::v1::Addresses::Unknown => Some(NOBODY),
     })
 }
 
@@ -58,7 +62,8 @@ fn binary(header: &[u8]) -> io::Result<Option<SocketAddr>> {
         (ppp::v2::Command::Proxy, ppp::v2::Addresses::IPv6(addresses)) => {
             Some((addresses.source_address, addresses.source_port).into())
         }
-        (ppp::v2::Command::Local | ppp::v2::Command::Proxy, _) => None,
+        (ppp::v2::Command::Proxy, _) => Some(NOBODY),
+        (ppp::v2::Command::Local, _) => None,
     })
 }
 
@@ -74,7 +79,7 @@ mod tests {
     fn both_versions_name_the_client() {
         let client: SocketAddr = "192.0.2.7:4711".parse().unwrap();
         assert_eq!(text(b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 25\r\n").unwrap(), Some(client));
-        assert_eq!(text(b"PROXY UNKNOWN\r\n").unwrap(), None);
+        assert_eq!(text(b"PROXY UNKNOWN\r\n").unwrap(), Some(NOBODY));
         assert!(text(b"PROXY TCP4 192.0.2.7 x 4711 25\r\n").is_err());
 
         let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c".to_vec();
@@ -82,5 +87,6 @@ mod tests {
         assert_eq!(binary(&header).unwrap(), Some(client));
         header[12] = 0x20;
         assert_eq!(binary(&header).unwrap(), None);
+        assert_eq!(binary(b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0").unwrap(), Some(NOBODY), "no family");
     }
 }

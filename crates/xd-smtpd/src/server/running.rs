@@ -144,17 +144,23 @@ impl Listeners {
 }
 
 impl<F: Front> Server<F> {
-    /// Puts other settings in force, for connections that begin from now on.
+    /// Puts other settings in force, for connections that begin from now on. What is counted over all connections goes on: content in
+    /// memory, passwords tried in vain.
     ///
     /// # Errors
     /// When they contradict themselves or have other listeners; then those in force stay.
-    pub fn reload(&self, settings: ServerSettings) -> Result<(), SettingsError> {
+    pub fn reload(&self, mut settings: ServerSettings) -> Result<(), SettingsError> {
         settings.check()?;
         let mut current = self.shared.settings.write().unwrap_or_else(PoisonError::into_inner);
         let addresses =
             |settings: &ServerSettings| settings.listeners.iter().map(|listener| listener.address).collect::<Vec<_>>();
         if addresses(&settings) != addresses(&current) {
             return Err(SettingsError::OtherListeners);
+        }
+        current.budget.set_octets(settings.budget.octets());
+        settings.budget = current.budget.clone();
+        if let (Some(passwords), Some(former)) = (&settings.passwords, &current.passwords) {
+            settings.passwords = Some(Arc::new(passwords.remembering(former)));
         }
         *current = Arc::new(settings);
         Ok(())
@@ -222,13 +228,14 @@ impl<F: Front> Shared<F> {
         self.front.refused(peer, record);
     }
 
-    /// Counts a client's connection; trusted clients are not counted. An error without a limit of its client is that of all.
-    pub(super) fn admit(&self, peer: &Peer, settings: &ServerSettings) -> Result<Option<Admission>, Option<Excess>> {
-        if peer.trusted {
-            return Ok(None);
-        }
-        let admitted = if self.connections.load(Ordering::Relaxed) > settings.connections {
+    /// Counts a client's connection; trusted clients are not counted, nor are those that may name others. An error without a limit of
+    /// its client is that of all.
+    pub(super) fn admit(&self, peer: &Peer, named: bool, settings: &ServerSettings) -> Result<Option<Admission>, Option<Excess>> {
+        let connections = self.connections.load(Ordering::Relaxed);
+        let admitted = if connections > settings.descriptors || !peer.trusted && connections > settings.connections {
             Err(None)
+        } else if peer.trusted || named {
+            Ok(None)
         } else {
             self.clients.admit(peer.address.ip(), &settings.clients, Instant::now()).map(Some).map_err(Some)
         };
@@ -239,7 +246,7 @@ impl<F: Front> Shared<F> {
     }
 
     /// Shortens time-outs when three quarters of connections or content memory are taken; takes that back at one half.
-    fn weigh(&self) {
+    pub(super) fn weigh(&self) {
         let settings = self.settings();
         let (connections, budget) = (self.connections.load(Ordering::Relaxed), &settings.budget);
         let above = |quarters: usize| {

@@ -20,12 +20,13 @@ pub struct ServerSettings {
     pub etrn: Vec<Network>,
     /// How much one client may do.
     pub clients: ClientLimits,
-    /// Connections of all clients together. Beyond, 421. Default 20,000: what a process of 64 Ki descriptors bears, with as
-    /// many left for deliveries and files.
+    /// Connections of clients that are not trusted, as long as there are no more of all. Beyond, 421. Default 12,000.
     pub connections: usize,
+    /// Connections of all clients, trusted ones too: what descriptors there are for. Beyond, 421. Default: no limit.
+    pub descriptors: usize,
     /// How long is waited for clients.
     pub timeouts: Timeouts,
-    /// Memory for contents being received. Default 1 GiB.
+    /// Memory for contents being received. Default 256 MiB.
     pub budget: ContentBudget,
     /// What TLS is served with; needed where a listener offers TLS.
     pub certificates: Option<Arc<Certificates>>,
@@ -44,7 +45,8 @@ pub struct ListenerSettings {
     pub implicit_tls: bool,
     /// Peers that begin connections with a PROXY header here.
     pub proxies: Vec<Network>,
-    /// Clients that may use XCLIENT here: by their own address, which behind a proxy is the one it told.
+    /// Clients that may use XCLIENT here: by their own address, which behind a proxy is the one it told. Limits on clients hold for
+    /// those they name.
     pub xclient: Vec<Network>,
 }
 
@@ -75,9 +77,10 @@ impl ServerSettings {
             trusted: Vec::new(),
             etrn: Vec::new(),
             clients: ClientLimits::default(),
-            connections: 20_000,
+            connections: 12_000,
+            descriptors: usize::MAX,
             timeouts: Timeouts::default(),
-            budget: ContentBudget::new(1 << 30),
+            budget: ContentBudget::new(256 << 20),
             certificates: None,
             passwords: None,
         }
@@ -110,12 +113,12 @@ impl ServerSettings {
         any_contains(&self.trusted, address)
     }
 
-    /// What is known of a client at `address`; `named`, where it may speak for others.
-    pub(super) fn facts(&self, address: IpAddr, named: bool, tls: bool) -> ClientFacts {
+    /// What is known of a client at `address`, if it has one; `named`, where it may speak for others.
+    pub(super) fn facts(&self, address: Option<IpAddr>, named: bool, tls: bool) -> ClientFacts {
         ClientFacts {
-            trusted: self.trusts(address),
+            trusted: address.is_some_and(|address| self.trusts(address)),
             xclient: named,
-            etrn: any_contains(&self.etrn, address),
+            etrn: address.is_some_and(|address| any_contains(&self.etrn, address)),
             tls,
             authenticated: None,
         }

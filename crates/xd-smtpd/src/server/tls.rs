@@ -1,21 +1,15 @@
-//! TLS: certificates that can be read again while the server runs.
+//! TLS: certificates, and what a trace field says of a connection.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
 
 /// A certificate chain and its key, from files in PEM.
-///
-/// A connection is served with what was read last when it began TLS.
 #[derive(Debug)]
-pub struct Certificates {
-    chain: PathBuf,
-    key: PathBuf,
-    config: RwLock<Arc<ServerConfig>>,
-}
+pub struct Certificates(Arc<ServerConfig>);
 
 /// Why certificates cannot be used: it points at the operator. The complete set.
 #[derive(Debug, thiserror::Error)]
@@ -37,25 +31,13 @@ impl Certificates {
     ///
     /// # Errors
     /// When a file cannot be read or the two do not go together.
-    pub fn load(chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, CertificateError> {
-        let (chain, key) = (chain.into(), key.into());
-        let config = RwLock::new(read(&chain, &key)?);
-        Ok(Self { chain, key, config })
+    pub fn load(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, CertificateError> {
+        read(chain.as_ref(), key.as_ref()).map(Self)
     }
 
-    /// Reads the files again.
-    ///
-    /// # Errors
-    /// As [`load`](Self::load); then what was read before stays in use.
-    pub fn reload(&self) -> Result<(), CertificateError> {
-        let config = read(&self.chain, &self.key)?;
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
-        Ok(())
-    }
-
-    /// What a connection that begins TLS now is served with.
+    /// What connections are served with.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0)
     }
 }
 

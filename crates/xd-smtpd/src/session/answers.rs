@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::content::{GivenUp, Received};
 use super::dialogue::{Asked, Counts, Session, State};
-use super::{Authentication, ClientFacts, Event, Outcome, Path, Protocol, Reply, StageDecision, Transaction};
+use super::{Authentication, ClientFacts, Event, Outcome, Protocol, Reply, StageDecision, Transaction};
 
 impl Session {
     /// Answers [`Event::Stage`]; ignored when no such question is open.
@@ -135,7 +135,7 @@ impl Session {
 
     /// Answers [`Event::StartTls`]: TLS protects the connection. All that was said is forgotten (RFC 3207 §4.2).
     pub fn handle_tls_started(&mut self) {
-        if matches!(self.state, State::StartTls) {
+        if matches!(self.state, State::StartTls { .. }) {
             self.client.tls = true;
             self.client.authenticated = None;
             self.forget();
@@ -177,7 +177,7 @@ impl Session {
             output.extend_from_slice(b"250-AUTH PLAIN LOGIN\r\n");
         }
         if self.client.xclient {
-            output.extend_from_slice(b"250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\r\n");
+            output.extend_from_slice(b"250-XCLIENT NAME ADDR PORT LOGIN\r\n");
         }
         output.extend_from_slice(
             b"250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250 HELP\r\n",
@@ -246,7 +246,7 @@ impl Session {
         let Some(open) = &mut self.transaction else { return };
         let Some(content) = open.content.take() else { return };
         match content.finish() {
-            Ok(Received { bytes, sha256, normalized }) => {
+            Ok(Received { bytes, sha256, normalized, completed }) => {
                 open.awaiting = open.recipients.len();
                 let transaction = Transaction {
                     // MAIL needs a name before it.
@@ -259,6 +259,7 @@ impl Session {
                     content: bytes,
                     sha256,
                     normalized,
+                    completed,
                 };
                 self.ask(Asked::Content, Event::Content(Box::new(transaction)));
             }
@@ -274,8 +275,7 @@ impl Session {
             GivenUp::NulDot => Reply::new(550, (5, 2), "a line begins with NUL and a dot"),
             GivenUp::Size => Reply::new(552, (3, 4), format!("at most {} octets are taken", self.options.limits.content_octets)),
         };
-        let recipients = self.transaction.as_ref().map_or(&[][..], |open| &open.recipients);
-        let recipients: Vec<Path> = recipients.iter().map(|rcpt| rcpt.forward_path.clone()).collect();
+        let recipients = self.recipients();
         let replies = if self.options.protocol == Protocol::Lmtp { recipients.len() } else { 1 };
         for _ in 1..replies {
             self.reply(&reply);

@@ -18,8 +18,14 @@ impl Session {
             Ok(command) => command,
             Err(error) => return self.refuse_line(error),
         };
-        // Those that carry a message on don't count; of a chunk, octets follow that have to be taken whatever is answered.
-        if !matches!(command, Command::Bdat(..) | Command::Data | Command::Quit | Command::Rcpt(_)) {
+        // Those that carry a message on don't count; of a chunk, octets follow that have to be taken whatever is answered. One of no
+        // octets carries nothing on.
+        let carries_on = match command {
+            Command::Bdat(octets, last) => octets > 0 || last,
+            Command::Data | Command::Quit | Command::Rcpt(_) => true,
+            _ => false,
+        };
+        if !carries_on {
             self.counts.commands += 1;
             if self.counts.commands > self.options.limits.idle_commands && !self.client.trusted {
                 let reply = Reply::new(421, (7, 0), format!("{} saw many commands and no message", self.options.hostname));
@@ -86,7 +92,7 @@ impl Session {
         }
         self.transaction = None;
         self.reply(&Reply::new(220, (0, 0), "begin TLS"));
-        self.state = State::StartTls;
+        self.state = State::StartTls { injected: false };
         self.events.push_back(Event::StartTls);
     }
 
@@ -130,11 +136,10 @@ impl Session {
         } else {
             match parameters::mail(argument, self.allowed()) {
                 Err(error) => refusal(error, 7),
-                Ok(mail) if mail.size.is_some_and(|size| size > limits.content_octets) => {
+                Ok((mail, _)) if mail.size.is_some_and(|size| size > limits.content_octets) => {
                     Reply::new(552, (3, 4), format!("at most {} octets are taken", limits.content_octets))
                 }
-                Ok(mail) => {
-                    let binary = parameters::is_binary(argument);
+                Ok((mail, binary)) => {
                     let open = Open { mail, binary, recipients: Vec::new(), candidate: None, content: None, awaiting: 0 };
                     self.transaction = Some(Box::new(open));
                     return self.ask(Asked::Mail, Event::Stage);
@@ -226,6 +231,9 @@ impl Session {
         } else if self.ehlo.is_none() || self.transaction.is_some() {
             // RFC 1985 §5.3
             self.refuse("ETRN", Reply::new(503, (5, 1), "not now"));
+        } else if domain.starts_with('@') {
+            // RFC 1985 §5.3 lets a client ask for all subdomains at once; here each domain is named to whom it is allowed.
+            self.refuse("ETRN", Reply::new(458, (5, 4), "each domain is called for by its name"));
         } else if self.counts.etrn >= self.options.limits.etrn && !self.client.trusted {
             self.refuse("ETRN", Reply::new(458, (7, 0), "asked often enough"));
         } else {

@@ -45,6 +45,8 @@ pub(super) struct Received {
     pub(super) bytes: Vec<u8>,
     pub(super) sha256: [u8; 32],
     pub(super) normalized: (u64, u64),
+    /// Its last line had no end and got one.
+    pub(super) completed: bool,
 }
 
 /// Where in a line the next octet stands.
@@ -68,12 +70,14 @@ enum At {
 const END: &[u8] = b".\r\n";
 /// Room made at once for content whose size was announced; more comes with the octets.
 const RESERVED_MAX: u64 = 256 << 10;
+/// Content up to which room is doubled. Of longer content a quarter is added, so that little is held that is not filled.
+const DOUBLED_MAX: usize = 1 << 20;
 
 impl Content {
     /// Content of at most so many octets, with dots stuffed or not.
     pub(super) fn new(stuffed: bool, endings: LineEndings, octets_max: u64, announced: Option<u64>) -> Self {
         // The minimum is far below what a Vec can hold on any machine.
-        let room = announced.unwrap_or(4 << 10).min(RESERVED_MAX) as usize;
+        let room = announced.unwrap_or(4 << 10).min(RESERVED_MAX).min(octets_max) as usize;
         Self {
             bytes: Vec::with_capacity(room),
             hash: Sha256::new(),
@@ -124,14 +128,17 @@ impl Content {
             Some(_) => return Err(GivenUp::Size),
             None => {}
         }
-        if !self.bytes.is_empty() && !self.bytes.ends_with(b"\r\n") {
+        let completed = !self.bytes.is_empty() && !self.bytes.ends_with(b"\r\n");
+        if completed {
+            self.bytes.reserve_exact(2);
             self.bytes.extend_from_slice(b"\r\n");
         }
         if self.bytes.len() as u64 > self.octets_max {
             return Err(GivenUp::Size);
         }
         self.hash.update(&self.bytes[self.hashed..]);
-        Ok(Received { bytes: self.bytes, sha256: self.hash.finalize().into(), normalized: (self.bare_lf, self.bare_cr) })
+        let normalized = (self.bare_lf, self.bare_cr);
+        Ok(Received { bytes: self.bytes, sha256: self.hash.finalize().into(), normalized, completed })
     }
 
     /// Octets of memory held.
@@ -223,7 +230,19 @@ impl Content {
         if self.octets > self.octets_max {
             self.give_up(GivenUp::Size);
         } else if self.given_up.is_none() {
+            self.make_room(run.len());
             self.bytes.extend_from_slice(run);
+        }
+    }
+
+    /// Room for so many octets more, and for what may follow; never for more than is taken, so that the largest content fits a budget
+    /// that is no larger.
+    fn make_room(&mut self, more: usize) {
+        let held = self.bytes.len();
+        if self.bytes.capacity() - held < more {
+            let ahead = if held < DOUBLED_MAX { held } else { held / 4 };
+            let most = usize::try_from(self.octets_max).unwrap_or(usize::MAX).saturating_sub(held);
+            self.bytes.reserve_exact(ahead.min(most).max(more));
         }
     }
 
@@ -338,10 +357,26 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_held_than_the_largest_content() {
+        let octets_max = 5 << 20;
+        let mut content = Content::new(false, LineEndings::Refuse, octets_max, None);
+        let mut grown = 0;
+        for _ in 0..octets_max >> 10 {
+            let before = content.held();
+            content.handle(&[b'x'; 1 << 10]);
+            grown += u32::from(content.held() > before);
+            assert!(content.held() as u64 <= octets_max);
+        }
+        assert!(grown < 20, "{grown} times");
+        assert!(content.given_up.is_none());
+    }
+
+    #[test]
     fn chunks_hold_dots_as_they_are_and_end_with_a_line() {
         let mut content = Content::new(false, LineEndings::Refuse, 100, None);
         assert_eq!(content.handle(b"a\r\n.\r\n..b"), (9, false));
-        assert_eq!(content.finish().unwrap().bytes, b"a\r\n.\r\n..b\r\n");
+        let received = content.finish().unwrap();
+        assert_eq!((received.bytes, received.completed), (b"a\r\n.\r\n..b\r\n".to_vec(), true));
         for (chunk, why) in [(b"a\n".as_slice(), GivenUp::BareLf), (b"a\r", GivenUp::BareCr)] {
             let mut content = Content::new(false, LineEndings::Refuse, 100, None);
             content.handle(chunk);

@@ -34,8 +34,8 @@ pub struct Session {
     pub(super) output: Vec<u8>,
     pub(super) events: VecDeque<Event>,
     pub(super) counts: Counts,
-    /// A line too long is being passed over.
-    skipping: bool,
+    /// Octets of a line too long that were passed over.
+    skipped: Option<usize>,
     /// No further message is begun.
     pub(super) draining: bool,
 }
@@ -70,8 +70,14 @@ pub(super) enum State {
     Command,
     Data,
     Sasl(Sasl),
-    StartTls,
+    /// TLS is to begin. Whether something was sent in the clear behind STARTTLS.
+    StartTls {
+        injected: bool,
+    },
 }
+
+/// Octets of one line that are passed over before the connection is given up. No program sends a tenth of it in good faith.
+const SKIPPED_MAX: usize = 64 << 10;
 
 /// The question that is open.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -129,7 +135,7 @@ impl Session {
             output: Vec::new(),
             events: VecDeque::new(),
             counts: Counts::default(),
-            skipping: false,
+            skipped: None,
             draining: false,
         };
         session.events.push_back(Event::Stage);
@@ -153,8 +159,11 @@ impl Session {
                 }
                 State::Asked(_) => break,
                 State::Bdat { .. } => self.handle_chunk(rest),
-                // STARTTLS: what was sent in the clear must not be taken for what was sent under TLS (RFC 3207 §4.2).
-                State::Closed | State::StartTls => rest.len(),
+                State::Closed => rest.len(),
+                State::StartTls { injected } => {
+                    self.sent_in_clear(injected);
+                    rest.len()
+                }
                 State::Data => self.handle_data(rest),
                 State::Command | State::Sasl(_) => match self.handle_line(rest) {
                     0 => break,
@@ -183,7 +192,17 @@ impl Session {
 
     /// The client was silent for too long.
     pub fn handle_timeout(&mut self) {
-        self.hang_up("connection", Reply::new(421, (4, 2), format!("{} waited too long", self.options.hostname)));
+        let during = if self.is_receiving() { "content" } else { "connection" };
+        self.hang_up(during, Reply::new(421, (4, 2), format!("{} waited too long", self.options.hostname)));
+    }
+
+    /// The client is gone. In the middle of content that is recorded, as what it would have been told.
+    pub fn handle_disconnect(&mut self) {
+        if self.is_receiving() {
+            self.record("content", Reply::new(421, (4, 2), "the connection was lost"), self.recipients());
+        }
+        self.state = State::Closed;
+        self.transaction = None;
     }
 
     /// The server stops: a session between messages ends now, another after its message.
@@ -242,7 +261,7 @@ impl Session {
             State::Bdat { .. } | State::Data => Phase::Content,
             State::Closed => Phase::Closed,
             State::Command | State::Sasl(_) => Phase::Command,
-            State::StartTls => Phase::Tls,
+            State::StartTls { .. } => Phase::Tls,
         }
     }
 
@@ -250,6 +269,18 @@ impl Session {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.transaction.is_none() && matches!(self.state, State::Command | State::Sasl(_))
+    }
+
+    /// Whether a content has begun and is not whole, be it between two chunks.
+    #[must_use]
+    pub fn is_receiving(&self) -> bool {
+        self.transaction.as_ref().is_some_and(|open| open.content.is_some())
+    }
+
+    /// Whether a line too long is being passed over: what comes is no progress.
+    #[must_use]
+    pub fn is_skipping(&self) -> bool {
+        self.skipped.is_some()
     }
 
     /// Octets of memory that the content being received takes.
@@ -261,22 +292,17 @@ impl Session {
     /// Takes one line; returns its octets, or 0 when its end is not here yet.
     fn handle_line(&mut self, input: &[u8]) -> usize {
         let end = memchr::memchr(b'\n', input);
-        if self.skipping {
-            let Some(end) = end else { return input.len() };
-            self.skipping = false;
-            self.line_too_long();
-            return end + 1;
-        }
         let octets = end.map_or(input.len(), |end| end + 1);
+        if let Some(skipped) = self.skipped {
+            self.skip(skipped + octets, end.is_some());
+            return octets;
+        }
         let octets_max = match self.state {
             State::Sasl(_) => RESPONSE_MAX,
             _ => command::line_max(input),
         };
         if octets > octets_max {
-            self.skipping = end.is_none();
-            if end.is_some() {
-                self.line_too_long();
-            }
+            self.skip(octets, end.is_some());
             return octets;
         }
         let Some(end) = end else { return 0 };
@@ -296,9 +322,27 @@ impl Session {
         octets
     }
 
-    fn line_too_long(&mut self) {
-        self.cancel_sasl();
-        self.refuse("command", Reply::new(500, (5, 6), "the line is too long"));
+    /// So many octets of a line too long came; `ended` with its end.
+    fn skip(&mut self, octets: usize, ended: bool) {
+        self.skipped = (!ended).then_some(octets);
+        if octets > SKIPPED_MAX {
+            self.hang_up("command", Reply::new(500, (5, 6), "the line is far too long"));
+        } else if ended {
+            self.cancel_sasl();
+            self.refuse("command", Reply::new(500, (5, 6), "the line is too long"));
+        }
+    }
+
+    /// What is sent in the clear behind STARTTLS must not be taken for what is sent under TLS (RFC 3207 §4.2). Nobody answers it, since
+    /// the client expects TLS; that it came is recorded, once.
+    fn sent_in_clear(&mut self, injected: bool) {
+        if !injected {
+            self.state = State::StartTls { injected: true };
+            self.counts.errors += 1;
+            self.record("STARTTLS", Reply::new(503, (5, 1), "nothing may follow STARTTLS in the clear"), Vec::new());
+            // Whoever begins TLS may wait long; the record does not.
+            self.events.rotate_right(1);
+        }
     }
 
     fn cancel_sasl(&mut self) {
@@ -339,12 +383,11 @@ impl Session {
     /// Refuses a command that concerns these recipients.
     pub(super) fn refuse_for(&mut self, command: &'static str, reply: Reply, recipients: Vec<Path>) {
         self.counts.errors += 1;
-        if self.counts.errors > self.options.limits.errors && !self.client.trusted {
-            self.hang_up(command, Reply::new(421, (7, 0), format!("{} saw too many errors", self.options.hostname)));
-            return;
-        }
         self.reply(&reply);
         self.record(command, reply, recipients);
+        if self.counts.errors >= self.options.limits.errors && !self.client.trusted {
+            self.hang_up(command, Reply::new(421, (7, 0), format!("{} saw too many errors", self.options.hostname)));
+        }
     }
 
     /// Says so and closes.
@@ -353,8 +396,15 @@ impl Session {
             return;
         }
         self.reply(&reply);
-        self.record(command, reply, Vec::new());
+        let recipients = if self.is_receiving() { self.recipients() } else { Vec::new() };
+        self.record(command, reply, recipients);
         self.close();
+    }
+
+    /// The recipients accepted so far.
+    pub(super) fn recipients(&self) -> Vec<Path> {
+        let recipients = self.transaction.as_ref().map_or(&[][..], |open| &open.recipients);
+        recipients.iter().map(|rcpt| rcpt.forward_path.clone()).collect()
     }
 
     pub(super) fn shut_down(&mut self) {

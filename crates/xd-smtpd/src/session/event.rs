@@ -110,6 +110,8 @@ pub struct Transaction {
     pub sha256: [u8; 32],
     /// What was changed so that no CR or LF stands alone: counts of bare LF and bare CR.
     pub normalized: (u64, u64),
+    /// Whether the last line had no end and got one, as only chunks allow.
+    pub completed: bool,
 }
 
 /// What MAIL says.
@@ -224,7 +226,7 @@ pub struct RefusalRecord {
     pub recipients: Vec<Path>,
 }
 
-/// What XCLIENT says of the real client. `None` was not said, `Some(None)` is not known (`[UNAVAILABLE]`, `[TEMPUNAVAIL]`).
+/// What XCLIENT says of the real client. What it said to the peer (HELO, PROTO) is not taken over: it says EHLO again. `None` was not said, `Some(None)` is not known (`[UNAVAILABLE]`, `[TEMPUNAVAIL]`).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Xclient {
@@ -234,10 +236,6 @@ pub struct Xclient {
     pub port: Option<Option<u16>>,
     /// Its verified name.
     pub name: Option<Option<String>>,
-    /// What it called itself.
-    pub helo: Option<Option<String>>,
-    /// Whether it said EHLO.
-    pub extended: Option<bool>,
     /// The name it authenticated as.
     pub login: Option<Option<String>>,
 }

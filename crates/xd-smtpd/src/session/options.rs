@@ -73,9 +73,9 @@ pub struct SessionLimits {
     pub recipients: usize,
     /// Recipients refused without a message accepted since; then 421. Default 100: lists age, harvesters guess more.
     pub refused_recipients: u32,
-    /// Commands in error without a message accepted since; then 421. Default 15: no program recovers from as many.
+    /// Commands in error without a message accepted since; then 421. Default 20: no program recovers from as many.
     pub errors: u32,
-    /// Commands without a message accepted since; then they count as errors. Default 200, recipients not counted.
+    /// Commands that carry no message on, without a message since; then 421. Default 100.
     pub idle_commands: u32,
     /// Messages of one session; then 421, and the client comes again. Default 10,000: a session may live long, not forever.
     pub messages: u32,
@@ -110,8 +110,8 @@ impl Default for SessionLimits {
             content_octets: 64 << 20,
             recipients: 1_000,
             refused_recipients: 100,
-            errors: 15,
-            idle_commands: 200,
+            errors: 20,
+            idle_commands: 100,
             messages: 10_000,
             etrn: 10,
             failed_authentications: 3,

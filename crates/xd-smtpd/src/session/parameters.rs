@@ -29,9 +29,10 @@ const ENVID_MAX: usize = 100;
 /// Octets of an original recipient (RFC 3461 §4.2).
 const ORCPT_MAX: usize = 500;
 
-/// Reads what follows `MAIL FROM:`.
-pub(super) fn mail(argument: &[u8], allowed: Allowed) -> Result<MailParameters, ParameterError> {
-    // SMTPUTF8 stands behind the path whose reading it decides.
+/// Reads what follows `MAIL FROM:`; also whether the content is announced as BINARYMIME, for which DATA is no way (RFC 3030 §3).
+pub(super) fn mail(argument: &[u8], allowed: Allowed) -> Result<(MailParameters, bool), ParameterError> {
+    // SMTPUTF8 stands behind the path whose reading it decides, and may be a word of a quoted local part: what is read with it is
+    // checked against the parameter below.
     let utf8 = allowed.extended && !argument.is_ascii() && words(argument).any(|word| word.eq_ignore_ascii_case(b"SMTPUTF8"));
     let (reverse_path, rest) = path::parse(argument, allowed.paths, utf8).map_err(ParameterError::Path)?;
     // Only a recipient may be a bare `postmaster`.
@@ -39,7 +40,7 @@ pub(super) fn mail(argument: &[u8], allowed: Allowed) -> Result<MailParameters, 
         return Err(ParameterError::Path(PathError::Syntax));
     }
     let mut mail = MailParameters { reverse_path, ..MailParameters::default() };
-    let (mut body, mut auth) = (None, false);
+    let (mut body, mut binary, mut auth) = (None, false, false);
     for word in words(rest) {
         let (key, value) = split(word, allowed)?;
         let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
@@ -48,6 +49,7 @@ pub(super) fn mail(argument: &[u8], allowed: Allowed) -> Result<MailParameters, 
             once(&mut mail.size, octets, "SIZE")?;
         } else if is("BODY") {
             once(&mut body, declared(value).ok_or(ParameterError::Value("BODY"))?, "BODY")?;
+            binary = value.is_some_and(|value| value.eq_ignore_ascii_case(b"BINARYMIME"));
         } else if is("SMTPUTF8") {
             if value.is_some() || mail.smtputf8 {
                 return Err(ParameterError::Value("SMTPUTF8"));
@@ -73,8 +75,11 @@ pub(super) fn mail(argument: &[u8], allowed: Allowed) -> Result<MailParameters, 
             return Err(ParameterError::Unknown);
         }
     }
+    if !mail.smtputf8 && !mail.reverse_path.as_str().is_ascii() {
+        return Err(ParameterError::Path(PathError::NotAscii));
+    }
     mail.body = body.unwrap_or_default();
-    Ok(mail)
+    Ok((mail, binary))
 }
 
 /// Reads what follows `RCPT TO:`.
@@ -99,11 +104,6 @@ pub(super) fn rcpt(argument: &[u8], allowed: Allowed, utf8: bool) -> Result<Rcpt
     }
     rcpt.notify = wanted.unwrap_or_default();
     Ok(rcpt)
-}
-
-/// Whether the content is announced as BINARYMIME, for which DATA is no way (RFC 3030 §3).
-pub(super) fn is_binary(argument: &[u8]) -> bool {
-    words(argument).any(|word| word.eq_ignore_ascii_case(b"BODY=BINARYMIME"))
 }
 
 impl Path {
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn all_parameters_of_mail_together() {
         let line = "<ä@example.com> SIZE=10 body=8bitmime SMTPUTF8 RET=HDRS ENVID=a+2Bb AUTH=<>";
-        let mail = mail(line.as_bytes(), ALLOWED).unwrap();
+        let (mail, _) = mail(line.as_bytes(), ALLOWED).unwrap();
         assert_eq!(mail.reverse_path.as_str(), "ä@example.com");
         assert_eq!((mail.size, mail.body, mail.smtputf8), (Some(10), Body::EightBitMime, true));
         assert_eq!((mail.ret, mail.envid.as_deref()), (Some(Ret::Headers), Some("a+2Bb")));

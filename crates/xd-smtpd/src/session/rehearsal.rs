@@ -87,6 +87,14 @@ impl Rehearsal {
         self.session.handle_tls_started();
     }
 
+    /// The client is gone, without a word.
+    pub fn leave(&mut self) {
+        self.session.handle_disconnect();
+        while let Some(event) = self.session.poll_event() {
+            self.answer(event);
+        }
+    }
+
     /// What the server said since this was asked last.
     pub fn replies(&mut self) -> String {
         let text = String::from_utf8_lossy(self.session.poll_output()).into_owned();

@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use super::Xclient;
 
+/// Attributes that are known and say nothing that is used here.
+const UNUSED: [&str; 3] = ["DESTADDR", "DESTPORT", "HELO"];
+
 /// Reads `NAME=value` pairs; an attribute that is not known makes none of it count.
 pub(super) fn parse(attributes: &str) -> Option<Xclient> {
     let mut xclient = Xclient::default();
@@ -21,17 +24,13 @@ pub(super) fn parse(attributes: &str) -> Option<Xclient> {
             xclient.port = Some(value.as_deref().map(str::parse).transpose().ok()?);
         } else if name.eq_ignore_ascii_case("NAME") {
             xclient.name = Some(value);
-        } else if name.eq_ignore_ascii_case("HELO") {
-            xclient.helo = Some(value);
         } else if name.eq_ignore_ascii_case("LOGIN") {
             xclient.login = Some(value);
         } else if name.eq_ignore_ascii_case("PROTO") {
-            xclient.extended = Some(match value?.to_ascii_uppercase().as_str() {
-                "ESMTP" => true,
-                "SMTP" => false,
-                _ => return None,
-            });
-        } else if !(name.eq_ignore_ascii_case("DESTADDR") || name.eq_ignore_ascii_case("DESTPORT")) {
+            if !matches!(value?.to_ascii_uppercase().as_str(), "ESMTP" | "SMTP") {
+                return None;
+            }
+        } else if !UNUSED.iter().any(|unused| name.eq_ignore_ascii_case(unused)) {
             return None;
         }
     }
@@ -77,8 +76,7 @@ mod tests {
     fn attributes_are_decoded() {
         let read = parse("NAME=spike.example ADDR=IPV6:2001:db8::1 port=99 PROTO=ESMTP LOGIN=a+20b HELO=[UNAVAILABLE]").unwrap();
         assert_eq!(read.address, Some(Some("2001:db8::1".parse().unwrap())));
-        assert_eq!((read.port, read.extended), (Some(Some(99)), Some(true)));
-        assert_eq!((read.login, read.helo), (Some(Some("a b".to_owned())), Some(None)));
+        assert_eq!((read.port, read.login), (Some(Some(99)), Some(Some("a b".to_owned()))));
     }
 
     #[test]

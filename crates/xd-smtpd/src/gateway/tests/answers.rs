@@ -99,3 +99,51 @@ async fn when_judging_fails() {
     world.until("delivered", || world.arrived().len() == 1).await;
     world.until("recorded", || world.journal().iter().any(|record| matches!(record.event, JournalEvent::Acceptance(_)))).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_mail_is_called_for_by_whom_it_concerns() {
+    let world = World::start("etrn", "[[client]]\nnetworks = [\"127.0.0.1\"]\netrn = [\"example.com\"]").await;
+    let mut named = world.connect(SMTP).await;
+    assert!(named.ask("ETRN EXAMPLE.com").await.starts_with("251"));
+    assert!(named.ask("ETRN example.net").await.starts_with("459 4.7.1"), "another's");
+    assert!(named.ask("ETRN @example.com").await.starts_with("458 4.5.4"));
+    // To be our own is not to be named.
+    let mut own = world.connect_from("127.0.0.9", SMTP).await;
+    assert!(own.ask("ETRN example.com").await.starts_with("550 5.7.1"));
+    // Another connection begins nothing anew.
+    let mut again = world.connect(SMTP).await;
+    for _ in 1..10 {
+        assert!(again.ask("ETRN example.com").await.starts_with("251"));
+    }
+    assert!(again.ask("ETRN example.com").await.starts_with("458 4.7.0"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_judged_says_why() {
+    let world = World::start("unjudged", "on_engine_failure = \"accept\"").await;
+    let mut client = world.connect(SMTP).await;
+    assert!(client.send(&["bob@example.com"], "X-Judging: fails\r\n\r\nHello").await.starts_with("250"));
+    let mut unscanned = world.connect(UNSCANNED).await;
+    assert!(unscanned.send(&["bob@example.com"], &message("x")).await.starts_with("250"));
+    let classes = || -> Vec<String> {
+        let journal = world.journal();
+        let accepted = journal.into_iter().filter_map(|record| match record.event {
+            JournalEvent::Acceptance(acceptance) => Some(acceptance.class),
+            _ => None,
+        });
+        accepted.collect()
+    };
+    world.until("recorded", || classes() == ["unjudged", "unscanned"]).await;
+}
+
+/// Content that is long enough to be worked on aside passes the same way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_messages_are_judged_as_short_ones() {
+    let world = World::start("long", "actions = { surespam = \"reject\" }").await;
+    let mut client = world.connect(SMTP).await;
+    let long = |subject: &str| format!("{}\r\n{}", message(subject), "words and words\r\n".repeat(20_000));
+    assert!(client.send(&["bob@example.com"], &long("awful")).await.starts_with("550 5.7.1"));
+    assert!(client.send(&["bob@example.com"], &long("doubtful")).await.starts_with("250"));
+    world.until("delivered", || world.arrived().len() == 1).await;
+    assert!(world.arrived()[0].1.contains("\r\nX-XD-Class: spam\r\n"));
+}

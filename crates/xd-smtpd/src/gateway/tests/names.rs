@@ -72,7 +72,11 @@ async fn clients_without_a_confirmed_name_are_deferred_where_that_is_set() {
     }
     // Our own are not asked for their names.
     assert!(told(&world, "127.0.0.9").await.starts_with("250"));
+    // Of a client that the peer in between does not know, nobody can say that it has no name.
+    assert!(told(&world, "[UNAVAILABLE]").await.starts_with("250"));
     world.until("recorded", || world.refusals().len() == 2).await;
+    let is_unknown = |record: &JournalRecord| matches!(&record.event, JournalEvent::Acceptance(taken) if taken.client.is_none());
+    world.until("told as unknown", || world.journal().iter().any(is_unknown)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
