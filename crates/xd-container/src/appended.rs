@@ -9,11 +9,6 @@ pub(crate) fn is_program(media_type: &str) -> bool {
     matches!(media_type, "application/x-dosexec" | "application/x-elf" | "application/x-mach-binary")
 }
 
-/// Types with an opener of their own that a zip archive may stand behind all the same.
-pub(crate) fn is_opened_and_hides(media_type: &str) -> bool {
-    matches!(media_type, "application/pdf" | "application/rtf" | "text/html" | "image/svg+xml")
-}
-
 /// The archive in a file that is none by its beginning.
 pub(crate) fn open<'a>(
     bytes: &'a [u8],
@@ -73,7 +68,7 @@ mod tests {
             let bytes = [begin, ARCHIVE].concat();
             assert_eq!(opened(&bytes), Some((1, true)), "{}", String::from_utf8_lossy(begin));
         }
-        assert!(opens(Some("application/x-dosexec"), "") && !opens(Some("image/png"), ""));
+        assert!(opens(Some("application/x-dosexec"), ""));
         assert_eq!(opened(ARCHIVE), Some((1, false)));
     }
 

@@ -68,7 +68,7 @@ impl Opened<'_> {
 /// Whether an address leads to another host.
 pub(crate) fn leads_away(address: &str) -> bool {
     let begins = |scheme: &&str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    SCHEMES.iter().any(|scheme| begins(&scheme) && address.len() > scheme.len()) || is_file_of_a_host(address)
+    SCHEMES.iter().any(|scheme| begins(scheme) && address.len() > scheme.len()) || is_file_of_a_host(address)
 }
 
 /// Whether an address is fetched from another host when something loads it: mail and telephone are not.

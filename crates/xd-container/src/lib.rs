@@ -34,6 +34,7 @@ mod crypt;
 #[cfg(test)]
 mod damaged;
 mod disc;
+mod document;
 mod fields;
 mod found;
 mod legacy;
@@ -50,6 +51,11 @@ mod onenote;
 mod open;
 mod opened;
 mod package;
+mod page;
+mod pdf;
+#[cfg(feature = "qr")]
+mod picture;
+mod plain;
 mod rar;
 mod rtf;
 mod sevenz;
@@ -65,7 +71,7 @@ mod xml;
 mod zip;
 
 pub use budget::{Bounds, Budget};
-pub use media_type::sniff;
+pub use media_type::{sniff, sniff_named};
 pub use open::{Passwords, open, opens};
 pub use opened::{Content, Member, Opened};
 pub use sign::{Sign, Signs};

@@ -1,7 +1,7 @@
 //! What a file's first bytes show it to be, whatever its name and declared type say.
 
 use crate::bytes::Bytes;
-use crate::{disc, tar, zip};
+use crate::{disc, name, tar, zip};
 
 /// A type and the bytes that show it.
 struct Magic {
@@ -189,6 +189,31 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
         .or_else(|| zip::is_at_end(bytes).then_some("application/zip"))
 }
 
+/// The same, and messages that are files: they are plain text, which only their names and the fields at their beginning show.
+///
+/// # Example: what is in this file?
+/// ```
+/// use xd_container::sniff_named;
+///
+/// let bytes = b"Subject: Hello\r\n\r\nGood morning";
+/// assert_eq!(sniff_named(bytes, "letter.eml"), Some("message/rfc822"));
+/// assert_eq!(sniff_named(bytes, "letter.txt"), None);
+/// ```
+#[must_use]
+pub fn sniff_named(bytes: &[u8], name: &str) -> Option<&'static str> {
+    sniff(bytes).or_else(|| (name::is_message(name) && begins_as_message(bytes)).then_some("message/rfc822"))
+}
+
+/// Whether header fields stand at the beginning (RFC 5322 §2.2): a name of letters and `-`, and a colon. The line that begins
+/// a message in a mailbox may stand before them.
+pub(crate) fn begins_as_message(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
+    let mut lines = bytes.split(|b| *b == b'\n').skip_while(|line| line.starts_with(b"From ") || line.starts_with(b">From "));
+    let first = lines.next().unwrap_or_default();
+    let length = first.iter().take(77).position(|b| *b == b':').unwrap_or(0);
+    length > 1 && first.iter().take(length).all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
 /// Programs for Windows and DOS. Text may begin with `MZ` too, so that something binary must follow.
 fn sniff_mz(bytes: &[u8]) -> Option<&'static str> {
     // DOS takes the letters in either order.
@@ -260,7 +285,11 @@ fn sniff_text(bytes: &[u8]) -> Option<&'static str> {
 
 /// Whether a tag stands anywhere in the bytes; `tag` in lower case, with its `<`.
 fn holds_tag(bytes: &[u8], tag: &[u8]) -> bool {
-    memchr::memchr_iter(b'<', bytes).any(|at| bytes.get(at..at + tag.len()).is_some_and(|b| b.eq_ignore_ascii_case(tag)))
+    memchr::memchr_iter(b'<', bytes).any(|at| {
+        bytes.get(at..at + tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
+            // `<svg:font-face>` is a part of many documents.
+            && bytes.get(at + tag.len()).is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'))
+    })
 }
 
 /// Cryptographic messages in DER (RFC 5652 §3): a sequence that begins with one of their object identifiers.
@@ -312,6 +341,7 @@ mod tests {
             (b"\xCA\xFE\xBA\xBE\0\0\0\x02", Some("application/x-mach-binary")),
             (b"<html><head><HTA:APPLICATION id=a>", Some("application/hta")),
             (b"<?xml version='1.0'?><!-- made by --><svg xmlns=''>", Some("image/svg+xml")),
+            (b"<?xml version='1.0'?><office:a><svg:font-face/>", Some("text/xml")),
             (b"<!-- a licence --><svg>", Some("image/svg+xml")),
             (b"<!-- a comment --><b>", None),
             (b"[InternetShortcut]\r\nURL=https://www.example.com/", Some("application/internet-shortcut")),

@@ -106,6 +106,13 @@ pub(crate) fn ending(name: &str) -> Option<String> {
     promise(&[name]).endings.into_iter().next()
 }
 
+/// Whether a file of this name may be a whole message. Word opens web archives under the names of its documents, too.
+pub(crate) fn is_message(name: &str) -> bool {
+    ending(name).is_some_and(|ending| {
+        matches!(&*ending, "eml" | "emlx" | "mht" | "mhtml" | "mbox" | "nws" | "doc" | "dot" | "xls" | "ppt" | "rtf")
+    })
+}
+
 impl Promise {
     fn read(&mut self, name: &str) {
         if leaves_its_directory(name) {

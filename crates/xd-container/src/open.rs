@@ -2,7 +2,7 @@
 
 use crate::unpack::Method;
 use crate::{
-    Budget, Opened, appended, cab, disc, legacy, names, office, ole, onenote, rar, rtf, sevenz, shortcut, single, tar, tnef, zip,
+    Budget, Opened, appended, cab, disc, document, legacy, names, office, ole, onenote, rar, sevenz, shortcut, single, tar, tnef,
 };
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
@@ -39,7 +39,7 @@ impl Passwords {
 /// the type does not tell: for a file that is there as a whole, asking [`open`] costs next to nothing.
 #[must_use]
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
-    opener(media_type, name).is_some() || media_type.is_some_and(appended::is_program)
+    opener(media_type, name).is_some() || document::opens(media_type, name) || media_type.is_some_and(appended::is_program)
 }
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
@@ -53,11 +53,11 @@ pub fn open<'a>(
     passwords: &Passwords,
     budget: &mut Budget,
 ) -> Option<Opened<'a>> {
-    let opened = opener(media_type, name).map(|opener| opener(bytes, Given { name, passwords }, budget));
-    // Archives look for what stands before and behind them, and containers hold archives that are no tricks.
-    if opened.is_some() && !media_type.is_some_and(appended::is_opened_and_hides) {
-        return opened;
+    if let Some(opener) = opener(media_type, name) {
+        // Containers look for themselves for what stands before and behind them.
+        return Some(opener(bytes, Given { name, passwords }, budget));
     }
+    let opened = document::open(bytes, media_type, name, budget);
     let Some(mut behind) = appended::open(bytes, media_type, passwords, budget) else { return opened };
     let Some(mut opened) = opened else { return Some(behind) };
     opened.members.append(&mut behind.members);
@@ -89,7 +89,6 @@ const DISCS: &[&str] = &["dd", "img", "iso", "udf", "vhd", "vhdx"];
 const OPENERS: &[(&str, Opener)] = &[
     ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
     ("application/onenote", |bytes, _, budget| onenote::open(bytes, budget)),
-    ("application/rtf", |bytes, _, budget| rtf::open(bytes, budget)),
     ("application/vnd.ms-cab-compressed", |bytes, _, budget| cab::open(bytes, budget)),
     ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
     ("application/vnd.rar", |bytes, _, budget| rar::open(bytes, budget)),
@@ -110,9 +109,6 @@ const OPENERS: &[(&str, Opener)] = &[
     ("application/x-vhd", |bytes, _, budget| disc::open(bytes, budget)),
     ("application/x-vhdx", |bytes, _, budget| disc::open(bytes, budget)),
     ("application/x-xz", |bytes, given, budget| single::open(bytes, &Method::Xz, given.name, budget)),
-    ("application/zip", |bytes, given, budget| {
-        let package = zip::open_with(bytes, given.passwords, budget, office::wants);
-        if office::is_document(&package) { office::read(package, budget) } else { package }
-    }),
+    ("application/zip", |bytes, given, budget| office::open(bytes, given.passwords, budget)),
     ("application/zstd", |bytes, given, budget| single::open(bytes, &Method::Zstd, given.name, budget)),
 ];

@@ -1,13 +1,14 @@
 //! A directory of numbered segments: `000001.xdc`, `000002.xdc`, … One process at a time writes to it, any number read.
 //!
-//! A new segment begins when the present one has reached its size, when its label is another, or when its header is damaged.
+//! A new segment begins when the present one has reached its size, when its label is another, or when its header is damaged. Where it
+//! cannot, for want of descriptors or room, the present one grows beyond its size until it can.
 //! Names follow from the order of writing alone.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::SegmentError;
-use crate::file_system::{FileSystem, OsFileSystem, create_dirs};
+use crate::error::{SYNC, SegmentError};
+use crate::file_system::{FileSystem, OsFileSystem, StoredDirectory, create_dirs};
 use crate::segment::{
     self, Damage, DamageKind, Erasure, HEADER_BYTES, LABEL_MAX, Offset, RecordType, Recovery, SegmentHeader, SegmentKind,
     SegmentWriter,
@@ -45,6 +46,8 @@ pub struct SegmentDir<F: FileSystem = OsFileSystem> {
     files: F,
     path: PathBuf,
     options: SegmentDirOptions,
+    /// Kept open: a new name must be made durable however few descriptors are left.
+    directory: F::Directory,
     active: Option<SegmentWriter<F>>,
     /// The number of the next segment.
     next: u64,
@@ -91,7 +94,8 @@ impl<F: FileSystem> SegmentDir<F> {
 
         let last = numbers(files, &path, options.kind).map_err(|error| SegmentError::io("read", &path, error))?.pop();
         let next = last.map_or(1, |last| last + 1);
-        let mut directory = Self { files: files.clone(), path, options, active: None, next, _lock: locked };
+        let handle = files.open_dir(&path).map_err(|error| SegmentError::io("open", &path, error))?;
+        let mut directory = Self { files: files.clone(), path, options, directory: handle, active: None, next, _lock: locked };
         let Some(last) = last else { return Ok((directory, None)) };
         let name = directory.path_of(last);
         // Before anything of it is changed.
@@ -143,10 +147,10 @@ impl<F: FileSystem> SegmentDir<F> {
     }
 
     /// Begins the next segment if the present one has no room for a payload of this length. Whether it did: the next record
-    /// is the first in its segment.
+    /// is the first in its segment. Where the next cannot begin now, since no descriptor is left or no room, the present one goes on.
     ///
     /// # Errors
-    /// The disk failed.
+    /// The disk failed, or there is no present one.
     pub fn prepare(&mut self, payload: usize) -> Result<bool, SegmentError> {
         self.writer(payload).map(|writer| writer.is_empty())
     }
@@ -177,7 +181,7 @@ impl<F: FileSystem> SegmentDir<F> {
     pub fn remove(&mut self, segment: u64) -> Result<(), SegmentError> {
         let path = self.closed(segment)?;
         self.files.remove_file(&path).map_err(|error| SegmentError::io("remove", &path, error))?;
-        self.files.sync_dir(&self.path).map_err(|error| SegmentError::io("sync", &self.path, error))
+        self.directory.sync().map_err(|error| SegmentError::io(SYNC, &self.path, error))
     }
 
     /// Gives a segment a name by which no reader takes it for one, durably, so that its damage can be looked at.
@@ -188,7 +192,7 @@ impl<F: FileSystem> SegmentDir<F> {
         let path = self.closed(segment)?;
         let aside = path.with_extension(format!("{}.damaged", self.options.kind.extension()));
         self.files.rename(&path, &aside).map_err(|error| SegmentError::io("rename", &path, error))?;
-        self.files.sync_dir(&self.path).map_err(|error| SegmentError::io("sync", &self.path, error))?;
+        self.directory.sync().map_err(|error| SegmentError::io(SYNC, &self.path, error))?;
         Ok(aside)
     }
 
@@ -204,31 +208,57 @@ impl<F: FileSystem> SegmentDir<F> {
         &self.path
     }
 
+    /// Where the next record will stand in the present segment.
+    pub(crate) fn position(&self) -> Option<Place> {
+        self.active.as_ref().map(|writer| Place { segment: writer.header().number(), offset: writer.offset() })
+    }
+
+    /// Takes back what was added behind a position since the last sync.
+    ///
+    /// # Errors
+    /// Another segment has begun since, or the file cannot be cut; nothing can be added then.
+    pub(crate) fn take_back(&mut self, to: Option<Place>) -> Result<(), SegmentError> {
+        match (&mut self.active, to) {
+            (Some(writer), Some(to)) if writer.header().number() == to.segment => writer.take_back(to.offset),
+            (None, None) => Ok(()),
+            _ => Err(SegmentError::Broken { path: self.path.clone() }),
+        }
+    }
+
     /// The segment to write a payload of this length to.
     fn writer(&mut self, payload: usize) -> Result<&mut SegmentWriter<F>, SegmentError> {
-        let room = self.options.roll_bytes;
-        let fits = |writer: &SegmentWriter<F>| {
-            let full = writer.offset().bytes().saturating_add(payload as u64) > room && !writer.is_empty();
-            !full && writer.header().label() == self.options.label
+        let bytes = |writer: &SegmentWriter<F>| writer.offset().bytes().saturating_add(payload as u64);
+        let fits = match &mut self.active {
+            Some(writer) if writer.header().label() != self.options.label => Some(false),
+            Some(writer) => Some(bytes(writer) <= self.options.roll_bytes || writer.is_empty()),
+            None => None,
         };
-        if let Some(writer) = &mut self.active
-            && !fits(writer)
-        {
-            // Segments are durable in their order. A writer that failed stays, and refuses.
-            writer.sync()?;
-            self.active = None;
-        }
-        match &mut self.active {
-            Some(writer) => Ok(writer),
-            none => {
-                let header = SegmentHeader::new(self.options.kind, self.next, &self.options.label);
-                let header = header.ok_or(SegmentError::Label { bytes: self.options.label.len() })?;
-                let path = self.path.join(segment::file_name(self.next, self.options.kind));
-                let writer = SegmentWriter::create(&self.files, path, &header)?;
-                self.next += 1;
-                Ok(none.insert(writer))
+        if fits != Some(true) {
+            if let Some(writer) = &mut self.active {
+                // Segments are durable in their order. A writer that failed stays, and refuses.
+                writer.sync()?;
+            }
+            match self.begin_next() {
+                Ok(writer) => self.active = Some(writer),
+                // It is tried again with the next record.
+                Err(error) if error.is_shortage() => match &self.active {
+                    Some(writer) if writer.header().label() == self.options.label && bytes(writer) <= GROWN_MAX => {}
+                    _ => return Err(error),
+                },
+                Err(error) => return Err(error),
             }
         }
+        // There is one by now.
+        self.active.as_mut().ok_or_else(|| SegmentError::Broken { path: self.path.clone() })
+    }
+
+    fn begin_next(&mut self) -> Result<SegmentWriter<F>, SegmentError> {
+        let header = SegmentHeader::new(self.options.kind, self.next, &self.options.label);
+        let header = header.ok_or(SegmentError::Label { bytes: self.options.label.len() })?;
+        let path = self.path_of(self.next);
+        let writer = SegmentWriter::create_in(&self.files, &mut self.directory, path, &header)?;
+        self.next += 1;
+        Ok(writer)
     }
 
     /// Whether the segment with this number in its name is of this directory, and has it in its header too.
@@ -271,6 +301,8 @@ pub fn segment_files<F: FileSystem>(files: &F, path: impl AsRef<Path>, kind: Seg
 }
 
 const LOCK: &str = "lock";
+/// How far a segment grows at most while the next cannot begin. Whoever keeps offsets in 32 bits has room for a long commit behind it.
+const GROWN_MAX: u64 = 2 << 30;
 
 /// The numbers of the segments in a directory, in order.
 pub(crate) fn numbers<F: FileSystem>(files: &F, path: &Path, kind: SegmentKind) -> io::Result<Vec<u64>> {

@@ -88,7 +88,31 @@ pub enum SegmentError {
 }
 
 impl SegmentError {
+    /// Whether something is used up that may come back: descriptors, room on the disk, memory. What was written before is as it was, and
+    /// the call may be made again. A failed sync is never that: it may succeed when called again, with pages that were
+    /// not written and are clean now.
+    #[must_use]
+    pub fn is_shortage(&self) -> bool {
+        matches!(self, Self::Io { operation, source, .. } if *operation != SYNC && is_shortage(source))
+    }
+
     pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { operation, path: path.to_owned(), source }
     }
+}
+
+/// The operation after whose failure nobody knows what is on disk.
+pub(crate) const SYNC: &str = "sync";
+
+fn is_shortage(error: &io::Error) -> bool {
+    use io::ErrorKind::{OutOfMemory, QuotaExceeded, StorageFull};
+    #[cfg(unix)]
+    if let Some(number) = error.raw_os_error() {
+        use rustix::io::Errno;
+        // These have no kind of their own.
+        if [Errno::MFILE, Errno::NFILE, Errno::NOBUFS].iter().any(|errno| errno.raw_os_error() == number) {
+            return true;
+        }
+    }
+    matches!(error.kind(), OutOfMemory | QuotaExceeded | StorageFull)
 }

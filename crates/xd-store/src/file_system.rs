@@ -19,6 +19,8 @@ use crate::storage::{self, StorageWarning};
 pub trait FileSystem: Clone + Debug + Send + Sync + 'static {
     /// An open file.
     type File: StoredFile + Send + 'static;
+    /// An open directory.
+    type Directory: StoredDirectory + Send + 'static;
     /// Held while a directory is written to; given up when dropped, or when the process ends in whatever way.
     type Lock: Debug + Send + 'static;
 
@@ -59,10 +61,16 @@ pub trait FileSystem: Clone + Debug + Send + Sync + 'static {
     /// It does not exist, or cannot be removed.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
+    /// Opens a directory that exists, to make its names durable however few descriptors are left later.
+    ///
+    /// # Errors
+    /// It does not exist, or cannot be opened.
+    fn open_dir(&self, path: &Path) -> io::Result<Self::Directory>;
+
     /// Makes the names in a directory durable.
     ///
     /// # Errors
-    /// It does not exist, or the disk failed.
+    /// It does not exist, cannot be opened, or the disk failed.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
     /// The names in a directory, in order. Names that are no Unicode are none of ours and left out.
@@ -130,6 +138,15 @@ pub trait StoredFile: Debug {
     fn bytes(&self) -> io::Result<u64>;
 }
 
+/// An open directory.
+pub trait StoredDirectory: Debug {
+    /// Makes its names durable.
+    ///
+    /// # Errors
+    /// The disk failed; nobody knows what is on it then.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
 /// The files of the operating system. What it creates is its user's alone: files have mode 0600, directories 0700. What
 /// exists keeps the mode it has.
 #[derive(Clone, Copy, Debug, Default)]
@@ -137,6 +154,7 @@ pub struct OsFileSystem;
 
 impl FileSystem for OsFileSystem {
     type File = File;
+    type Directory = File;
     type Lock = File;
 
     fn create_new(&self, path: &Path) -> io::Result<File> {
@@ -163,10 +181,13 @@ impl FileSystem for OsFileSystem {
         fs::remove_file(path)
     }
 
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+    fn open_dir(&self, path: &Path) -> io::Result<File> {
         // "" is how the parent of a relative name is spelt.
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        File::open(path)?.sync_all()
+        File::open(if path.as_os_str().is_empty() { Path::new(".") } else { path })
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.open_dir(path)?.sync_all()
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -240,6 +261,12 @@ impl StoredFile for File {
 
     fn bytes(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
+    }
+}
+
+impl StoredDirectory for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
     }
 }
 

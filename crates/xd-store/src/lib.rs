@@ -51,6 +51,7 @@ mod directory;
 mod engines;
 mod error;
 mod file_system;
+mod free_space;
 mod journal;
 mod segment;
 pub mod simulated;
@@ -61,9 +62,9 @@ pub use commit::{CommitError, Finish};
 pub use directory::{Place, SegmentDir, SegmentDirOptions, segment_files};
 pub use engines::{EngineEntry, EngineError, EngineInputs, EngineList, EngineStore, Kept};
 pub use error::SegmentError;
-pub use file_system::{FileSystem, OsFileSystem, StoredFile, create_durable_dir};
+pub use file_system::{FileSystem, OsFileSystem, StoredDirectory, StoredFile, create_durable_dir};
 pub use journal::{
-    Change, Delivery, Journal, JournalEntry, JournalEvent, JournalGauges, JournalOptions, JournalQuery, JournalReader,
+    Change, Delivery, Gap, Journal, JournalEntry, JournalEvent, JournalGauges, JournalOptions, JournalQuery, JournalReader,
     JournalRecord, JournalRecovery, Transaction, fold_case,
 };
 pub use segment::{

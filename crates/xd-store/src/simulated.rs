@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::file_system::{FileSystem, StoredFile};
+use crate::file_system::{FileSystem, StoredDirectory, StoredFile};
 
 /// A disk in memory. Clones are the same disk.
 ///
@@ -37,6 +38,13 @@ pub struct DiskFile {
     disk: Disk,
     node: usize,
     writable: bool,
+}
+
+/// An open directory of a [`Disk`].
+#[derive(Debug)]
+pub struct DiskDirectory {
+    disk: Disk,
+    node: usize,
 }
 
 /// Holds a lock file of a [`Disk`].
@@ -74,6 +82,9 @@ struct World {
     /// Calls so far that change something or make it durable.
     calls: u64,
     fault: Option<(u64, Fault)>,
+    /// Calls so far that need a descriptor of their own, and which of them find none.
+    opens: u64,
+    none_left: Range<u64>,
     /// How many bytes files may still grow; `None` for as many as memory has.
     room: Option<u64>,
 }
@@ -107,6 +118,23 @@ impl Disk {
     /// Makes the call with this number fail, counted from 0 over all calls that change something or make it durable.
     pub fn fail_at(&self, call: u64, fault: Fault) {
         self.world().fault = Some((call, fault));
+    }
+
+    /// Makes so many calls fail for want of a descriptor, from the one with this number on, counted from 0 over all calls that open
+    /// or create something.
+    pub fn run_out_at(&self, open: u64, calls: u64) {
+        self.world().none_left = open..open.saturating_add(calls);
+    }
+
+    /// How many calls there were that open or create something.
+    #[must_use]
+    pub fn opens(&self) -> u64 {
+        self.world().opens
+    }
+
+    /// Gives files as much room as memory has.
+    pub fn make_room(&self) {
+        self.world().room = None;
     }
 
     /// Lets files grow by so many bytes and no more. Writes beyond that are cut short, with [`io::ErrorKind::StorageFull`].
@@ -197,10 +225,12 @@ impl Default for Disk {
 
 impl FileSystem for Disk {
     type File = DiskFile;
+    type Directory = DiskDirectory;
     type Lock = DiskLock;
 
     fn create_new(&self, path: &Path) -> io::Result<DiskFile> {
         let mut world = self.world();
+        world.take_descriptor()?;
         world.call()?;
         let node = world.create(path, Node::file())?;
         Ok(DiskFile { disk: self.clone(), node, writable: true })
@@ -211,7 +241,8 @@ impl FileSystem for Disk {
     }
 
     fn open_read(&self, path: &Path) -> io::Result<DiskFile> {
-        let world = self.world();
+        let mut world = self.world();
+        world.take_descriptor()?;
         let node = world.find(path)?;
         match world.nodes[node] {
             Node::File { .. } => Ok(DiskFile { disk: self.clone(), node, writable: false }),
@@ -255,22 +286,21 @@ impl FileSystem for Disk {
         Ok(())
     }
 
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+    fn open_dir(&self, path: &Path) -> io::Result<DiskDirectory> {
         let mut world = self.world();
-        world.call()?;
+        world.take_descriptor()?;
         let node = world.find(path)?;
-        match &mut world.nodes[node] {
-            Node::Dir { names, durable, pending } => {
-                *durable = names.clone();
-                pending.clear();
-                Ok(())
-            }
-            Node::File { .. } => Err(io::ErrorKind::NotADirectory.into()),
-        }
+        world.names(node)?;
+        Ok(DiskDirectory { disk: self.clone(), node })
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.open_dir(path)?.sync()
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let world = self.world();
+        let mut world = self.world();
+        world.take_descriptor()?;
         let node = world.find(path)?;
         world.names(node).map(|names| names.keys().cloned().collect())
     }
@@ -290,6 +320,7 @@ impl FileSystem for Disk {
 
     fn lock(&self, path: &Path) -> io::Result<Option<DiskLock>> {
         let mut world = self.world();
+        world.take_descriptor()?;
         let node = match world.find(path) {
             Ok(node) => node,
             Err(_) => {
@@ -312,6 +343,18 @@ impl Drop for DiskLock {
         if let Node::File { locked, .. } = &mut self.disk.world().nodes[self.node] {
             *locked = false;
         }
+    }
+}
+
+impl StoredDirectory for DiskDirectory {
+    fn sync(&mut self) -> io::Result<()> {
+        let mut world = self.disk.world();
+        world.call()?;
+        if let Node::Dir { names, durable, pending } = &mut world.nodes[self.node] {
+            *durable = names.clone();
+            pending.clear();
+        }
+        Ok(())
     }
 }
 
@@ -393,6 +436,15 @@ impl World {
             Some((at, Fault::Short | Fault::Stops)) if call == at => Err(io::ErrorKind::WriteZero.into()),
             Some((at, Fault::Stops)) if call > at => Err(io::Error::other("simulated power failure")),
             _ => Ok(()),
+        }
+    }
+
+    /// Counts a call that needs a descriptor, and fails if there is none.
+    fn take_descriptor(&mut self) -> io::Result<()> {
+        self.opens += 1;
+        match self.none_left.contains(&(self.opens - 1)) {
+            true => Err(out_of_descriptors()),
+            false => Ok(()),
         }
     }
 
@@ -489,6 +541,13 @@ impl Write {
             _ => self.apply(content),
         }
     }
+}
+
+fn out_of_descriptors() -> io::Error {
+    #[cfg(unix)]
+    return rustix::io::Errno::MFILE.into();
+    #[cfg(not(unix))]
+    io::ErrorKind::OutOfMemory.into()
 }
 
 fn put(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {

@@ -96,7 +96,8 @@ fn every_call_fails_in_turn_and_what_was_acknowledged_is_there() {
                         acknowledged = time;
                     }
                 }
-                assert_eq!(journal.is_broken().is_some(), acknowledged < 12);
+                // It may have failed to begin the next segment when all was written.
+                assert!(journal.is_broken().is_some() || acknowledged == 12);
             }
             for survival in [Survival::Durable, Survival::Everything, Survival::Some(1), Survival::Some(2), Survival::Some(3)] {
                 let disk = disk.crashed(survival);

@@ -133,7 +133,7 @@ fn content_is_read_to_its_end_while_its_message_moves() {
 #[test]
 fn one_changed_byte_anywhere_is_noticed_and_costs_one_message() {
     let (disk, mut model) = (Disk::new(), Model::default());
-    let options = xd_store::SpoolOptions { slack_bytes: 1 << 20, ..spooled::options() };
+    let options = xd_store::SpoolOptions { roll_bytes: 1_500, slack_bytes: 1 << 20, ..spooled::options() };
     let (spool, _) = Spool::open(&disk, DIRECTORY, options.clone()).unwrap();
     for step in 0..8 {
         assert!(model.accept(&spool, 100 + step * 111, 1 + step % 2));

@@ -14,6 +14,7 @@ mod fuzz;
 mod hostile;
 mod judged;
 mod peers;
+mod power;
 mod program;
 mod purity;
 mod quality;

@@ -6,7 +6,7 @@ use crate::corpus::Corpus;
 use crate::report::{Report, Shortfall};
 use crate::shared::SharedData;
 use crate::workspace::Workspace;
-use crate::{capsules, conformance, examples, hostile, peers, quality, readme};
+use crate::{capsules, conformance, examples, hostile, peers, power, quality, readme};
 
 const BUILD: &str = "corpus: build the optimised xd";
 const HOSTILE: &str = "corpus: hostile messages are judged in bounded memory";
@@ -17,6 +17,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
         workspace.cargo(["test", "--workspace"]).run()?;
         Ok(String::new())
     });
+    power::run(workspace, report);
     report.step("programs in examples/", || examples::run(workspace));
     report.step("rule cases", || {
         workspace.cargo(["run", "--quiet", "--package", "xd-cli", "--", "rules", "test"]).run()?;

@@ -45,7 +45,12 @@ impl Reading {
     fn next(&mut self) -> Result<Option<(u64, JournalRecord)>, Failure> {
         loop {
             match self.reader.next_entry().map_err(|error| Failure::operator(error.to_string()))? {
-                Some(JournalEntry::Record { sequence, record, .. }) => return Ok(Some((sequence, record))),
+                Some(JournalEntry::Record { sequence, record, .. }) => {
+                    if let JournalEvent::Lost(gap) = &record.event {
+                        complain("journal", &format!("{} records were left out before record {sequence}", gap.records));
+                    }
+                    return Ok(Some((sequence, record)));
+                }
                 Some(JournalEntry::Damage(path, damage)) => {
                     complain(&path.display().to_string(), &damage.to_string());
                     self.damaged = true;
@@ -141,6 +146,7 @@ fn told(record: &JournalRecord) -> String {
         JournalEvent::Capsule { bytes, .. } => ("capsule", format!("{} bytes", bytes.len())),
         JournalEvent::Final(delivery) => (delivery.outcome.as_str(), of_delivery(delivery)),
         JournalEvent::Hold(change) => ("held", of_change(change)),
+        JournalEvent::Lost(gap) => ("lost", format!("{} records were left out: no room was left for them", gap.records)),
         JournalEvent::Operator(change) => (change.what.as_str(), of_change(change)),
         JournalEvent::Refusal(transaction) => ("refused", of_transaction(transaction)),
         JournalEvent::Release(change) => ("released", of_change(change)),

@@ -1,7 +1,6 @@
 //! Documents that are zip archives: Office Open XML (ECMA-376, [MS-OFFMACRO]) and OpenDocument (OASIS ODF 1.3).
 //!
-//! Whoever reads zip archives asks [`wants`] which members are decoded whole, and hands what [`is_document`] says to be a
-//! document to [`read`]. Parts of the document itself (XML, images, settings) are read here and are members no more;
+//! Parts of the document itself (XML, images, settings) are read here and are members no more;
 //! everything else stays one, so that a program that somebody put among the parts is seen.
 
 mod fields;
@@ -12,13 +11,20 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
-use crate::{Budget, Content, Member, Opened, Sign, Signs, sniff, xml};
+pub(crate) use self::sheet::{open_csv, open_sylk};
+use crate::{Budget, Content, Member, Opened, Passwords, Sign, sniff, xml, zip};
 
 /// Work for a byte of XML, in steps: decoding, tags, text.
-const XML_STEPS: u64 = 4;
+const XML_STEPS: u64 = 6;
+
+/// Opens a zip archive: as the document it is, or as an archive.
+pub(crate) fn open<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Opened<'a> {
+    let package = zip::open_with(bytes, passwords, budget, wants);
+    if is_document(&package) { read(package, budget) } else { package }
+}
 
 /// Whether a member of this name is a part that must be read whole to know the document.
-pub(crate) fn wants(name: &str) -> bool {
+fn wants(name: &str) -> bool {
     let name = part_name(name);
     let is_xml = name.ends_with(".xml") || name.ends_with(".rels");
     let is_dull =
@@ -35,7 +41,7 @@ pub(crate) fn wants(name: &str) -> bool {
 }
 
 /// Whether these members make a document.
-pub(crate) fn is_document(package: &Opened<'_>) -> bool {
+fn is_document(package: &Opened<'_>) -> bool {
     package.members.iter().any(|member| match &*part_name(&member.name) {
         "[content_types].xml" | "_rels/.rels" => true,
         "mimetype" => is_odf_type(member.bytes()),
@@ -44,7 +50,7 @@ pub(crate) fn is_document(package: &Opened<'_>) -> bool {
 }
 
 /// Reads a document from the members of its archive.
-pub(crate) fn read<'a>(package: Opened<'a>, budget: &mut Budget) -> Opened<'a> {
+fn read<'a>(package: Opened<'a>, budget: &mut Budget) -> Opened<'a> {
     let mut opened = package;
     let members = std::mem::take(&mut opened.members);
     let is_odf = members.iter().any(|member| part_name(&member.name) == "mimetype" && is_odf_type(member.bytes()));
@@ -120,10 +126,4 @@ fn markup<'b>(bytes: &'b [u8], opened: &mut Opened<'_>, budget: &mut Budget) -> 
     }
     opened.signs.add(Sign::Limit);
     None
-}
-
-/// What is worth knowing of a VBA project.
-fn macros(bytes: &[u8], budget: &mut Budget) -> Signs {
-    let _ = (bytes, budget);
-    Signs::from_iter([Sign::Macros])
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::fields::{self, Fields};
-use super::{macros, markup, part_name, relations, sheet};
+use super::{markup, part_name, relations, sheet};
 use crate::xml::{self, Event};
-use crate::{Budget, Member, Opened, Sign};
+use crate::{Budget, Member, Opened, Sign, ole};
 
 /// Documents by the content type of their main part, the first that fits.
 const DOCUMENTS: &[(&str, &str)] = &[
@@ -80,7 +80,7 @@ pub(super) fn read_part(name: &str, kind: &str, bytes: &[u8], opened: &mut Opene
     if name.ends_with("vbaproject.bin") || kind == "application/vnd.ms-office.vbaproject" {
         // A project that cannot be read is one all the same.
         opened.signs.add(Sign::Macros);
-        opened.signs.add_all(macros(bytes, budget));
+        opened.signs.add_all(ole::vba(bytes, budget));
     }
     if name.contains("macrosheets/") || kind.contains("macrosheet") {
         opened.signs.add(Sign::OldMacros);

@@ -33,7 +33,7 @@ fn is_auto_run(name: &str) -> bool {
 /// Opens SYLK, a text format of tables that Excel reads with its old macros.
 pub(crate) fn open_sylk<'a>(bytes: &[u8], budget: &mut Budget) -> Opened<'a> {
     let mut opened = Opened::new();
-    if !budget.charge_steps(bytes.len() as u64 * 4) {
+    if !budget.charge_steps(bytes.len() as u64 * 12) {
         opened.signs.add(Sign::Limit);
         return opened;
     }
@@ -79,20 +79,30 @@ pub(crate) fn open_sylk<'a>(bytes: &[u8], budget: &mut Budget) -> Opened<'a> {
 /// Opens a table of plain text: cells that begin as formulas and name a program.
 pub(crate) fn open_csv<'a>(bytes: &[u8], budget: &mut Budget) -> Opened<'a> {
     let mut opened = Opened::new();
-    if !budget.charge_steps(bytes.len() as u64 * 2) {
+    if !budget.charge_steps(bytes.len() as u64 * 8) {
         opened.signs.add(Sign::Limit);
         return opened;
     }
     // A command needs the bar between program and topic.
     for at in memchr::memchr_iter(b'|', bytes) {
+        if !budget.charge_steps(150) {
+            opened.signs.add(Sign::Limit);
+            break;
+        }
         let before = bytes.get(at.saturating_sub(128)..at).unwrap_or_default();
         let cell = before.rsplit(|b| matches!(b, b',' | b';' | b'\t' | b'\n' | b'\r' | b'"')).next().unwrap_or_default();
+        if !matches!(cell.trim_ascii_start().first(), Some(b'=' | b'+' | b'-' | b'@')) {
+            continue;
+        }
+        if !budget.charge_steps(2_000) {
+            opened.signs.add(Sign::Limit);
+            break;
+        }
         let behind = bytes.get(at + 1..).unwrap_or_default();
         let behind = behind.get(..512).unwrap_or(behind);
         let formula = [cell, b"|", behind].concat();
         let formula = String::from_utf8_lossy(&formula);
-        let formula = formula.trim_start();
-        if formula.starts_with(['=', '+', '-', '@']) && is_command(formula.trim_start_matches(['=', '+', '-', '@'])) {
+        if is_command(formula.trim_start().trim_start_matches(['=', '+', '-', '@'])) {
             opened.signs.add(Sign::Dde);
             break;
         }

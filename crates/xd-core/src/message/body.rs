@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use xd_container::{Budget, Passwords, Sign, is_test_virus};
+use xd_container::{Budget, Passwords, Sign, is_test_virus, sniff_named};
 
 use super::charset;
 use super::files::Waiting;
@@ -128,7 +128,8 @@ impl<'a, 'l> Bodies<'a, 'l> {
             }
             if content.is_none() {
                 let head = if kinds.is_empty() { decoded.len().min(ATTACHMENT_HEAD) } else { decoded.len() };
-                let sniffed = xd_container::sniff(&decoded);
+                let name = self.parts.get(index).and_then(|part| part.file_name.as_deref()).unwrap_or_default();
+                let sniffed = sniff_named(&decoded, name);
                 let kept = match (decoded, original) {
                     (Cow::Borrowed(_), Some(original)) => Cow::Borrowed(original.get(..head).unwrap_or(original)),
                     (Cow::Borrowed(bytes), None) => Cow::Owned(bytes.get(..head).unwrap_or(bytes).to_vec()),

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use xd_container::{Content, Member, Opened, Passwords, Sign, Signs, open, opens, signs_of, sniff};
+use xd_container::{Content, Member, Opened, Passwords, Sign, Signs, open, opens, signs_of, sniff_named};
 
 use super::body::{ATTACHMENT_HEAD, Bodies, TextKind};
 use super::part::{Disposition, MediaType, Part};
@@ -39,12 +39,15 @@ impl<'a> Bodies<'a, '_> {
     /// Notes what names, types and first bytes tell of an attachment, and whether it is to be opened. `bytes` are its body, encoded
     /// so; `original` the same, if they stand in the message itself.
     pub(super) fn file(&mut self, index: usize, head: &[u8], bytes: &[u8], transfer: Transfer, original: Option<&'a [u8]>) {
-        let sniffed = sniff(head);
         let Some(part) = self.parts.get_mut(index) else { return };
         let declared = part.declared.to_string();
         let names: Vec<&str> = part.file_name.iter().chain(&part.other_names).map(String::as_str).collect();
+        let name = names.first().copied().unwrap_or_default();
+        let sniffed = sniff_named(head, name);
         part.signs.add_all(signs_of(&names, Some(&declared), sniffed, head));
-        if !opens(sniffed, names.first().copied().unwrap_or_default()) {
+        // An archive may stand behind anything; what is no longer than its beginning has been seen.
+        let is_long = original.is_some() && head.len() >= ATTACHMENT_HEAD;
+        if !is_long && !opens(sniffed, name) {
             return;
         }
         let source = match original {
@@ -72,9 +75,11 @@ impl<'a> Bodies<'a, '_> {
     }
 
     /// Opens a file inside `level - 1` others.
-    fn open_file(&mut self, index: usize, sniffed: Option<&str>, bytes: &[u8], level: usize) {
+    fn open_file(&mut self, index: usize, sniffed: Option<&'static str>, bytes: &[u8], level: usize) {
         let Some(part) = self.parts.get(index) else { return };
         let name = part.file_name.clone().unwrap_or_default();
+        // Some show what they are far behind their beginning.
+        let sniffed = sniffed.or_else(|| sniff_named(bytes, &name));
         let Some(mut opened) = open(bytes, sniffed, &name, &Passwords::default(), &mut self.budget) else { return };
         if is_locked(&opened) {
             let passwords =
@@ -86,7 +91,10 @@ impl<'a> Bodies<'a, '_> {
         let Opened { members, media_type, signs, text, links, .. } = opened;
         if let Some(part) = self.parts.get_mut(index) {
             part.signs.add_all(signs);
-            part.sniffed = media_type.or(part.sniffed);
+            part.sniffed = media_type.or(sniffed);
+        }
+        if media_type == Some("message/rfc822") {
+            return structure::message_in_file(self, index, bytes);
         }
         self.texts.attached.push(&text);
         self.texts.attached.separate();
@@ -108,7 +116,7 @@ impl<'a> Bodies<'a, '_> {
             Content::Unread => (Cow::Borrowed(&[][..]), false),
             Content::Whole(bytes) => (bytes, true),
         };
-        let sniffed = sniff(&bytes);
+        let sniffed = sniff_named(&bytes, &name);
         let head = bytes.get(..ATTACHMENT_HEAD).unwrap_or(&bytes);
         let names: Vec<&str> = [&name].into_iter().chain(&other_names).map(String::as_str).collect();
         signs.add_all(signs_of(&names, declared.as_deref(), sniffed, head));
@@ -120,15 +128,13 @@ impl<'a> Bodies<'a, '_> {
         if !is_whole {
             return;
         }
-        let is_message = self.parts.get(index).is_some_and(Part::is_nested_message);
-        if is_message || sniffed == Some("message/rfc822") {
-            structure::message_in_file(self, index, &bytes);
-            return;
+        if self.parts.get(index).is_some_and(Part::is_nested_message) {
+            return structure::message_in_file(self, index, &bytes);
         }
         if sniffed == Some("text/html") {
             self.page(&bytes);
         }
-        if opens && level < self.budget.depth() {
+        if level < self.budget.depth() {
             self.open_file(index, sniffed, &bytes, level + 1);
         }
     }

@@ -7,6 +7,8 @@
 //!   deliveries succeed     then each wait twice as long, up to 30 s
 //! ```
 //!
+//! A greeting alone proves little: the wait between probes grows on until something was answered in a transaction.
+//!
 //! A probe is an attempt of one waiting message. Messages that wait for a next hop are not charged with its being down, and
 //! go on the moment it is reached again: recovery waits for the next probe, never for a message's 20 minutes.
 
@@ -61,8 +63,10 @@ pub struct NextHopState {
     limit: u32,
     /// Deliveries since the limit last changed.
     successes: u32,
-    /// Set while it is down: failures in a row, and since when.
+    /// Set while it is down.
     down: Option<Down>,
+    /// Failures since anything was answered, which a greeting does not end.
+    failures: u32,
     /// Pauses in a row, and until when.
     pauses: u32,
     paused_until: Steady,
@@ -70,7 +74,6 @@ pub struct NextHopState {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Down {
-    failures: u32,
     since: Steady,
     probe: Steady,
 }
@@ -95,7 +98,7 @@ impl NextHopState {
     #[must_use]
     pub const fn new(policy: NextHopPolicy, seed: u64) -> Self {
         let limit = if policy.first == 0 { 1 } else { policy.first };
-        Self { policy, seed, limit, successes: 0, down: None, pauses: 0, paused_until: Steady(0) }
+        Self { policy, seed, limit, successes: 0, down: None, failures: 0, pauses: 0, paused_until: Steady(0) }
     }
 
     /// A connection was greeted: it is up.
@@ -105,23 +108,30 @@ impl NextHopState {
         }
     }
 
-    /// A message was taken: after as many as are allowed at once, one more is allowed, so that the limit doubles with each
-    /// full round.
-    pub fn handle_delivered(&mut self) {
-        self.pauses = 0;
+    /// A message was taken: it is up, whatever other connections met. After as many as are allowed at once, one more is allowed,
+    /// so that the limit doubles with each full round. Whether the limit grew.
+    pub fn handle_delivered(&mut self) -> bool {
+        (self.down, self.failures, self.pauses) = (None, 0, 0);
+        let before = self.limit;
         self.successes += 1;
         if self.successes >= self.limit {
             self.successes = 0;
             let most = self.policy.most.max(1);
             self.limit = self.limit.saturating_mul(2).min(most);
         }
+        self.limit > before
     }
 
     /// It could not be connected to, did not greet, or closed before anything was delivered.
     pub fn handle_unreachable(&mut self, now: Steady) {
-        let (failures, since) = self.down.map_or((0, now), |down| (down.failures, down.since));
-        let wait = self.backed_off(self.policy.probe_first, failures);
-        self.down = Some(Down { failures: failures.saturating_add(1), since, probe: now.after(wait) });
+        // Connections that were open together fail together: that is one failure, not twenty.
+        if self.down.is_some_and(|down| now < down.probe) {
+            return;
+        }
+        let since = self.down.map_or(now, |down| down.since);
+        let wait = self.backed_off(self.policy.probe_first, self.failures);
+        self.failures = self.failures.saturating_add(1);
+        self.down = Some(Down { since, probe: now.after(wait) });
         self.shrink_to(self.policy.first);
     }
 
@@ -131,6 +141,7 @@ impl NextHopState {
         if now < self.paused_until {
             return;
         }
+        self.failures = 0;
         let wait = self.backed_off(self.policy.pause, self.pauses);
         self.pauses = self.pauses.saturating_add(1);
         self.paused_until = now.after(wait);
@@ -139,15 +150,14 @@ impl NextHopState {
 
     /// It deferred a message for that message's sake (450, 451): not pressure, but no reason for more either.
     pub fn handle_deferred(&mut self) {
-        self.successes = 0;
+        (self.successes, self.failures) = (0, 0);
     }
 
     /// An operator wants it tried now: waits are over, though it stays down until it is reached.
     pub fn handle_retry_now(&mut self, now: Steady) {
         self.pauses = 0;
-        self.paused_until = Steady(0);
+        (self.paused_until, self.failures) = (Steady(0), 0);
         if let Some(down) = &mut self.down {
-            down.failures = 0;
             down.probe = now;
         }
     }
@@ -227,9 +237,31 @@ mod tests {
     }
 
     #[test]
+    fn who_greets_and_closes_is_asked_less_and_less() {
+        let mut state = NextHopState::new(NextHopPolicy::default(), 3);
+        let (mut now, mut last) = (Steady(0), 0);
+        for _ in 0..8 {
+            state.handle_unreachable(now);
+            // Those that were open beside it.
+            state.handle_unreachable(now);
+            let Permission::NotBefore(probe) = state.permission(0, now) else { panic!("a wait follows a failure") };
+            last = probe.since(now);
+            now = probe;
+            state.handle_reached();
+        }
+        assert!(last >= 30_000, "{last}");
+        assert_eq!(state.limit(), 2);
+        state.handle_delivered();
+        state.handle_unreachable(now);
+        assert!(matches!(state.permission(0, now), Permission::NotBefore(probe) if probe.since(now) <= 1_250));
+        state.handle_delivered();
+        assert_eq!((state.permission(1, now), state.down_since()), (Permission::Connect, None), "it delivers: it is not down");
+    }
+
+    #[test]
     fn twenty_voices_of_pressure_are_one() {
         let mut state = NextHopState::new(NextHopPolicy::default(), 0);
-        (0..60).for_each(|_| state.handle_delivered());
+        (0..60).for_each(|_| _ = state.handle_delivered());
         (0..20).for_each(|_| state.handle_pressure(Steady(100)));
         assert_eq!(state.limit(), 10);
         assert!(matches!(state.permission(0, Steady(100)), Permission::NotBefore(at) if at.since(Steady(100)) <= 1_250));
@@ -288,7 +320,7 @@ mod tests {
                     [usize::from(event)]
                 {
                     Event::Reached => state.handle_reached(),
-                    Event::Delivered => state.handle_delivered(),
+                    Event::Delivered => _ = state.handle_delivered(),
                     Event::Unreachable => state.handle_unreachable(now),
                     Event::Pressure => state.handle_pressure(now),
                     Event::Deferred => state.handle_deferred(),

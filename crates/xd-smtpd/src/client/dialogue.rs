@@ -16,6 +16,7 @@ use std::time::Duration;
 use xd_core::schedule::{ReplyClass, classify};
 
 use super::content::Stuffing;
+use super::transaction::{Content, Expected, Transaction};
 use super::{Answer, Envelope, Extensions, Fault, Misfit, Protocol, Reply, ReplyReader, Stage, Timeouts};
 
 /// Settings of one connection.
@@ -108,7 +109,11 @@ pub struct Client {
     /// How much of the output was sent.
     sent: usize,
     /// What replies are due, in order.
+    /// Bytes sent before those in `output`.
+    taken: u64,
     expected: VecDeque<Expected>,
+    /// For each of them, how many bytes were to be sent up to its end.
+    ends: VecDeque<u64>,
     /// At most two: one that awaits its final replies, and the one pipelined behind it.
     transactions: VecDeque<Transaction>,
     events: VecDeque<Event>,
@@ -124,45 +129,6 @@ pub struct Client {
     progress: u64,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Expected {
-    Greeting,
-    Ehlo,
-    Helo,
-    StartTls,
-    Mail,
-    Rcpt(usize),
-    Data,
-    /// The reply to the content; of LMTP, for this recipient.
-    Content(usize),
-    /// The reply to an empty content that was sent for nobody.
-    Nothing,
-    Rset,
-    Quit,
-}
-
-#[derive(Debug)]
-struct Transaction {
-    token: Token,
-    /// The commands that wait for the reply to the one before: without pipelining.
-    waiting: VecDeque<(Expected, String)>,
-    /// For each recipient, what is known; none while it may still be delivered.
-    results: Vec<Option<RecipientResult>>,
-    /// Whether anything of it was answered.
-    answered: bool,
-    content: Content,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Content {
-    /// DATA was not accepted yet.
-    Not,
-    /// It is being sent.
-    Open(Stuffing),
-    /// Its end was sent.
-    Ended,
-}
-
 impl Client {
     /// The dialogue of a new connection, which begins with the greeting of the next hop.
     #[must_use]
@@ -173,7 +139,9 @@ impl Client {
             reader: ReplyReader::default(),
             output: Vec::new(),
             sent: 0,
+            taken: 0,
             expected: VecDeque::from([Expected::Greeting]),
+            ends: VecDeque::from([0]),
             transactions: VecDeque::new(),
             events: VecDeque::new(),
             next_token: 0,
@@ -210,6 +178,7 @@ impl Client {
         self.progress += 1;
         self.sent = self.sent.saturating_add(bytes).min(self.output.len());
         if self.sent == self.output.len() {
+            self.taken += self.output.len() as u64;
             self.output.clear();
             self.sent = 0;
             // A long message must not leave its memory with an idle connection.
@@ -224,6 +193,13 @@ impl Client {
         self.encrypted = true;
         self.extensions = Extensions::default();
         self.say_hello();
+    }
+
+    /// Whether the command that the next reply answers was sent whole. A reply that comes before was made up by somebody in between, or
+    /// answers something else.
+    fn is_asked(&self) -> bool {
+        let sent = self.taken + self.sent as u64;
+        self.ends.front().is_none_or(|end| *end <= sent)
     }
 
     /// The connection is closed, late or broken. Transactions that are open end.
@@ -278,6 +254,12 @@ impl Client {
         Ok(token)
     }
 
+    /// The recipients by which alone a transaction cannot begin, where it could with the others.
+    #[must_use]
+    pub fn misfits(&self, envelope: &Envelope<'_>) -> Vec<u32> {
+        envelope.misfits(&self.extensions)
+    }
+
     /// Adds a piece of the content of the transaction that wants it.
     pub fn send_content(&mut self, piece: &[u8]) {
         if let Some(Transaction { content: Content::Open(stuffing), .. }) = self.transactions.front_mut() {
@@ -299,6 +281,7 @@ impl Client {
                 self.expected.extend(accepted.map(|(index, _)| Expected::Content(index)));
             }
         }
+        self.ends.resize(self.expected.len(), self.taken + self.output.len() as u64);
     }
 
     /// Says QUIT. No transaction may begin any more.
@@ -394,6 +377,7 @@ impl Client {
     fn say(&mut self, expected: Expected, line: &str) {
         self.expected.push_back(expected);
         self.output.extend_from_slice(line.as_bytes());
+        self.ends.push_back(self.taken + self.output.len() as u64);
     }
 
     fn say_hello(&mut self) {
@@ -406,6 +390,10 @@ impl Client {
     }
 
     fn handle_reply(&mut self, reply: Reply) {
+        if !self.is_asked() && reply.code != 421 {
+            return self.fail(Fault::Nonsense(format!("before it was asked: {reply}")));
+        }
+        self.ends.pop_front();
         let Some(expected) = self.expected.pop_front() else {
             // RFC 5321 §3.8: a server may say 421 at any time, and closes.
             let fault = if reply.code == 421 { Fault::Refused(reply) } else { Fault::Nonsense(format!("unasked: {reply}")) };
@@ -495,6 +483,11 @@ impl Client {
                         let token = transaction.token;
                         return self.events.push_back(Event::WantContent(token));
                     }
+                    // RFC 2033 §4.2 owes no reply to the end of a message for nobody: what comes next could not be told apart.
+                    (ReplyClass::Done, false) if protocol == Protocol::Lmtp => {
+                        self.finish_front();
+                        return self.fail(Fault::Nonsense("DATA was accepted for nobody".into()));
+                    }
                     // RFC 2920 §3.1: DATA was accepted though no recipient was; an empty message for nobody ends it.
                     (ReplyClass::Done, false) => return self.say(Expected::Nothing, ".\r\n"),
                     _ => {
@@ -562,26 +555,3 @@ impl Client {
 const KEPT_OUTPUT: usize = 64 << 10;
 /// How long to wait for the reply to QUIT. Nothing depends on it.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
-
-impl Transaction {
-    fn answer(&mut self, index: usize, stage: Stage, reply: Reply) {
-        if let Some(result @ None) = self.results.get_mut(index) {
-            *result = Some(RecipientResult { stage, answer: Answer::Reply(reply) });
-        }
-    }
-
-    fn answer_all(&mut self, stage: Stage, reply: &Reply) {
-        for result in self.results.iter_mut().filter(|result| result.is_none()) {
-            *result = Some(RecipientResult { stage, answer: Answer::Reply(reply.clone()) });
-        }
-    }
-
-    /// What a fault means for recipients that were not answered.
-    fn lost(&self, fault: &Fault) -> Answer {
-        match (self.content, self.answered) {
-            (Content::Ended, _) => Answer::Unanswered(fault.clone()),
-            (_, true) => Answer::Interrupted(fault.clone()),
-            (_, false) => Answer::Untried,
-        }
-    }
-}

@@ -98,8 +98,9 @@ impl Envelope<'_> {
             }
             line.push_str(" BODY=8BITMIME");
         }
-        if message.smtputf8 {
-            let is_plain = self.paths().all(str::is_ascii);
+        let is_plain = self.paths().all(str::is_ascii);
+        // A path may need it that the client did not give: one to which the message is redirected.
+        if message.smtputf8 || !is_plain {
             match (extensions.smtputf8, is_plain) {
                 (true, _) => line.push_str(" SMTPUTF8"),
                 (false, false) => return Err(Misfit::Utf8Address),
@@ -123,6 +124,13 @@ impl Envelope<'_> {
         }
         line.push_str("\r\n");
         Ok(line)
+    }
+
+    /// The recipients by which alone it cannot go, while others can; none where all or none are the reason.
+    pub(super) fn misfits(&self, extensions: &Extensions) -> Vec<u32> {
+        let alone = |index: &u32| Envelope { recipients: &[*index], ..*self }.commands(extensions).is_err();
+        let (misfits, others): (Vec<u32>, Vec<u32>) = self.recipients.iter().copied().partition(alone);
+        if others.is_empty() { Vec::new() } else { misfits }
     }
 
     fn paths(&self) -> impl Iterator<Item = &str> {
@@ -158,8 +166,8 @@ fn check_path(path: &str, extensions: &Extensions) -> Result<(), Misfit> {
     if path.len() > MAX_PATH || path.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(Misfit::Path);
     }
-    let is_quoted = path.starts_with('"');
-    if !is_quoted && path.bytes().any(|byte| matches!(byte, b' ' | b'<' | b'>')) {
+    let bare = unquoted(path).ok_or(Misfit::Path)?;
+    if bare.bytes().any(|byte| matches!(byte, b' ' | b'<' | b'>')) {
         return Err(Misfit::Path);
     }
     // Eight-bit bytes in a command need the extension, declared or not.
@@ -167,6 +175,18 @@ fn check_path(path: &str, extensions: &Extensions) -> Result<(), Misfit> {
         return Err(Misfit::Utf8Address);
     }
     Ok(())
+}
+
+/// What stands behind the quoted string that a path begins with, or all of it; none if the string has no end.
+fn unquoted(path: &str) -> Option<&str> {
+    let Some(quoted) = path.strip_prefix('"') else { return Some(path) };
+    let mut is_escaped = false;
+    let end = quoted.find(|character| {
+        let ends = character == '"' && !is_escaped;
+        is_escaped = character == '\\' && !is_escaped;
+        ends
+    });
+    quoted.get(end? + 1..)
 }
 
 /// Whether a parameter is one word of visible characters.

@@ -11,6 +11,7 @@ mod envelope;
 mod extensions;
 mod reply;
 mod timeouts;
+mod transaction;
 
 pub use dialogue::{Client, ClientOptions, Event, Finished, RecipientResult, TlsWish, Token};
 pub use envelope::{Envelope, Misfit};

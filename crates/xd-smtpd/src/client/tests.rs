@@ -228,3 +228,68 @@ fn parameters_go_to_those_who_know_them() {
         assert_eq!(play(Protocol::Smtp, TlsWish::Never, &message, &hello(extensions)), told, "{extensions}");
     }
 }
+
+/// A reply that comes before its command was sent was put there by somebody else, or answers something else.
+#[test]
+fn replies_before_their_commands_are_not_believed() {
+    let options = || ClientOptions {
+        protocol: Protocol::Smtp,
+        hostname: "mx.example.net".into(),
+        tls: TlsWish::Offered,
+        timeouts: Timeouts::default(),
+    };
+    let mut client = Client::new(options());
+    client.handle_input(b"220 x\r\n");
+    client.handle_sent(client.output().len());
+    client.handle_input(b"250-x\r\n250 STARTTLS\r\n220 go on in clear\r\n");
+    assert!(client.is_over());
+    assert!(matches!(client.poll_event(), Some(Event::Over(Some(Fault::Nonsense(_))))));
+    let mut client = Client::new(options());
+    client.handle_input(b"220 x\r\n");
+    client.handle_sent(client.output().len() - 1);
+    client.handle_input(b"421 closing\r\n");
+    assert!(matches!(client.poll_event(), Some(Event::Over(Some(Fault::Refused(_))))), "that may be said at any time");
+}
+
+#[test]
+fn lmtp_that_takes_data_for_nobody_is_left() {
+    let lines = [
+        "S 220 x|",
+        "C LHLO mx.example.net|",
+        "S 250-x|250 PIPELINING|",
+        "C MAIL FROM:<a@example.com>|RCPT TO:<r0@example.org>|DATA|",
+        "S 250 ok|550 5.1.1 nobody|354 go|",
+    ];
+    let told = play(Protocol::Lmtp, TlsWish::Never, &message(1), &lines);
+    assert_eq!(told, ["rcpt 550", "over: next hop talks nonsense: DATA was accepted for nobody"]);
+}
+
+#[test]
+fn paths_hold_no_more_than_their_quotes_allow() {
+    let extensions = |client: &mut Client| {
+        client.handle_input(b"220 x\r\n");
+        client.handle_sent(client.output().len());
+        client.handle_input(b"250-x\r\n250 SMTPUTF8\r\n");
+    };
+    let begin = |path: &str| {
+        let options = ClientOptions {
+            protocol: Protocol::Smtp,
+            hostname: "mx.example.net".into(),
+            tls: TlsWish::Never,
+            timeouts: Timeouts::default(),
+        };
+        let (mut client, mut message) = (Client::new(options), message(1));
+        extensions(&mut client);
+        message.recipients[0].forward_path = path.into();
+        let envelope = Envelope { message: &message, recipients: &[0], is_ascii: false, header_is_ascii: false, redirect: None };
+        client.begin(&envelope).map(|_| String::from_utf8(client.output().to_vec()).unwrap())
+    };
+    for path in ["\"a b\"@example.org", "\"a \\\" > b\"@example.org", "\"\\\\\"@example.org"] {
+        assert!(begin(path).is_ok(), "{path}");
+    }
+    for path in ["\"a\" b@example.org", "\"a\"> X=Y@example.org", "\"a b@example.org", "\"a\\\" >@example.org", "a b@example.org"]
+    {
+        assert_eq!(begin(path), Err(Misfit::Path), "{path}");
+    }
+    assert!(begin("jörg@example.org").unwrap().contains(" SMTPUTF8\r\n"), "the message need not have declared it");
+}

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -105,12 +106,7 @@ impl Connection {
         }
     }
 
-    async fn encrypt(
-        mut self,
-        config: &Arc<rustls::ClientConfig>,
-        peer: Peer<'_>,
-        most: std::time::Duration,
-    ) -> Result<Self, Fault> {
+    async fn encrypt(mut self, config: &Arc<rustls::ClientConfig>, peer: Peer<'_>, most: Duration) -> Result<Self, Fault> {
         let Stream::Plain(stream) = self.stream else { return Err(Fault::Tls("there is TLS already".into())) };
         let name = ServerName::try_from(peer.name.to_owned()).or_else(|_| ServerName::try_from(peer.address.ip().to_string()));
         let name = name.map_err(|error| Fault::Tls(error.to_string()))?;
@@ -133,6 +129,12 @@ impl Connection {
     pub(super) fn touch(&mut self) {
         self.progress = self.client.progress();
         self.deadline = Instant::now() + self.client.timeout();
+    }
+
+    /// Nothing is expected for so long: the deadline is behind that.
+    pub(super) fn rest(&mut self, most: Duration) {
+        self.progress = self.client.progress();
+        self.deadline = Instant::now() + most * 2;
     }
 
     /// Sends what is to be sent and takes what has come; returns when something did, or the deadline passed.

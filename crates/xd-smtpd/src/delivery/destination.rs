@@ -1,12 +1,12 @@
 //! Where entries of the queue go: next hops with what is known of them, and what waits for them.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 use xd_core::schedule::{NextHopPolicy, NextHopState, Steady};
 
 use super::options::Route;
+use super::queue::ReadyList;
 
 /// Where an entry goes: a route, and the domain where the route asks for MX records.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -22,7 +22,7 @@ pub(super) struct Destination {
     pub(super) key: DestinationKey,
     pub(super) name: Arc<str>,
     pub(super) state: NextHopState,
-    pub(super) ready: VecDeque<u32>,
+    pub(super) ready: ReadyList,
     /// All its entries but those held.
     pub(super) entries: u32,
     pub(super) connections: u32,
@@ -50,7 +50,7 @@ impl Destination {
             key,
             name: name.into(),
             state: NextHopState::new(policy, seed),
-            ready: VecDeque::new(),
+            ready: ReadyList::new(),
             entries: 0,
             connections: 0,
             idle: Vec::new(),

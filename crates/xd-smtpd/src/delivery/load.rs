@@ -1,10 +1,10 @@
 //! What an attempt needs of a message: its envelope, the recipients that are meant, and its content, from memory where it is
 //! still there.
 
-use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use xd_store::{Content, Mark, RecipientState, SpoolError, SpoolMessage};
+use xd_store::{Content, Mark, QueueId, RecipientState, SpoolError, SpoolMessage};
 
 use super::destination::DestinationKey;
 use super::dsn;
@@ -19,6 +19,35 @@ pub(super) struct Loaded {
     /// Recipients that wait and go to this destination. Empty for an archive copy.
     pub(super) recipients: Vec<u32>,
     pub(super) source: Source,
+    /// `Received` fields of the header section: hops so far (RFC 5321 §6.3).
+    pub(super) hops: usize,
+    /// What its content takes of what may be read ahead.
+    _share: Option<Share>,
+}
+
+/// Bytes that may be taken, by all together.
+#[derive(Clone, Debug)]
+pub(super) struct Budget(Arc<AtomicU64>);
+
+/// Bytes that were taken; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Share(Arc<AtomicU64>, u64);
+
+impl Budget {
+    pub(super) fn new(bytes: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(bytes)))
+    }
+
+    fn take(&self, bytes: u64) -> Option<Share> {
+        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        taken.ok().map(|_| Share(self.0.clone(), bytes))
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.fetch_add(self.1, Ordering::Relaxed);
+    }
 }
 
 impl Loaded {
@@ -60,7 +89,7 @@ pub(super) enum Unloadable {
 }
 
 impl Unloadable {
-    fn of(error: SpoolError) -> Self {
+    pub(super) fn of(error: SpoolError) -> Self {
         match error {
             SpoolError::Unknown(_) => Self::Gone,
             SpoolError::Damaged { .. } | SpoolError::Version { .. } => Self::Damaged(error),
@@ -71,31 +100,80 @@ impl Unloadable {
 
 /// Loads what a job is about. Reads files unless it is in memory.
 pub(super) fn load(shared: &Shared, key: &DestinationKey, job: Job) -> Result<Loaded, (Job, Unloadable)> {
-    let (message, source) = match &job.hot {
-        Some(Hot { message, content }) => (message.clone(), Source::Memory(content.clone())),
-        None => match shared.store.read(job.id) {
-            Ok(queued) => {
-                let source = if queued.message.bytes <= WHOLE {
-                    let chunks = shared.store.read_content(job.id).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-                    match chunks {
-                        Ok(chunks) => Source::Memory(Content::from(chunks.concat())),
-                        Err(error) => return Err((job, Unloadable::of(error))),
-                    }
-                } else {
-                    Source::Spool
-                };
-                (Arc::new(queued.message), source)
-            }
-            Err(error) => return Err((job, Unloadable::of(error))),
-        },
+    match try_load(shared, key, &job) {
+        Ok((message, recipients, source, hops, share)) => Ok(Loaded { job, message, recipients, source, hops, _share: share }),
+        Err(why) => Err((job, why)),
+    }
+}
+
+type Parts = (Arc<SpoolMessage>, Vec<u32>, Source, usize, Option<Share>);
+
+fn try_load(shared: &Shared, key: &DestinationKey, job: &Job) -> Result<Parts, Unloadable> {
+    let (message, source, share) = match &job.hot {
+        Some(Hot { message, content }) => (message.clone(), Source::Memory(content.clone()), None),
+        None => {
+            let message = shared.store.read(job.id).map_err(Unloadable::of)?.message;
+            let share = if message.bytes <= WHOLE { shared.ahead.take(message.bytes) } else { None };
+            let source = if share.is_some() {
+                let chunks = shared.store.read_content(job.id).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+                Source::Memory(Content::from(chunks.map_err(Unloadable::of)?.concat()))
+            } else {
+                Source::Spool
+            };
+            (Arc::new(message), source, share)
+        }
     };
+    if key.archive && message.archive {
+        // The archive may have changed, or be gone.
+        if shared.options().archive.as_ref().is_none_or(|archive| archive.route != key.route) {
+            return Err(Unloadable::Moved);
+        }
+    }
     let recipients = if key.archive { Vec::new() } else { shared.recipients_of(&message, key) };
     if recipients.is_empty() && !(key.archive && message.archive) {
         // Routes may have changed while it waited, or was under way.
         let waits = message.recipients.iter().any(|recipient| recipient.state == RecipientState::Waiting);
-        return Err((job, if waits && !key.archive { Unloadable::Moved } else { Unloadable::Gone }));
+        return Err(if waits && !key.archive { Unloadable::Moved } else { Unloadable::Gone });
     }
-    Ok(Loaded { job, message, recipients, source })
+    let hops = source.hops(shared, job).map_err(Unloadable::of)?;
+    Ok((message, recipients, source, hops, share))
+}
+
+impl Source {
+    /// The beginning of the content, as much as a DSN returns at most.
+    fn beginning(&self, shared: &Shared, id: QueueId) -> Result<Vec<u8>, SpoolError> {
+        let mut bytes = Vec::new();
+        match self {
+            Self::Memory(content) => {
+                for piece in content.pieces() {
+                    bytes.extend_from_slice(&piece[..piece.len().min(dsn::MAX_RETURNED - bytes.len())]);
+                }
+            }
+            Self::Spool => {
+                for chunk in shared.store.read_content(id)? {
+                    let chunk = chunk?;
+                    bytes.extend_from_slice(&chunk[..chunk.len().min(dsn::MAX_RETURNED - bytes.len())]);
+                    if bytes.len() == dsn::MAX_RETURNED {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn hops(&self, shared: &Shared, job: &Job) -> Result<usize, SpoolError> {
+        let count = |bytes: &[u8]| {
+            let header = dsn::header_section(bytes);
+            let starts = memchr::memchr_iter(b'\n', header).map(|at| at + 1);
+            let is_received = |at: &usize| header.get(*at..at + 9).is_some_and(|name| name.eq_ignore_ascii_case(b"received:"));
+            std::iter::once(0).chain(starts).filter(is_received).count()
+        };
+        match self {
+            Self::Memory(content) if content.pieces().count() == 1 => Ok(content.pieces().next().map_or(0, count)),
+            _ => Ok(count(&self.beginning(shared, job.id)?)),
+        }
+    }
 }
 
 impl Loaded {
@@ -109,24 +187,7 @@ impl Loaded {
 
     /// The beginning of the content, as much as a DSN returns at most.
     pub(super) fn beginning(&self, shared: &Shared) -> Result<Vec<u8>, SpoolError> {
-        let mut bytes = Vec::new();
-        match &self.source {
-            Source::Memory(content) => {
-                for piece in content.pieces() {
-                    bytes.extend_from_slice(&piece[..piece.len().min(dsn::MAX_RETURNED - bytes.len())]);
-                }
-            }
-            Source::Spool => {
-                for chunk in shared.store.read_content(self.job.id)? {
-                    let chunk = chunk?;
-                    bytes.extend_from_slice(&chunk[..chunk.len().min(dsn::MAX_RETURNED - bytes.len())]);
-                    if bytes.len() == dsn::MAX_RETURNED {
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(bytes)
+        self.source.beginning(shared, self.job.id)
     }
 
     /// Whether all of the content is ASCII. Reads all of it.
@@ -143,25 +204,16 @@ impl Loaded {
             }
         }
     }
-
-    /// `Received` fields of the header section: hops so far (RFC 5321 §6.3).
-    pub(super) fn hops(&self, shared: &Shared) -> Result<usize, SpoolError> {
-        let count = |bytes: &[u8]| {
-            let header = dsn::header_section(bytes);
-            let starts = memchr::memchr_iter(b'\n', header).map(|at| at + 1);
-            let is_received = |at: &usize| header.get(*at..at + 9).is_some_and(|name| name.eq_ignore_ascii_case(b"received:"));
-            std::iter::once(0).chain(starts).filter(is_received).count()
-        };
-        match &self.source {
-            Source::Memory(content) if content.pieces().count() == 1 => Ok(content.pieces().next().map_or(0, count)),
-            _ => Ok(count(&self.beginning(shared)?)),
-        }
-    }
 }
 
 impl Pieces {
     /// The next piece, read in the background where it comes from a file.
-    pub(super) async fn next(&mut self, shared: &Arc<Shared>, loaded: &Loaded, take: &mut impl FnMut(&[u8])) -> io::Result<bool> {
+    pub(super) async fn next(
+        &mut self,
+        shared: &Arc<Shared>,
+        loaded: &Loaded,
+        take: &mut impl FnMut(&[u8]),
+    ) -> Result<bool, Unloadable> {
         match self {
             Self::Memory { content, piece, at } => {
                 let Some(bytes) = content.pieces().nth(*piece) else { return Ok(false) };
@@ -184,7 +236,8 @@ impl Pieces {
                     let chunk = chunks.next().transpose()?;
                     Ok::<_, SpoolError>((chunks, chunk))
                 });
-                let (rest, chunk) = read.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+                // It does not panic; were it to, that says nothing about the message.
+                let (rest, chunk) = read.await.map_err(|_| Unloadable::Later)?.map_err(Unloadable::of)?;
                 *chunks = Some(rest);
                 match chunk {
                     Some(chunk) => {
@@ -198,7 +251,7 @@ impl Pieces {
     }
 }
 
-/// Marks that hold every recipient of a message that cannot be read: an operator must see to it.
-pub(super) fn hold_marks(recipients: &[u32], state: RecipientState) -> Vec<Mark> {
+/// Marks that give recipients a state.
+pub(super) fn recipient_marks(recipients: &[u32], state: RecipientState) -> Vec<Mark> {
     recipients.iter().map(|index| Mark::Recipient { index: *index, state }).collect()
 }

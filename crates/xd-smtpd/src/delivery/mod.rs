@@ -11,7 +11,7 @@
 //! entry for each; an archive copy owed is an entry of its own, so that it delays nothing.
 //!
 //! # What may happen twice
-//! A recipient is never in two attempts at once, and one that the spool has marked is not attempted again. A next hop that took a
+//! A recipient is never in two attempts at once, and one whose end the spool has marked is not attempted again. A next hop that took a
 //! message and whose reply did not come back (closed or silent after the final dot), or that replied in the moment of a crash
 //! before the mark was committed, gets it again: SMTP cannot tell these from a loss.
 
@@ -21,7 +21,9 @@ mod control;
 mod destination;
 mod dsn;
 mod load;
+mod mailbox;
 mod maildir;
+mod operate;
 mod options;
 mod queue;
 mod record;

@@ -8,74 +8,22 @@
 //! Held ──released──▶ (admitted anew)          └─ done ▶ gone
 //! ```
 //!
-//! An entry is a message at one destination: 40 bytes, with its places in lists and maps about 110, and no more than 180 when tables
+//! An entry is a message at one destination: 48 bytes, with its places in lists and maps about 110, and no more than 180 when tables
 //! have just doubled (`a_queued_message_is_small`).
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+mod connections;
+mod entry;
+mod ready;
 
-use tokio::sync::Notify;
-use xd_core::schedule::{NextHopPolicy, Permission, Steady, Wall};
-use xd_store::{Content, HoldReason, QueueId, QueuedMessage, RecipientState, SpoolMessage};
+use std::collections::{BTreeSet, HashMap};
+
+use xd_core::schedule::{NextHopPolicy, Steady, Wall};
+use xd_store::{HoldReason, QueueId};
 
 use super::destination::{Destination, DestinationKey, UNUSED};
-
-/// One message at one destination.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    id: QueueId,
-    arrived: u64,
-    due: Steady,
-    /// The next entry of the same message.
-    sibling: u32,
-    destination: u32,
-    attempts: u32,
-    state: EntryState,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum EntryState {
-    /// In no list; its place may be used again.
-    Free,
-    /// Kept back, since `due` on the wall clock.
-    Held(HoldReason),
-    InFlight,
-    Ready,
-    Waiting,
-}
-
-/// No entry.
-const NONE: u32 = u32::MAX;
-
-/// A message whose content is still in memory.
-#[derive(Clone, Debug)]
-pub(super) struct Hot {
-    pub(super) message: Arc<SpoolMessage>,
-    pub(super) content: Content,
-}
-
-/// An entry that was taken for an attempt.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub(super) slot: u32,
-    pub(super) id: QueueId,
-    pub(super) arrived: Wall,
-    pub(super) attempts: u32,
-    pub(super) hot: Option<Hot>,
-}
-
-/// What the queue wants done after it changed.
-#[derive(Debug, Default)]
-#[must_use]
-pub(super) struct Wanted {
-    /// Connections to open, each to a destination.
-    pub(super) open: Vec<u32>,
-    /// An earlier moment than the timer knows of.
-    pub(super) timer: bool,
-}
-
-/// An entry that is too old, the state it was in, and its destination.
-pub(super) type Old = (Job, EntryState, Option<(u32, DestinationKey)>);
+use entry::{Entry, NONE, weight};
+pub(super) use entry::{EntryState, HELD, Hot, Job, NewEntry, Old, Wanted, first_hold};
+pub(super) use ready::ReadyList;
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -90,7 +38,8 @@ pub(super) struct Queue {
     hot: HashMap<u32, Hot>,
     hot_bytes: usize,
     hot_most: usize,
-    connections: usize,
+    /// To next hops that were named, and to domains.
+    connections: [usize; 2],
     connections_most: usize,
     policy: NextHopPolicy,
     node_seed: u64,
@@ -113,7 +62,7 @@ impl Queue {
             hot: HashMap::new(),
             hot_bytes: 0,
             hot_most,
-            connections: 0,
+            connections: [0, 0],
             connections_most,
             policy,
             node_seed,
@@ -164,7 +113,10 @@ impl Queue {
             sibling: first,
             destination: new.destination,
             attempts: new.attempts,
+            before: NONE,
+            behind: NONE,
             state: new.state,
+            untried: 0,
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -202,7 +154,8 @@ impl Queue {
         if self.draining {
             return None;
         }
-        let slot = self.at(destination)?.ready.pop_front()?;
+        let slot = self.at(destination)?.ready.first()?;
+        self.unlist(slot);
         Some(self.take_slot(slot))
     }
 
@@ -215,14 +168,21 @@ impl Queue {
         job
     }
 
-    /// An attempt charged nothing: the entry is ready again, before all others.
-    pub(super) fn give_back(&mut self, slot: u32, hot: Option<Hot>) {
+    /// An attempt charged nothing: the entry is ready again, before all others or behind them.
+    pub(super) fn give_back(&mut self, slot: u32, hot: Option<Hot>, first: bool) {
         self.in_flight -= 1;
         if let Some(hot) = hot {
             self.forget(slot);
             self.keep(slot, hot);
         }
-        self.make_ready(slot, true);
+        self.make_ready(slot, first);
+    }
+
+    /// Counts that a connection ended before anything was said of an entry; how often that was in a row.
+    pub(super) fn count_untried(&mut self, slot: u32) -> u8 {
+        let entry = &mut self.entries[slot as usize];
+        entry.untried = entry.untried.saturating_add(1);
+        entry.untried
     }
 
     /// An attempt deferred the entry until `due`.
@@ -230,7 +190,7 @@ impl Queue {
         self.in_flight -= 1;
         self.forget(slot);
         let entry = &mut self.entries[slot as usize];
-        (entry.attempts, entry.due, entry.state) = (attempts, due, EntryState::Waiting);
+        (entry.attempts, entry.due, entry.state, entry.untried) = (attempts, due, EntryState::Waiting, 0);
         self.timers.insert((due, slot));
         Wanted { open: Vec::new(), timer: self.timer_at.is_none_or(|at| due < at) }
     }
@@ -267,72 +227,6 @@ impl Queue {
         let first = |set: &BTreeSet<(Steady, u32)>| set.first().map(|(at, _)| *at);
         self.timer_at = [first(&self.timers), first(&self.wakes)].into_iter().flatten().min();
         self.timer_at
-    }
-
-    /// A connection was closed.
-    pub(super) fn close(&mut self, destination: u32, now: Steady) -> Wanted {
-        let mut wanted = Wanted::default();
-        self.connections -= 1;
-        if let Some(at) = self.at(destination) {
-            at.connections -= 1;
-        }
-        self.dispatch(destination, now, &mut wanted);
-        // It may have been the last that a full house had room for.
-        if self.connections + 1 == self.connections_most {
-            let others = 0..self.destinations.len() as u32;
-            for other in others {
-                self.dispatch(other, now, &mut wanted);
-            }
-        }
-        wanted
-    }
-
-    /// A connection has nothing to send and waits to be woken.
-    pub(super) fn park(&mut self, destination: u32, wake: &Arc<Notify>) {
-        if let Some(at) = self.at(destination) {
-            at.idle.push(wake.clone());
-        }
-    }
-
-    /// A connection that was parked goes. False when it was woken in this very moment: there is something to send.
-    pub(super) fn unpark(&mut self, destination: u32, wake: &Arc<Notify>) -> bool {
-        let Some(at) = self.at(destination) else { return true };
-        let before = at.idle.len();
-        at.idle.retain(|other| !Arc::ptr_eq(other, wake));
-        at.idle.len() < before
-    }
-
-    /// Wakes idle connections and asks for new ones, as many as there is work and permission for.
-    pub(super) fn dispatch(&mut self, index: u32, now: Steady, wanted: &mut Wanted) {
-        if self.draining {
-            return;
-        }
-        let (room, timer_at) = (self.connections_most.saturating_sub(self.connections), self.timer_at);
-        let Some(Some(destination)) = self.destinations.get_mut(index as usize) else { return };
-        let mut work = destination.ready.len();
-        while work > 0
-            && let Some(idle) = destination.idle.pop()
-        {
-            idle.notify_one();
-            work -= 1;
-        }
-        let mut opened = 0;
-        while work > opened && opened < room {
-            match destination.state.permission(destination.connections, now) {
-                Permission::Connect | Permission::Probe => {
-                    destination.connections += 1;
-                    opened += 1;
-                    wanted.open.push(index);
-                }
-                Permission::Enough => break,
-                Permission::NotBefore(at) => {
-                    self.wakes.insert((at, index));
-                    wanted.timer |= timer_at.is_none_or(|timer| at < timer);
-                    break;
-                }
-            }
-        }
-        self.connections += opened;
     }
 
     /// Entries that are over their age or hold limit; they are in flight from now on.
@@ -384,6 +278,18 @@ impl Queue {
             all.timer |= wanted.timer;
         }
         all
+    }
+
+    /// Whether an attempt of a message is under way.
+    pub(super) fn is_in_flight(&self, id: QueueId) -> bool {
+        let mut slot = self.by_id.get(&id).copied().unwrap_or(NONE);
+        while let Some(entry) = self.entries.get(slot as usize) {
+            if entry.state == EntryState::InFlight {
+                return true;
+            }
+            slot = entry.sibling;
+        }
+        false
     }
 
     /// Whether an entry is the only one of its message.
@@ -458,26 +364,12 @@ impl Queue {
         oldest
     }
 
-    /// Whether no connection is open.
-    pub(super) fn is_idle(&self) -> bool {
-        self.connections == 0
-    }
-
-    /// Takes nothing more from now on, and wakes whoever waits for work, to go.
-    pub(super) fn begin_drain(&mut self) -> Wanted {
-        self.draining = true;
-        for destination in self.destinations.iter_mut().flatten() {
-            destination.idle.drain(..).for_each(|idle| idle.notify_one());
-        }
-        Wanted::default()
-    }
-
     fn make_ready(&mut self, slot: u32, first: bool) {
         let entry = &mut self.entries[slot as usize];
         entry.state = EntryState::Ready;
-        let destination = entry.destination;
-        if let Some(destination) = self.at(destination) {
-            if first { destination.ready.push_front(slot) } else { destination.ready.push_back(slot) }
+        if let Some(Some(destination)) = self.destinations.get_mut(entry.destination as usize) {
+            let (ready, entries) = (&mut destination.ready, &mut self.entries);
+            if first { ready.push_front(entries, slot) } else { ready.push_back(entries, slot) }
         }
     }
 
@@ -489,8 +381,8 @@ impl Queue {
                 self.timers.remove(&(entry.due, slot));
             }
             EntryState::Ready => {
-                if let Some(destination) = self.at(entry.destination) {
-                    destination.ready.retain(|other| *other != slot);
+                if let Some(Some(destination)) = self.destinations.get_mut(entry.destination as usize) {
+                    destination.ready.remove(&mut self.entries, slot);
                 }
             }
             EntryState::Free | EntryState::Held(_) | EntryState::InFlight => {}
@@ -540,42 +432,19 @@ impl Queue {
         }
     }
 
+    /// A next hop went down: what waits for it is read from disk when it is back.
+    pub(super) fn cool(&mut self, destination: u32) {
+        let at = |slot: &u32| self.entries[*slot as usize].destination;
+        let slots: Vec<u32> = self.hot.keys().copied().filter(|slot| at(slot) == destination).collect();
+        slots.into_iter().for_each(|slot| self.forget(slot));
+        self.hot.shrink_to(2 * self.hot.len());
+    }
+
     fn forget(&mut self, slot: u32) {
         if let Some(hot) = self.hot.remove(&slot) {
             self.hot_bytes -= weight(&hot);
         }
     }
-}
-
-/// Bytes that a message in memory counts for: its content, and about what envelope and maps take.
-fn weight(hot: &Hot) -> usize {
-    // Contents are below the address space.
-    hot.content.bytes() as usize + 1024 + 256 * hot.message.recipients.len()
-}
-
-/// What is known of an entry to be added.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NewEntry {
-    pub(super) id: QueueId,
-    pub(super) arrived: Wall,
-    /// [`HELD`] for held ones.
-    pub(super) destination: u32,
-    pub(super) attempts: u32,
-    pub(super) state: EntryState,
-    /// When due; of held ones, since when on the wall clock.
-    pub(super) due: Steady,
-}
-
-/// The destination of held entries.
-pub(super) const HELD: u32 = NONE;
-
-/// The first hold of a message: why and since when.
-pub(super) fn first_hold(message: &QueuedMessage) -> Option<(HoldReason, u64)> {
-    let held = message.message.recipients.iter().filter_map(|recipient| match recipient.state {
-        RecipientState::Held { reason, since } => Some((reason, since)),
-        RecipientState::Done(_) | RecipientState::Waiting => None,
-    });
-    held.min_by_key(|(_, since)| *since)
 }
 
 #[cfg(test)]

@@ -13,9 +13,9 @@ use xd_core::schedule::{Steady, Wall};
 use xd_store::{Content, Done, HoldReason, Mark, QueueId, QueuedMessage, RecipientState, SpoolError, SpoolMessage};
 
 use super::clock::Clock;
-use super::control::{Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
+use super::control::{Control, QueueEntry, Selection, Status};
 use super::destination::DestinationKey;
-use super::load::{Unloadable, hold_marks, load};
+use super::load::{Budget, Unloadable, load, recipient_marks};
 use super::options::DeliveryOptions;
 use super::queue::{EntryState, HELD, Hot, Job, NewEntry, Queue, Wanted, first_hold};
 use super::record::{DeliveryLog, DeliveryRecord, FinalRecord};
@@ -51,20 +51,24 @@ pub(super) struct Shared {
     /// Whether what the spool held is still being added.
     recovering: watch::Sender<bool>,
     runtime: Handle,
-    counts: Counts,
+    pub(super) counts: Counts,
+    /// What messages that are read ahead may take.
+    pub(super) ahead: Budget,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
-    delivered: AtomicU64,
-    failed: AtomicU64,
-    deferred: AtomicU64,
+pub(super) struct Counts {
+    pub(super) delivered: AtomicU64,
+    pub(super) failed: AtomicU64,
+    pub(super) deferred: AtomicU64,
     /// Ages at delivery in milliseconds, the last of them, and the place of the next.
-    ages: Mutex<(Vec<u32>, usize)>,
+    pub(super) ages: Mutex<(Vec<u32>, usize)>,
 }
 
 /// Deliveries whose ages are kept for [`Latencies`].
 const AGES: usize = 4096;
+/// Bytes of contents that are read whole before their attempts, all connections together. Beyond that they are read piece by piece.
+const AHEAD_BYTES: u64 = 64 << 20;
 /// How often age limits are looked at. Tests don't wait for that long.
 const SWEEP: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
 
@@ -96,6 +100,7 @@ impl Delivery {
             recovering: watch::Sender::new(false),
             runtime: Handle::current(),
             counts: Counts::default(),
+            ahead: Budget::new(AHEAD_BYTES),
         });
         for queued in recovered {
             shared.admit(queued, None);
@@ -200,8 +205,7 @@ impl Delivery {
     /// spool.
     pub async fn drain(&self) {
         let shared = &self.shared;
-        let wanted = shared.queue().begin_drain();
-        shared.carry_out(wanted);
+        shared.queue().begin_drain();
         while !(shared.queue().is_idle() && shared.pending.load(Ordering::SeqCst) == 0) {
             shared.drained.notified().await;
         }
@@ -261,8 +265,7 @@ impl Shared {
     /// with another spool ends that.
     pub(super) fn stop_if_broken(self: &Arc<Self>) {
         if self.store.is_broken() {
-            let wanted = self.queue().begin_drain();
-            self.carry_out(wanted);
+            self.queue().begin_drain();
         }
     }
 
@@ -285,8 +288,16 @@ impl Shared {
             }
         }
         let options = self.options();
-        if let Some(archive) = options.archive.as_ref().filter(|_| queued.message.archive) {
-            keys.push(DestinationKey { route: archive.route.clone(), domain: None, archive: true });
+        match &options.archive {
+            _ if !queued.message.archive => {}
+            Some(archive) => keys.push(DestinationKey { route: archive.route.clone(), domain: None, archive: true }),
+            // Nothing could ever be done about it, and the message would stay for good.
+            None => {
+                let reason = "the archive copy was owed, and there is no archive any more".to_owned();
+                let record = FinalRecord { id: queued.message.id, recipients: Vec::new(), done: Done::Discarded, reason };
+                self.log.record(DeliveryRecord::Final(record));
+                self.mark(queued.message.id, vec![Mark::Archived], |_| {});
+            }
         }
         let hold = first_hold(&queued);
         let message = Arc::new(queued.message);
@@ -302,14 +313,13 @@ impl Shared {
         }
         if let Some((reason, since)) = hold {
             let state = EntryState::Held(reason);
-            let wanted = queue.add(NewEntry { id, arrived, destination: HELD, attempts, state, due: Steady(since) }, None, now);
-            all.open.extend(wanted.open);
+            let _ = queue.add(NewEntry { id, arrived, destination: HELD, attempts, state, due: Steady(since) }, None, now);
         }
         drop(queue);
         self.carry_out(all);
     }
 
-    /// Adds the entries of a message anew, as the spool has it now. One that is done has none.
+    /// Adds the entries of a message anew, as the spool has it now. One that is done has none. Reads a file.
     pub(super) fn readmit(self: &Arc<Self>, id: QueueId) {
         if let Ok(queued) = self.store.read(id) {
             self.admit(queued, None);
@@ -318,7 +328,7 @@ impl Shared {
 
     /// Takes a message out of the queue and reads it, in this order: what an attempt does to it in the meantime is either read, or
     /// keeps it from being taken. None when there is nothing to take; what cannot be read stays where it was.
-    fn withdraw(self: &Arc<Self>, id: QueueId) -> Option<QueuedMessage> {
+    pub(super) fn withdraw(self: &Arc<Self>, id: QueueId) -> Option<QueuedMessage> {
         let now = self.clock.steady();
         let entries = self.queue().withdraw(id, now);
         if entries.is_empty() {
@@ -442,66 +452,32 @@ impl Shared {
         let Ok(queued) = self.store.read(job.id) else { return self.finish(job) };
         let is_meant = |state: RecipientState| matches!(state, RecipientState::Held { reason: held, .. } if held == reason);
         let recipients = indexes(&queued.message, is_meant);
-        let marks = hold_marks(&recipients, RecipientState::Done(Done::Discarded));
+        let marks = recipient_marks(&recipients, RecipientState::Done(Done::Discarded));
         let reason = match reason {
             HoldReason::Dsn => "a report to somebody who may never have written was held for long enough",
             _ => "it was held for long enough",
         };
         let record = FinalRecord { id: job.id, recipients, done: Done::Discarded, reason: reason.to_owned() };
         self.log.record(DeliveryRecord::Final(record));
-        self.mark_and_finish(job.slot, job.id, marks, |_| {});
+        let (shared, id) = (Arc::clone(self), job.id);
+        self.mark_and_finish(job.slot, job.id, marks, move |committed| {
+            // Others of its recipients may be held for another reason.
+            if committed {
+                shared.aside(move |shared| shared.readmit(id));
+            }
+        });
     }
 
-    fn control(self: &Arc<Self>, control: &Control) -> u64 {
-        let now = self.clock.steady();
-        let (Control::Delete(selection) | Control::Hold(selection) | Control::Release(selection) | Control::Retry(selection)) =
-            control;
-        let chosen = self.select(selection);
-        if let Control::Retry(_) = control {
-            let (count, wanted) = self.queue().hurry(|id| chosen.binary_search(&id).is_ok(), now);
-            self.carry_out(wanted);
-            return count;
-        }
-        let mut count = 0;
-        for id in chosen {
-            // What is in flight is left alone, and with it the message.
-            let Some(queued) = self.withdraw(id) else { continue };
-            let message = &queued.message;
-            let wall = self.clock.wall();
-            let (marks, record) = match control {
-                Control::Delete(_) => {
-                    let recipients = indexes(message, |state| !state.is_done());
-                    let reason = "deleted by an operator".to_owned();
-                    (
-                        vec![Mark::Remove(Done::Deleted)],
-                        DeliveryRecord::Final(FinalRecord { id, recipients, done: Done::Deleted, reason }),
-                    )
-                }
-                Control::Hold(_) => {
-                    let recipients = indexes(message, |state| state == RecipientState::Waiting);
-                    let reason = HoldReason::Operator;
-                    let marks = hold_marks(&recipients, RecipientState::Held { reason, since: wall.0 });
-                    (marks, DeliveryRecord::Held { id, recipients, reason })
-                }
-                _ => {
-                    let recipients = indexes(message, |state| matches!(state, RecipientState::Held { .. }));
-                    (hold_marks(&recipients, RecipientState::Waiting), DeliveryRecord::Released { id, recipients })
-                }
-            };
-            if marks.is_empty() {
-                self.admit(queued, None);
-                continue;
+    /// Does something that reads files, off the threads that commit and that speak.
+    pub(super) fn aside(self: &Arc<Self>, what: impl FnOnce(&Arc<Self>) + Send + 'static) {
+        self.pending.fetch_add(1, Ordering::SeqCst);
+        let shared = Arc::clone(self);
+        self.runtime.spawn_blocking(move || {
+            what(&shared);
+            if shared.pending.fetch_sub(1, Ordering::SeqCst) == 1 {
+                shared.drained.notify_one();
             }
-            count += 1;
-            self.log.record(record);
-            let shared = Arc::clone(self);
-            self.mark(id, marks, move |committed| {
-                if committed {
-                    shared.readmit(id);
-                }
-            });
-        }
-        count
+        });
     }
 
     /// Takes all that waits out of the queue and puts it back where it belongs now.
@@ -513,84 +489,9 @@ impl Shared {
             }
         }
     }
-
-    /// The messages that are meant, sorted.
-    fn select(&self, selection: &Selection) -> Vec<QueueId> {
-        let mut ids = match selection {
-            Selection::Ids(ids) => ids.clone(),
-            Selection::All => self.queue().ids(),
-            Selection::Held => {
-                let queue = self.queue();
-                queue.list().filter(|entry| matches!(entry.4, EntryState::Held(_))).map(|entry| entry.0).collect()
-            }
-            Selection::Domain(domain) => {
-                let is_meant = |id: &QueueId| {
-                    self.store.read(*id).is_ok_and(|queued| {
-                        let paths = queued.message.recipients.iter().filter(|recipient| !recipient.state.is_done());
-                        let mut domains = paths.filter_map(|recipient| recipient.forward_path.rsplit_once('@'));
-                        domains.any(|(_, other)| other.eq_ignore_ascii_case(domain))
-                    })
-                };
-                let ids = self.queue().ids();
-                ids.into_iter().filter(is_meant).collect()
-            }
-        };
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    }
-
-    fn status(&self) -> Status {
-        let (wall, now) = (self.clock.wall(), self.clock.steady());
-        let mut queue = self.queue();
-        let oldest = queue.oldest();
-        let indexes: Vec<u32> = queue.destinations().map(|(index, _)| index).collect();
-        let mut destinations = Vec::with_capacity(indexes.len());
-        for index in indexes {
-            let Some(at) = queue.at(index) else { continue };
-            let rate = at.rate(now);
-            // Seconds of a backlog; a rate below one in ten seconds is none.
-            let eta = (rate > 0.0 && at.entries > 0).then(|| Duration::from_secs_f64(f64::from(at.entries) / rate));
-            destinations.push(DestinationStatus {
-                name: at.name.to_string(),
-                waiting: u64::from(at.entries),
-                oldest: Duration::from_millis(oldest.get(&index).map_or(0, |arrived| wall.since(Wall(*arrived)))),
-                connections: at.connections,
-                limit: at.state.limit(),
-                down_for: at.state.down_since().map(|since| Duration::from_millis(now.since(since))),
-                rate,
-                eta,
-                last_error: at.last_error.clone(),
-            });
-        }
-        let (held, in_flight) = (queue.held, queue.in_flight);
-        drop(queue);
-        destinations.sort_by(|a, b| a.name.cmp(&b.name));
-        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let counts = &self.counts;
-        Status {
-            destinations,
-            held,
-            in_flight,
-            delivered: load(&counts.delivered),
-            failed: load(&counts.failed),
-            deferred: load(&counts.deferred),
-            latencies: latencies(counts.ages.lock().unwrap_or_else(PoisonError::into_inner).0.clone()),
-            stopped: self.store.is_broken(),
-        }
-    }
 }
 
-fn latencies(mut ages: Vec<u32>) -> Latencies {
-    ages.sort_unstable();
-    let share = |hundredths: usize| {
-        let at = (ages.len() * hundredths).div_ceil(100).saturating_sub(1);
-        Duration::from_millis(ages.get(at).copied().unwrap_or(0).into())
-    };
-    Latencies { p50: share(50), p95: share(95), p99: share(99) }
-}
-
-fn indexes(message: &SpoolMessage, chosen: impl Fn(RecipientState) -> bool) -> Vec<u32> {
+pub(super) fn indexes(message: &SpoolMessage, chosen: impl Fn(RecipientState) -> bool) -> Vec<u32> {
     let recipients = message.recipients.iter().enumerate();
     recipients.filter(|(_, recipient)| chosen(recipient.state)).map(|(index, _)| index as u32).collect()
 }

@@ -26,7 +26,7 @@ use xd_store::{
 
 use super::destination::DestinationKey;
 use super::dsn::{self, Action, Report};
-use super::load::{Loaded, hold_marks};
+use super::load::{Loaded, recipient_marks};
 use super::queue::Job;
 use super::record::{AttemptRecord, DeliveryRecord, FinalRecord};
 use super::runner::Shared;
@@ -102,7 +102,13 @@ impl Shared {
             }
         }
         let attempts = job.attempts.saturating_add(1);
-        let plan = self.plan(&fates, job, attempts, left_out.is_empty());
+        // All have their turn before any has its second. A next hop that takes nobody is not asked without a wait for ever.
+        let most = self.options().resources.recipients.max(1);
+        let rounds = (results.len() + left_out.len()).div_ceil(most).max(1);
+        let more_of_round =
+            !left_out.is_empty() && !(attempts as usize).is_multiple_of(rounds) && !fates.contains(&Fate::Pressed);
+        let at_once = more_of_round || any_done && !left_out.is_empty() || fates.contains(&Fate::Again);
+        let plan = if at_once { None } else { self.plan(&fates, job, attempts) };
         let is_expired = matches!(plan, Some(Plan::Expire(at)) if at <= now);
         let next_try = match plan {
             Some(Plan::Retry(at) | Plan::Expire(at)) if !is_expired => Some(wall.0.saturating_add(at.since(now))),
@@ -249,7 +255,8 @@ impl Shared {
         let job = Job { slot, id: loaded.job.id, arrived: loaded.job.arrived, attempts, hot: None };
         self.report(loaded, reports, move |reported| {
             if reported {
-                shared.end_expired(&job, recipients, marks, reason);
+                // It names its recipients, which is read from a file.
+                shared.aside(move |shared| shared.end_expired(&job, recipients, marks, reason));
             } else {
                 // Its sender is told first; the spool may have room later.
                 let due = shared.clock.steady().after(shared.options().schedule.interval);
@@ -279,27 +286,23 @@ impl Shared {
             // Only its archive copy is owed. It stays owed, and is looked at again.
             return self.requeue(job.slot, job.attempts.saturating_add(1), Some(now.after(self.options().schedule.interval)));
         }
-        let mut marks = hold_marks(&recipients, RecipientState::Held { reason, since });
+        let mut marks = recipient_marks(&recipients, RecipientState::Held { reason, since });
         marks.push(Mark::Attempt(Attempt { count: job.attempts, next_try: wall.0, last_reply: why.to_owned() }));
         self.log.record(DeliveryRecord::Held { id: job.id, recipients, reason });
         let shared = Arc::clone(self);
         self.mark_and_finish(job.slot, job.id, marks, move |committed| {
             if committed {
-                shared.readmit(job.id);
+                shared.aside(move |shared| shared.readmit(job.id));
             }
         });
     }
 
     /// When an entry is due again, if any of its recipients waits.
-    fn plan(&self, fates: &[Fate], job: &Job, attempts: u32, all_in: bool) -> Option<Plan> {
+    fn plan(&self, fates: &[Fate], job: &Job, attempts: u32) -> Option<Plan> {
         let (wall, now) = (self.clock.wall(), self.clock.steady());
         let options = self.options();
         let (node, message) = (options.node.as_bytes(), job.id.number());
         let schedule = &options.schedule;
-        // Recipients that need no wait go first; those that do come with them the sooner.
-        if !all_in || fates.contains(&Fate::Again) {
-            return None;
-        }
         if fates.contains(&Fate::Deferred) {
             Some(schedule.after_attempt(node, message, attempts, job.arrived, wall, now))
         } else if fates.contains(&Fate::Pressed) {

@@ -18,6 +18,7 @@ use xd_store::{
 
 use super::*;
 
+mod backlog;
 mod rest;
 mod throughput;
 mod tls;

@@ -2,18 +2,17 @@
 //! each.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
+use xd_store::SpoolError;
 
 use super::connection::{Connection, Peer};
 use super::destination::DestinationKey;
-use super::load::{Loaded, Pieces, load};
-use super::maildir;
-
+use super::load::{Loaded, Pieces, Source, Unloadable, load};
+use super::queue::Wanted;
 use super::runner::Shared;
 use super::settle::{Fate, Outcome, Place, fate_of};
 use super::target::{NoTarget, Target, targets};
@@ -21,15 +20,18 @@ use crate::client::{Answer, Envelope, Event, Fault, Finished, Misfit, RecipientR
 
 /// Messages loaded ahead at most. Only a long backlog is worth reading several at once.
 const AHEAD: usize = 32;
+/// How often a message waits at once again whose connection was closed before anything was said. Then it is charged with an attempt:
+/// it may be why.
+const UNTRIED_MOST: u8 = 3;
 /// Bytes of output above which no more content is added: bounds memory of a connection whose peer is slow.
 const OUTPUT: usize = 128 << 10;
 
 pub(super) struct Worker {
-    shared: Arc<Shared>,
-    destination: u32,
-    key: DestinationKey,
+    pub(super) shared: Arc<Shared>,
+    pub(super) destination: u32,
+    pub(super) key: DestinationKey,
     wake: Arc<Notify>,
-    loaded: VecDeque<Loaded>,
+    pub(super) loaded: VecDeque<Loaded>,
     open: VecDeque<Open>,
     /// Transactions that were answered on this connection: a first one that fares badly says more about the next hop.
     answered: u64,
@@ -125,7 +127,7 @@ impl Worker {
     }
 
     /// Loads messages; false when there are none.
-    async fn fill(&mut self) -> bool {
+    pub(super) async fn fill(&mut self) -> bool {
         self.shared.stop_if_broken();
         while self.loaded.is_empty() {
             let jobs = {
@@ -173,7 +175,7 @@ impl Worker {
             let Some(job) = self.shared.queue().take(self.destination) else { return false };
             if job.hot.is_none() {
                 let mut queue = self.shared.queue();
-                queue.give_back(job.slot, None);
+                queue.give_back(job.slot, None, true);
                 return false;
             }
             match load(&self.shared, &self.key, job) {
@@ -199,10 +201,10 @@ impl Worker {
                     Event::Ready | Event::StartTls => {}
                 }
             }
-            if let Err(error) = self.send_content(&mut connection).await {
+            if let Err(why) = self.send_content(&mut connection).await {
                 // Without its end, what was sent is no message: the next hop drops it when the connection ends.
                 if let Some(open) = self.open.pop_front() {
-                    self.shared.hold_unreadable(open.loaded.job, &error.to_string());
+                    self.shared.put_away(open.loaded.job, why);
                 }
                 return;
             }
@@ -210,7 +212,7 @@ impl Worker {
                 let any = !self.enough && if connection.client.is_idle() { self.fill().await } else { self.fill_at_once() };
                 if any {
                     let was_idle = connection.client.is_idle();
-                    self.begin(&mut connection, &place);
+                    self.begin(&mut connection, &place).await;
                     if was_idle {
                         connection.touch();
                     }
@@ -232,9 +234,15 @@ impl Worker {
     async fn park(&mut self, connection: &mut Connection) -> bool {
         self.shared.queue().park(self.destination, &self.wake);
         // What was added since the last look found nobody idle.
-        let more = self.shared.queue().at(self.destination).is_some_and(|at| at.has_ready());
+        let (draining, more) = {
+            let mut queue = self.shared.queue();
+            let draining = queue.draining;
+            // Once nothing more is taken, what is ready is no reason to stay.
+            (draining, !draining && queue.at(self.destination).is_some_and(|at| at.has_ready()))
+        };
         let wake = self.wake.clone();
-        let draining = self.shared.queue().draining;
+        // Who has been idle for long enough takes its leave; it is not late.
+        connection.rest(self.key.route.timeouts.idle);
         let woken = more
             || !draining
                 && tokio::select! {
@@ -251,7 +259,7 @@ impl Worker {
         woken || !was_parked
     }
 
-    async fn send_content(&mut self, connection: &mut Connection) -> io::Result<()> {
+    async fn send_content(&mut self, connection: &mut Connection) -> Result<(), Unloadable> {
         let Some(open) = self.open.front_mut().filter(|open| open.sending) else { return Ok(()) };
         while connection.client.output().len() < OUTPUT {
             let client = &mut connection.client;
@@ -265,78 +273,127 @@ impl Worker {
     }
 
     /// Begins a transaction of the next message that the next hop can take.
-    fn begin(&mut self, connection: &mut Connection, place: &Place) {
-        let Some(loaded) = self.loaded.pop_front() else { return };
-        match loaded.hops(&self.shared) {
-            Ok(hops) if hops > self.shared.options().resources.received_fields => {
-                // RFC 5321 §6.3.
-                let reply = Reply::local(554, [5, 4, 6], "too many hops: this message loops");
-                return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
-            }
-            Ok(_) => {}
-            Err(error) => return self.shared.hold_unreadable(loaded.job, &error.to_string()),
-        }
+    async fn begin(&mut self, connection: &mut Connection, place: &Place) {
+        let Some(mut loaded) = self.loaded.pop_front() else { return };
         let options = self.shared.options();
-        let redirect = options.archive.as_ref().filter(|_| self.key.archive).map(|archive| archive.forward_path.as_str());
-        let most = options.resources.recipients.max(1);
-        let chosen = &loaded.recipients[..loaded.recipients.len().min(most)];
-        let mut envelope =
-            Envelope { message: &loaded.message, recipients: chosen, is_ascii: false, header_is_ascii: false, redirect };
-        let token = loop {
-            let reply = match connection.client.begin(&envelope) {
-                Ok(token) => break token,
-                Err(Misfit::EightBit) => match loaded.is_ascii(&self.shared) {
-                    Ok(true) => {
-                        envelope.is_ascii = true;
-                        continue;
-                    }
-                    // RFC 6152 §3: what cannot go as it is, and is not to be changed, fails.
-                    Ok(false) => Reply::local(554, [5, 6, 3], "next hop takes no 8-bit content, and this is not converted"),
-                    Err(error) => return self.shared.hold_unreadable(loaded.job, &error.to_string()),
-                },
-                Err(Misfit::Utf8Header) => match loaded.beginning(&self.shared) {
-                    Ok(bytes) if super::dsn::header_section(&bytes).is_ascii() => {
-                        envelope.header_is_ascii = true;
-                        continue;
-                    }
-                    // RFC 6531 §3.2 and RFC 3463: X.6.9 is a header section that cannot be passed on.
-                    Ok(_) => Reply::local(554, [5, 6, 9], "next hop takes no header fields beyond ASCII"),
-                    Err(error) => return self.shared.hold_unreadable(loaded.job, &error.to_string()),
-                },
-                Err(Misfit::Utf8Address) => Reply::local(553, [5, 6, 7], "next hop takes no addresses beyond ASCII"),
-                Err(Misfit::Size { limit }) => Reply::local(552, [5, 3, 4], &format!("next hop takes {limit} bytes at most")),
-                Err(Misfit::Path) => Reply::local(553, [5, 1, 3], "an address cannot be written in a command"),
-            };
+        if loaded.hops > options.resources.received_fields {
+            // RFC 5321 §6.3.
+            let reply = Reply::local(554, [5, 4, 6], "too many hops: this message loops");
             return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
+        }
+        let redirect = options.archive.as_ref().filter(|_| self.key.archive).map(|archive| archive.forward_path.as_str());
+        if self.key.archive && redirect.is_none() {
+            // It was taken out of the configuration in this very moment.
+            return self.shared.put_away(loaded.job, Unloadable::Moved);
+        }
+        let most = options.resources.recipients.max(1);
+        let count = loaded.recipients.len();
+        if count > most {
+            // Those that had no room the last time go first.
+            loaded.recipients.rotate_left((loaded.job.attempts as usize % count).saturating_mul(most) % count);
+        }
+        let (message, chosen) = (loaded.message.clone(), loaded.recipients[..count.min(most)].to_vec());
+        let mut envelope = Envelope { message: &message, recipients: &chosen, is_ascii: false, header_is_ascii: false, redirect };
+        let token = loop {
+            let misfit = match connection.client.begin(&envelope) {
+                Ok(token) => break token,
+                Err(misfit) => misfit,
+            };
+            let known = match misfit {
+                Misfit::EightBit => {
+                    let Some((back, is_ascii)) = examined(&self.shared, loaded, Loaded::is_ascii).await else { return };
+                    loaded = back;
+                    envelope.is_ascii = matches!(is_ascii, Ok(true));
+                    is_ascii
+                }
+                Misfit::Utf8Header => {
+                    let Some((back, bytes)) = examined(&self.shared, loaded, Loaded::beginning).await else { return };
+                    loaded = back;
+                    let is_ascii = bytes.map(|bytes| super::dsn::header_section(&bytes).is_ascii());
+                    envelope.header_is_ascii = matches!(is_ascii, Ok(true));
+                    is_ascii
+                }
+                _ => Ok(false),
+            };
+            match known {
+                Ok(true) => {}
+                Ok(false) => {
+                    let refused = connection.client.misfits(&envelope);
+                    return self.refuse_misfits(loaded, misfit, refused, place);
+                }
+                Err(why) => return self.shared.put_away(loaded.job, why),
+            }
         };
-        let count = chosen.len();
         let pieces = loaded.pieces();
-        self.open.push_back(Open { token, loaded, count, pieces, began: Instant::now(), sending: false });
+        self.open.push_back(Open { token, loaded, count: chosen.len(), pieces, began: Instant::now(), sending: false });
+    }
+
+    /// Ends recipients that the next hop cannot take. Others of the message come with the next attempt, at once.
+    fn refuse_misfits(&mut self, mut loaded: Loaded, misfit: Misfit, refused: Vec<u32>, place: &Place) {
+        let reply = match misfit {
+            // RFC 6152 §3: what cannot go as it is, and is not to be changed, fails.
+            Misfit::EightBit => Reply::local(554, [5, 6, 3], "next hop takes no 8-bit content, and this is not converted"),
+            Misfit::Path => Reply::local(553, [5, 1, 3], "an address cannot be written in a command"),
+            Misfit::Size { limit } => Reply::local(552, [5, 3, 4], &format!("next hop takes {limit} bytes at most")),
+            Misfit::Utf8Address => Reply::local(553, [5, 6, 7], "next hop takes no addresses beyond ASCII"),
+            // RFC 6531 §3.2 and RFC 3463: X.6.9 is a header section that cannot be passed on.
+            Misfit::Utf8Header => Reply::local(554, [5, 6, 9], "next hop takes no header fields beyond ASCII"),
+        };
+        if self.key.archive || refused.is_empty() {
+            return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
+        }
+        let result = RecipientResult { stage: Stage::Connect, answer: Answer::Reply(reply) };
+        let left_out = loaded.recipients.iter().copied().filter(|index| !refused.contains(index)).collect();
+        loaded.recipients.clone_from(&refused);
+        let results = refused.into_iter().map(|index| (index, result.clone())).collect();
+        let outcome = Outcome { loaded, results, left_out, took: Duration::ZERO, is_final: true, has_dsn: false };
+        self.shared.settle(outcome, self.destination, &self.key, place);
     }
 
     fn conclude(&mut self, finished: Finished, place: &Place, has_dsn: bool) {
         let Some(at) = self.open.iter().position(|open| open.token == finished.token) else { return };
         let Some(open) = self.open.remove(at) else { return };
         let is_untried = finished.recipients.iter().all(|result| result.answer == Answer::Untried);
-        if is_untried {
+        let is_charged =
+            is_untried && self.answered == 0 && self.shared.queue().count_untried(open.loaded.job.slot) >= UNTRIED_MOST;
+        if is_untried && !is_charged {
             // Nothing was said about it. On a connection that has carried others, the next hop closed in the meantime; on one that
-            // has not, that is why it still waits.
+            // has not, that is why it still waits, behind others that may fare better.
             if self.answered == 0 && !std::mem::replace(&mut self.untried_told, true) {
                 let stage = finished.recipients.first().map_or(Stage::Connect, |result| result.stage);
                 self.shared.log_unreachable(&open.loaded, self.destination, place, stage, &Fault::Closed);
                 self.shared.note_unreachable(&open.loaded, place, &Fault::Closed);
             }
             let job = open.loaded.job;
-            self.shared.queue().give_back(job.slot, job.hot);
+            self.shared.queue().give_back(job.slot, job.hot, self.answered > 0);
             return;
         }
+        if !is_charged {
+            self.learn(&finished);
+        }
+        let Open { mut loaded, count, began, .. } = open;
+        let left_out = loaded.recipients.split_off(count.min(loaded.recipients.len()));
+        // An archive copy has one forward-path, and no recipient.
+        let recipients = if self.key.archive { vec![0] } else { loaded.recipients.clone() };
+        let results = recipients.into_iter().zip(finished.recipients).collect();
+        let outcome = Outcome { loaded, results, left_out, took: began.elapsed(), is_final: false, has_dsn };
+        self.shared.settle(outcome, self.destination, &self.key, place);
+    }
+
+    /// What a transaction that was answered says of the next hop.
+    fn learn(&mut self, finished: &Finished) {
         let fates: Vec<Fate> = finished.recipients.iter().map(fate_of).collect();
+        let mut wanted = Wanted::default();
         {
             let (now, mut queue) = (self.shared.clock.steady(), self.shared.queue());
             if let Some(destination) = queue.at(self.destination) {
                 if fates.contains(&Fate::Delivered) {
-                    destination.state.handle_delivered();
+                    let grew = destination.state.handle_delivered();
                     fates.iter().filter(|fate| **fate == Fate::Delivered).for_each(|_| destination.count(now));
+                    if grew {
+                        // Nothing else may happen here until what waits is gone.
+                        queue.dispatch(self.destination, now, &mut wanted);
+                    }
                 } else if fates.contains(&Fate::Pressed) {
                     destination.state.handle_pressure(now);
                     self.enough = true;
@@ -345,14 +402,8 @@ impl Worker {
                 }
             }
         }
+        self.shared.carry_out(wanted);
         self.answered += 1;
-        let Open { mut loaded, count, began, .. } = open;
-        let left_out = loaded.recipients.split_off(count.min(loaded.recipients.len()));
-        // An archive copy has one forward-path, and no recipient.
-        let recipients = if self.key.archive { vec![0] } else { loaded.recipients.clone() };
-        let results = recipients.into_iter().zip(finished.recipients).collect();
-        let outcome = Outcome { loaded, results, left_out, took: began.elapsed(), is_final: false, has_dsn };
-        self.shared.settle(outcome, self.destination, &self.key, place);
     }
 
     /// The dialogue is over; what was open has been settled.
@@ -366,12 +417,13 @@ impl Worker {
         // A server that greets and closes before it answers anything is down, whatever its greeting says.
         if self.answered == 0 && has_work {
             destination.state.handle_unreachable(now);
+            queue.cool(self.destination);
         }
     }
 
-    fn reached(&self) {
+    pub(super) fn reached(&self) {
         let mut queue = self.shared.queue();
-        let mut wanted = super::queue::Wanted::default();
+        let mut wanted = Wanted::default();
         if let Some(destination) = queue.at(self.destination) {
             destination.state.handle_reached();
         }
@@ -382,12 +434,22 @@ impl Worker {
     }
 
     /// None of the places tried could be reached. Each is recorded; the last tells why.
-    fn unreachable(&mut self, troubles: &[(Place, Stage, Fault)]) {
+    pub(super) fn unreachable(&mut self, troubles: &[(Place, Stage, Fault)]) {
         let now = self.shared.clock.steady();
         let told = troubles.last().map_or_else(|| "no next hop".to_owned(), |(place, _, fault)| describe(place, fault));
-        if let Some(destination) = self.shared.queue().at(self.destination) {
-            destination.state.handle_unreachable(now);
-            destination.last_error = told;
+        {
+            let mut queue = self.shared.queue();
+            if let Some(destination) = queue.at(self.destination) {
+                destination.last_error = told;
+                // A greeting that refuses, beside connections that were greeted, says that those are enough.
+                let is_enough = matches!(troubles.last(), Some((_, _, Fault::Refused(_)))) && destination.connections > 1;
+                if is_enough && destination.state.down_since().is_none() {
+                    destination.state.handle_pressure(now);
+                } else {
+                    destination.state.handle_unreachable(now);
+                    queue.cool(self.destination);
+                }
+            }
         }
         let Some(loaded) = self.loaded.front() else { return };
         for (place, stage, fault) in troubles {
@@ -410,74 +472,33 @@ impl Worker {
         }
     }
 
-    async fn run_maildir(&mut self, path: &std::path::Path) {
-        let place = Place::named(format!("maildir:{}", path.display()));
-        self.reached();
-        while self.fill().await {
-            let Some(loaded) = self.loaded.pop_front() else { return };
-            let (began, shared, is_archive, path) = (Instant::now(), self.shared.clone(), self.key.archive, path.to_owned());
-            let written = tokio::task::spawn_blocking(move || {
-                let result = write_to_maildir(&shared, &path, &loaded, is_archive);
-                (loaded, result)
-            });
-            // As above: nothing is lost by a panic that does not come.
-            let Ok((loaded, result)) = written.await else { return };
-            if let Err(error) = result {
-                // A full disk is not the message's fault; all wait, and one tries.
-                self.loaded.push_front(loaded);
-                return self.unreachable(&[(place, Stage::Content, Fault::Connection(error.to_string()))]);
-            }
-            {
-                let (now, mut queue) = (self.shared.clock.steady(), self.shared.queue());
-                if let Some(destination) = queue.at(self.destination) {
-                    destination.state.handle_delivered();
-                    destination.count(now);
-                }
-            }
-            let reply = Reply::local(250, [2, 0, 0], "written");
-            let result = RecipientResult { stage: Stage::Content, answer: Answer::Reply(reply) };
-            let recipients = if self.key.archive { vec![0] } else { loaded.recipients.clone() };
-            let results = recipients.into_iter().map(|recipient| (recipient, result.clone())).collect();
-            let outcome =
-                Outcome { loaded, results, left_out: Vec::new(), took: began.elapsed(), is_final: true, has_dsn: false };
-            self.shared.settle(outcome, self.destination, &self.key, &place);
-        }
-    }
-
     /// Gives back what was taken and not attempted, in its order.
     fn return_all(&mut self) {
         let mut queue = self.shared.queue();
         for loaded in self.loaded.drain(..).rev() {
-            queue.give_back(loaded.job.slot, loaded.job.hot);
+            queue.give_back(loaded.job.slot, loaded.job.hot, true);
         }
         for open in self.open.drain(..).rev() {
-            queue.give_back(open.loaded.job.slot, open.loaded.job.hot);
+            queue.give_back(open.loaded.job.slot, open.loaded.job.hot, true);
         }
     }
+}
+
+/// Looks at a content, off the threads that speak where it is on disk. None if that panicked, which it does not; were it to, the entry stays
+/// in flight until the next start, which loses nothing.
+async fn examined<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    loaded: Loaded,
+    look: fn(&Loaded, &Shared) -> Result<T, SpoolError>,
+) -> Option<(Loaded, Result<T, Unloadable>)> {
+    let (shared, is_in_memory) = (shared.clone(), matches!(loaded.source, Source::Memory(_)));
+    let look = move || {
+        let found = look(&loaded, &shared).map_err(Unloadable::of);
+        (loaded, found)
+    };
+    if is_in_memory { Some(look()) } else { tokio::task::spawn_blocking(look).await.ok() }
 }
 
 fn describe(place: &Place, fault: &Fault) -> String {
     if place.next_hop.is_empty() { fault.to_string() } else { format!("{}: {fault}", place.next_hop) }
-}
-
-fn write_to_maildir(shared: &Shared, path: &std::path::Path, loaded: &Loaded, is_archive: bool) -> io::Result<()> {
-    let name = format!("{}.{}.{}", loaded.message.arrived / 1000, loaded.message.id, shared.options().hostname);
-    // RFC 5321 §4.4: final delivery puts the reverse-path on top. The archive keeps what was accepted, byte for byte.
-    let trace = (!is_archive).then(|| {
-        let mut trace = format!("Return-Path: <{}>\r\n", loaded.message.reverse_path);
-        for recipient in loaded.recipients.iter().filter_map(|index| loaded.message.recipients.get(*index as usize)) {
-            trace.push_str(&format!("Delivered-To: {}\r\n", recipient.forward_path));
-        }
-        Ok(trace.into_bytes())
-    });
-    match &loaded.source {
-        super::load::Source::Memory(content) => {
-            let mut pieces = trace.into_iter().chain(content.pieces().map(|piece| Ok(piece.to_vec())));
-            maildir::deliver(path, &name, &mut pieces)
-        }
-        super::load::Source::Spool => {
-            let chunks = shared.store.read_content(loaded.job.id).map_err(io::Error::other)?;
-            maildir::deliver(path, &name, &mut trace.into_iter().chain(chunks.map(|chunk| chunk.map_err(io::Error::other))))
-        }
-    }
 }

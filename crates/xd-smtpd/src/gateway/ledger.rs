@@ -4,6 +4,7 @@
 //! recorded when it is recovered. What is accepted to be thrown away is in no spool, so its record is waited for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -26,11 +27,13 @@ pub(crate) struct Ledger {
     /// For the names of recipients, where a record knows their places alone.
     spool: Spool<OsFileSystem>,
     log: Log,
+    /// Whether the last record was refused: a journal without room refuses many, and is warned of once.
+    refuses: Arc<AtomicBool>,
 }
 
 impl Ledger {
     pub(crate) fn new(journal: Journal, spool: Spool<OsFileSystem>, log: Log) -> Self {
-        Self { journal, spool, log }
+        Self { journal, spool, log, refuses: Arc::default() }
     }
 
     /// A message was in the spool at the start. Of one that was never tried, the end came perhaps before its record.
@@ -185,11 +188,13 @@ impl Ledger {
     }
 
     fn append(&self, event: JournalEvent) {
-        let log = self.log.clone();
-        let done = move |result: Result<(), CommitError>| {
-            if let Err(error) = result {
-                log.warn("journal", json!({ "why": error.to_string() }));
+        let (log, refuses) = (self.log.clone(), self.refuses.clone());
+        let done = move |result: Result<(), CommitError>| match result {
+            Ok(()) => refuses.store(false, Ordering::Relaxed),
+            Err(error) if !refuses.swap(true, Ordering::Relaxed) => {
+                log.warn("journal", json!({ "why": error.to_string(), "records": "left out, and counted" }));
             }
+            Err(_) => {}
         };
         self.journal.append(&at_now(event), Some(Box::new(done)));
     }

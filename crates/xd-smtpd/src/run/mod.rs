@@ -26,7 +26,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use xd_config::Config;
 use xd_config::control::{QueueAction, Request, Response, Selection as Asked};
-use xd_store::{EngineStore, Journal, JournalOptions, OsFileSystem, QueuedMessage, Spool, create_durable_dir};
+use xd_store::{EngineStore, Journal, OsFileSystem, QueuedMessage, Spool, create_durable_dir};
 
 use crate::admin;
 use crate::control::ControlSocket;
@@ -40,10 +40,6 @@ use fixed::Fixed;
 
 /// How long open transactions, and then deliveries, may take to end.
 const DRAIN: Duration = Duration::from_secs(30);
-
-/// How long records of the journal gather for one sync. No mail waits for them but what is thrown away, and that for less than a
-/// sync of a slow disk.
-const GATHERING: Duration = Duration::from_millis(10);
 
 /// A gateway at work.
 #[derive(Debug)]
@@ -105,8 +101,8 @@ impl Running {
         }
         // 4.
         create_durable_dir(&OsFileSystem, &data).map_err(|error| StartError::io(&data, error))?;
+        let journal_options = settings::journal(journal_keep, spool_options.reserve_bytes);
         let (spool, recovery) = Spool::open(&OsFileSystem, data.join("spool"), spool_options)?;
-        let journal_options = JournalOptions { retention: journal_keep, gathering: GATHERING, ..JournalOptions::default() };
         let (journal, journal_recovery) = Journal::open(&OsFileSystem, data.join("journal"), journal_options)?;
         EngineStore::new(OsFileSystem, data.join("engines")).keep(world.engine(), Some(crate::gateway::now()))?;
         for warning in &recovery.warnings {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use xd_config::{Config, Dns, Listener, Protocol, Route as ConfiguredRoute};
 use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_lookup::{Resolver, ResolverOptions, Servers};
-use xd_store::SpoolOptions;
+use xd_store::{JournalOptions, SpoolOptions};
 
 use super::StartError;
 use crate::delivery::{ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, Resources, Route, Timeouts};
@@ -106,6 +106,18 @@ pub(super) fn delivery(config: &Config) -> Result<DeliveryOptions, StartError> {
 pub(super) fn spool(config: &Config) -> SpoolOptions {
     SpoolOptions { reserve_bytes: config.limits().spool_free_bytes, ..SpoolOptions::default() }
 }
+
+/// What the journal is told. It stops before it takes the room that the spool needs for its marks. However much is to stay free, refusals
+/// for want of room are recorded while there is room for them.
+pub(super) fn journal(keep: u64, free_bytes: u64) -> JournalOptions {
+    let usual = JournalOptions::default();
+    let (spare_bytes, reserve_bytes) = (usual.spare_bytes.min(free_bytes / 4 * 3), usual.reserve_bytes.min(free_bytes / 4));
+    JournalOptions { retention: keep, gathering: GATHERING, spare_bytes, reserve_bytes, ..usual }
+}
+
+/// How long records of the journal gather for one sync. No mail waits for them but what is thrown away, and that for less than a
+/// sync of a slow disk.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// Where MX records must not lead: to us, and to private networks unless they may.
 fn mx_policy(config: &Config, private: bool) -> MxPolicy {

@@ -3,12 +3,17 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long it may take to greet after its start.
 const START: Duration = Duration::from_secs(30);
+
+/// Where a test keeps its files.
+pub(crate) fn directory(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
 
 pub(crate) struct Gateway {
     directory: PathBuf,
@@ -17,20 +22,18 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway that delivers to this sink and soon tries again what was deferred.
-    pub(crate) fn configured(name: &str, sink: SocketAddr) -> Self {
-        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _ = fs::remove_dir_all(&directory);
-        fs::create_dir_all(&directory).unwrap();
+    /// A gateway that delivers to this sink, soon tries again what was deferred, and keeps its data there.
+    pub(crate) fn configured(directory: &Path, data: &Path, sink: SocketAddr) -> Self {
+        fs::create_dir_all(directory).unwrap();
         // A port that is free now; the process needs the same one after each start.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let data = directory.join("data");
         let config = format!(
             "data = {data:?}\nhostname = \"mx.example.net\"\ndns = \"off\"\n[[listener]]\nprotocol = \"smtp\"\naddress = \"{address}\"\n\
-             [[domain]]\nname = \"example.com\"\nrecipients = \"any\"\nnext_hop = [\"{sink}\"]\n[delivery]\nretry = \"1s\"\n"
+             [[domain]]\nname = \"example.com\"\nrecipients = \"any\"\nnext_hop = [\"{sink}\"]\n[delivery]\nretry = \"1s\"\n\
+             [limits]\nspool_free_bytes = 16777216\n"
         );
         fs::write(directory.join("xd.toml"), config).unwrap();
-        Self { directory, address, child: None }
+        Self { directory: directory.to_owned(), address, child: None }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -59,6 +62,16 @@ impl Gateway {
         connected.is_ok() && line.starts_with("220")
     }
 
+    /// Stops it where it stands: from then on it says nothing.
+    pub(crate) fn freeze(&self) {
+        let id = self.child.as_ref().unwrap().id();
+        assert!(Command::new("kill").args(["-STOP", &id.to_string()]).status().unwrap().success());
+        let is_stopped = || fs::read_to_string(format!("/proc/{id}/stat")).unwrap().contains(") T ");
+        while !is_stopped() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Kills it where it stands.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
@@ -77,6 +90,6 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         // A failed test leaves nothing running.
-        self.child.iter_mut().for_each(|child| drop(child.kill()));
+        self.child.iter_mut().for_each(|child| drop(child.kill().and_then(|()| child.wait())));
     }
 }

@@ -21,6 +21,12 @@ pub enum CommitError {
         /// Bytes that are free.
         free: u64,
     },
+    /// The system: something was used up, such as descriptors or the room on the disk. Nothing of it was kept.
+    #[error("something was used up: {reason}")]
+    Short {
+        /// What was done when that was noticed, and what the system said.
+        reason: Arc<str>,
+    },
     /// Ourselves: too much waits to be made durable.
     #[error("{waiting} bytes wait to be made durable, that is enough")]
     Busy {

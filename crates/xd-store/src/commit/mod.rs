@@ -8,7 +8,10 @@
 //! 1. what waits is taken, in its order, up to [`COMMIT_BYTES`]; 2. the work does what it has to do for itself, and writes each
 //!    item; 3. it syncs, once; 4. it takes each item for durable; 5. whoever waited for an item is told.
 //!
-//! After a failure in 2 or 3 nobody knows what is on disk: a sync that failed may succeed when called again, with pages that
+//! Where something is used up in 2 or 3, such as descriptors or the room on the disk, what was written is taken back. What may be
+//! refused is refused; what must not be lost waits, and is tried again after [`PAUSE`].
+//!
+//! After any other failure in 2 or 3 nobody knows what is on disk: a sync that failed may succeed when called again, with pages that
 //! were never written and are clean now. So from then on all that waits and all that comes is refused, with the reason.
 
 mod error;
@@ -31,7 +34,8 @@ pub(crate) trait Work: Send + 'static {
     /// What is written.
     type Item: Send + 'static;
 
-    /// Does a piece of what it has to do for itself, before the items of a commit; all earlier ones are durable. Whether more is left.
+    /// Begins a commit, and does a piece of what it has to do for itself, before the items; all earlier ones are durable. Whether more
+    /// is left.
     fn tend(&mut self) -> Result<bool, SegmentError>;
 
     /// Writes an item.
@@ -40,11 +44,25 @@ pub(crate) trait Work: Send + 'static {
     /// Makes durable what was written.
     fn sync(&mut self) -> Result<(), SegmentError>;
 
+    /// Takes back all that was written since the last sync. Items are written again, in another commit.
+    fn take_back(&mut self) -> Result<(), SegmentError>;
+
     /// Takes the pieces of [`Work::tend`] for durable; before the items of the same commit.
     fn settle_own(&mut self);
 
     /// Takes an item for durable.
     fn settle(&mut self, item: Self::Item) -> Result<(), CommitError>;
+}
+
+/// How much depends on an item. The complete set.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Claim {
+    /// It waits for its turn, and is refused when something is used up.
+    Refusable,
+    /// It waits for its turn, for as long as it takes.
+    Lasting,
+    /// It is taken however much else waits, does not gather, and waits for as long as it takes.
+    Urgent,
 }
 
 /// Hands items to the commit thread. Dropping it waits until all of them are written.
@@ -63,14 +81,18 @@ pub(crate) struct CommitGauges {
     pub(crate) commits: u64,
     pub(crate) failures: u64,
     pub(crate) last_sync: Duration,
+    pub(crate) short: Option<Arc<str>>,
     pub(crate) broken: Option<Arc<str>>,
 }
 
 /// How many bytes one commit takes: more would make those that came first wait for those behind.
 pub(crate) const COMMIT_BYTES: u64 = 16 << 20;
+/// How long nothing is committed after something was used up.
+const PAUSE: Duration = Duration::from_millis(250);
 
 struct Waiting<I> {
     item: I,
+    claim: Claim,
     bytes: u64,
     since: Instant,
     done: Option<Finish>,
@@ -94,6 +116,10 @@ struct State<I> {
     gathering: bool,
     asleep: bool,
     closed: bool,
+    /// Until when nothing is committed.
+    paused: Option<Instant>,
+    /// What was used up at the last commit.
+    short: Option<Arc<str>>,
     broken: Option<Arc<str>>,
     commits: u64,
     failures: u64,
@@ -113,6 +139,8 @@ impl<I: Send + 'static> Committer<I> {
             gathering: false,
             asleep: false,
             closed: false,
+            paused: None,
+            short: None,
             broken: None,
             commits: 0,
             failures: 0,
@@ -124,8 +152,9 @@ impl<I: Send + 'static> Committer<I> {
         Ok(Self { shared, thread: Some(thread), most_bytes })
     }
 
-    /// Hands over an item of about so many bytes. What is `urgent` is taken however much else waits, and does not gather.
-    pub(crate) fn submit(&self, item: I, bytes: u64, urgent: bool, done: Option<Finish>) {
+    /// Hands over an item of about so many bytes.
+    pub(crate) fn submit(&self, item: I, bytes: u64, claim: Claim, done: Option<Finish>) {
+        let urgent = claim == Claim::Urgent;
         let mut state = self.shared.lock();
         let refused = if let Some(reason) = &state.broken {
             Some(CommitError::Broken { reason: reason.clone() })
@@ -143,7 +172,7 @@ impl<I: Send + 'static> Committer<I> {
             return;
         }
         state.bytes += bytes;
-        state.waiting.push_back(Waiting { item, bytes, since: Instant::now(), done });
+        state.waiting.push_back(Waiting { item, claim, bytes, since: Instant::now(), done });
         state.hurried |= urgent;
         if state.asleep || urgent && state.gathering {
             state.gathering = false;
@@ -162,6 +191,7 @@ impl<I: Send + 'static> Committer<I> {
             commits: state.commits,
             failures: state.failures,
             last_sync: state.last_sync,
+            short: state.short.clone(),
             broken: state.broken.clone(),
         }
     }
@@ -205,6 +235,11 @@ impl<I: Send + 'static> Shared<I> {
         while self.take(&mut batch, more, apart) {
             match self.commit(&mut work, &mut batch) {
                 Ok(left) => more = left,
+                // What waits at the end is not waited for.
+                Err(error) if error.is_shortage() && !self.lock().closed && work.take_back().is_ok() => {
+                    self.put_off(&error, &mut batch);
+                    more = false;
+                }
                 Err(error) => {
                     let reason: Arc<str> = error.to_string().into();
                     self.shut(&reason, batch.drain(..).map(|waiting| waiting.done));
@@ -225,6 +260,13 @@ impl<I: Send + 'static> Shared<I> {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.asleep = false;
         }
+        while let Some(until) = state.paused
+            && !state.closed
+            && let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+        {
+            state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.paused = None;
         while let Some(began) = state.began
             && !(state.hurried || state.closed)
             && let Some(left) = apart.checked_sub(began.elapsed()).filter(|left| !left.is_zero())
@@ -234,7 +276,10 @@ impl<I: Send + 'static> Shared<I> {
             state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state.gathering = false;
-        state.began = Some(Instant::now());
+        // What it does for itself keeps nobody waiting.
+        if !state.waiting.is_empty() {
+            state.began = Some(Instant::now());
+        }
         state.hurried = false;
         let mut bytes = 0;
         while let Some(next) = state.waiting.front()
@@ -269,12 +314,28 @@ impl<I: Send + 'static> Shared<I> {
             state.committing_since = None;
             state.commits += u64::from(!settled.is_empty());
             state.last_sync = took;
+            state.short = None;
         }
         // What was settled may have left something to tend to.
         let more = more || !settled.is_empty();
         // 5.
         settled.into_iter().for_each(|(done, result)| finish(done, result));
         Ok(more)
+    }
+
+    /// Refuses what may be refused of a batch; the rest waits before all others.
+    fn put_off(&self, error: &SegmentError, batch: &mut Vec<Waiting<I>>) {
+        let reason: Arc<str> = error.to_string().into();
+        let (refused, kept): (Vec<_>, Vec<_>) = batch.drain(..).partition(|waiting| waiting.claim == Claim::Refusable);
+        {
+            let mut state = self.lock();
+            state.bytes -= refused.iter().map(|waiting| waiting.bytes).sum::<u64>();
+            (state.committing, state.committing_since) = (0, None);
+            state.paused = Some(Instant::now() + PAUSE);
+            state.short = Some(reason.clone());
+            kept.into_iter().rev().for_each(|waiting| state.waiting.push_front(waiting));
+        }
+        refused.into_iter().for_each(|waiting| finish(waiting.done, Err(CommitError::Short { reason: reason.clone() })));
     }
 
     /// Refuses all that waits and all that will come.

@@ -7,29 +7,34 @@
 //! Appending: 1. a record gets the next number and is written; 2. its segment is synced, once for all that waits; 3. `done` is
 //! called. A crash before 2 may lose it, and its number is given again.
 //!
-//! The next segment begins by size. The oldest go when all their records are older than the retention: 1. the file is removed;
-//! 2. the directory is synced. Single records are erased in place, as `docs/segment-format.md` tells; their numbers are gone with
+//! The next segment begins by size, between two commits. The oldest go when all their records are older than the retention: 1. the file is
+//! removed; 2. the directory is synced. Single records are erased in place, as `docs/segment-format.md` tells; their numbers are gone with
 //! them, and an erased record is told as such.
+//!
+//! **When room runs out.** Marks of the spool need the last of it. So refusals and capsules stop first, then all records. What could not be
+//! written is counted, and a record of the first commit that succeeds again tells how many those were: whoever reads the journal
+//! knows whether it is complete.
 
+mod log;
 mod reader;
 mod record;
 mod search;
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use reader::{JournalEntry, JournalReader};
-pub use record::{Change, Delivery, JournalEvent, JournalRecord, Transaction};
+pub use record::{Change, Delivery, Gap, JournalEvent, JournalRecord, Transaction};
 pub use search::{JournalQuery, fold_case};
 
-use crate::commit::{CommitError, Committer, Finish, Work};
+use crate::commit::{Claim, CommitError, Committer, Finish};
 use crate::directory::{Place, SegmentDir, SegmentDirOptions};
-use crate::error::SegmentError;
 use crate::file_system::{FileSystem, OsFileSystem};
-use crate::segment::{Damage, RecordType, SegmentKind};
+use crate::free_space::FreeSpace;
+use crate::segment::{Damage, SegmentKind};
 use crate::spool::SpoolError;
+use log::{Item, Log, Lost};
 
 /// Settings of a journal.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,6 +48,10 @@ pub struct JournalOptions {
     /// How long after a sync records gather before the next; not at all. Where many are written and nobody waits for them, some
     /// milliseconds leave the disk to others.
     pub gathering: Duration,
+    /// With less room on the disk, refusals and capsules are left out and counted; 192 MiB, below what stops acceptance.
+    pub spare_bytes: u64,
+    /// With less room on the disk, all records are left out and counted; 64 MiB, which are the spool's for its marks.
+    pub reserve_bytes: u64,
 }
 
 /// What was found when a journal was opened.
@@ -69,6 +78,10 @@ pub struct JournalGauges {
     pub commits: u64,
     /// How many syncs, or writes before them, failed: one is the end.
     pub sync_failures: u64,
+    /// Records that were left out since the journal was opened. The journal tells of them when it can.
+    pub lost: u64,
+    /// What was used up at the last commit, if anything was: descriptors, the room on the disk. It is tried again.
+    pub short: Option<Arc<str>>,
     /// Why nothing is made durable any more.
     pub broken: Option<Arc<str>>,
 }
@@ -96,21 +109,15 @@ pub struct JournalGauges {
 /// # Ok::<(), SpoolError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Journal(Arc<Committer<Item>>);
+pub struct Journal(Arc<Inner>);
 
-enum Item {
-    Append { record_type: RecordType, payload: Vec<u8>, time: u64 },
-    Erase(Vec<Place>),
-}
-
-struct Log<F: FileSystem> {
-    directory: SegmentDir<F>,
-    next: u64,
-    retention: u64,
-    /// The time of the newest record.
-    newest: u64,
-    /// The segments, and the time of the first record of each that is known.
-    segments: VecDeque<(u64, u64)>,
+#[derive(Debug)]
+struct Inner {
+    committer: Committer<Item>,
+    free: FreeSpace,
+    spare_bytes: u64,
+    reserve_bytes: u64,
+    lost: Arc<Lost>,
 }
 
 impl Journal {
@@ -126,45 +133,70 @@ impl Journal {
         let path = path.into();
         let segments = SegmentDirOptions { roll_bytes: options.roll_bytes, ..SegmentDirOptions::new(SegmentKind::JOURNAL) };
         let (mut directory, recovery) = SegmentDir::open(files, &path, segments)?;
+        // The first segment is there before anything can be used up.
+        directory.prepare(0)?;
         directory.sync()?;
         let recovery = recovery.unwrap_or_default();
-        let (last_sequence, newest, segments) = reader::survey(files, &path)?;
-        let told = JournalRecovery { last_sequence, damages: recovery.damages, kept: recovery.kept };
-        let log = Log { directory, next: last_sequence + 1, retention: options.retention, newest, segments };
+        let survey = reader::survey(files, &path)?;
+        let told = JournalRecovery { last_sequence: survey.last, damages: recovery.damages, kept: recovery.kept };
+        let lost = Arc::new(Lost::default());
+        let log = Log::new(directory, survey, options.retention, lost.clone());
         let committer = Committer::start("journal", options.waiting_bytes, options.gathering, log).map_err(SpoolError::Thread)?;
-        Ok((Self(Arc::new(committer)), told))
+        let free = FreeSpace::of(files.clone(), path);
+        let (spare_bytes, reserve_bytes) = (options.spare_bytes, options.reserve_bytes);
+        Ok((Self(Arc::new(Inner { committer, free, spare_bytes, reserve_bytes, lost })), told))
     }
 
     /// Makes a record durable, then calls `done`, on the commit thread, or at once if it is refused: it must be quick and never
-    /// wait. Records are numbered in the order of these calls.
+    /// wait. Records are numbered in the order of these calls. Refusals and capsules are refused first when room runs out; what is
+    /// refused is counted, and told by [`JournalEvent::Lost`].
     pub fn append(&self, record: &JournalRecord, done: Option<Finish>) {
+        let inner = &self.0;
+        let (claim, needs) = match record.event {
+            JournalEvent::Capsule { .. } | JournalEvent::Refusal(_) => {
+                (Claim::Refusable, inner.spare_bytes.max(inner.reserve_bytes))
+            }
+            _ => (Claim::Lasting, inner.reserve_bytes),
+        };
+        let lost = inner.lost.clone();
+        let done: Finish = Box::new(move |result| {
+            if result.is_err() {
+                lost.add(1);
+            }
+            if let Some(done) = done {
+                done(result);
+            }
+        });
         let (record_type, payload) = record.encode();
         let bytes = payload.len() as u64;
         if payload.len() + 8 > crate::PAYLOAD_MAX {
-            if let Some(done) = done {
-                done(Err(CommitError::Unfit { what: "the record is too long" }));
-            }
-            return;
+            return done(Err(CommitError::Unfit { what: "the record is too long" }));
         }
-        self.0.submit(Item::Append { record_type, payload, time: record.time }, bytes, false, done);
+        let free = inner.free.bytes();
+        if needs > 0 && free < needs.saturating_add(inner.committer.waiting_bytes()) {
+            return done(Err(CommitError::Full { free }));
+        }
+        inner.committer.submit(Item::Append { record_type, payload, time: record.time }, bytes, claim, Some(done));
     }
 
     /// Erases records, durably, then calls `done`. Those of segments that are gone are passed over.
     pub fn erase(&self, places: Vec<Place>, done: impl FnOnce(Result<(), CommitError>) + Send + 'static) {
         let done: Finish = Box::new(done);
-        self.0.submit(Item::Erase(places), 0, true, Some(done));
+        self.0.committer.submit(Item::Erase { places, failed: None }, 0, Claim::Urgent, Some(done));
     }
 
     /// How it is doing.
     #[must_use]
     pub fn gauges(&self) -> JournalGauges {
-        let commit = self.0.gauges();
+        let commit = self.0.committer.gauges();
         JournalGauges {
             waiting: commit.waiting,
             waiting_bytes: commit.waiting_bytes,
             oldest_waiting: commit.oldest_waiting,
             commits: commit.commits,
             sync_failures: commit.failures,
+            lost: self.0.lost.all(),
+            short: commit.short,
             broken: commit.broken,
         }
     }
@@ -172,70 +204,20 @@ impl Journal {
     /// Why nothing is made durable any more, since a write or sync failed.
     #[must_use]
     pub fn is_broken(&self) -> Option<Arc<str>> {
-        self.0.broken()
-    }
-}
-
-impl<F: FileSystem> Work for Log<F> {
-    type Item = Item;
-
-    /// Lets go of segments that are too old, one at a time.
-    fn tend(&mut self) -> Result<bool, SegmentError> {
-        let limit = self.newest.saturating_sub(self.retention);
-        // All records of a segment are older than the first of the next.
-        match (self.segments.front().copied(), self.segments.get(1)) {
-            (Some((oldest, _)), Some(&(_, next_begins)))
-                if next_begins < limit && self.directory.active().map(|it| it.0) > Some(oldest) =>
-            {
-                self.directory.remove(oldest)?;
-                self.segments.pop_front();
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
-    }
-
-    fn write(&mut self, item: &mut Item) -> Result<(), SegmentError> {
-        match item {
-            // 1.
-            Item::Append { record_type, payload, time } => {
-                self.directory.prepare(payload.len() + 8)?;
-                let place = self.directory.append_parts(*record_type, &[&self.next.to_le_bytes(), payload])?;
-                self.next += 1;
-                self.newest = self.newest.max(*time);
-                if self.segments.back().is_none_or(|(segment, _)| *segment != place.segment) {
-                    self.segments.push_back((place.segment, *time));
-                }
-            }
-            Item::Erase(places) => {
-                for place in places.drain(..) {
-                    match self.directory.erase(place) {
-                        Ok(_) => {}
-                        Err(SegmentError::NoRecord { .. }) => {}
-                        Err(error) if error.is_missing() => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<(), SegmentError> {
-        // 2.
-        self.directory.sync()
-    }
-
-    fn settle_own(&mut self) {}
-
-    fn settle(&mut self, _: Item) -> Result<(), CommitError> {
-        Ok(())
+        self.0.committer.broken()
     }
 }
 
 impl Default for JournalOptions {
     fn default() -> Self {
-        Self { roll_bytes: 64 << 20, waiting_bytes: 64 << 20, retention: 90 * 24 * 60 * 60 * 1000, gathering: Duration::ZERO }
+        Self {
+            roll_bytes: 64 << 20,
+            waiting_bytes: 64 << 20,
+            retention: 90 * 24 * 60 * 60 * 1000,
+            gathering: Duration::ZERO,
+            spare_bytes: 192 << 20,
+            reserve_bytes: 64 << 20,
+        }
     }
 }
 

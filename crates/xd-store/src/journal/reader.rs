@@ -194,8 +194,15 @@ impl<F: FileSystem> JournalReader<F> {
     }
 }
 
-/// The last sequence number, the newest time, and each segment with the time of its first record.
-pub(super) type Survey = (u64, u64, VecDeque<(u64, u64)>);
+/// Where a journal ends, and how old it is.
+pub(super) struct Survey {
+    /// The last sequence number.
+    pub(super) last: u64,
+    /// The newest time.
+    pub(super) newest: u64,
+    /// Each segment with the time of its first record.
+    pub(super) segments: VecDeque<(u64, u64)>,
+}
 
 /// Finds out where a journal ends and how old its segments are.
 pub(super) fn survey<F: FileSystem>(files: &F, path: &Path) -> Result<Survey, SpoolError> {
@@ -223,7 +230,7 @@ pub(super) fn survey<F: FileSystem>(files: &F, path: &Path) -> Result<Survey, Sp
         // One of which no time is known stays as long as the one behind it.
         segments.push_back((number, first.unwrap_or(newest)));
     }
-    Ok((last, newest, segments))
+    Ok(Survey { last, newest, segments })
 }
 
 fn numbers<F: FileSystem>(files: &F, path: &Path) -> Result<Vec<u64>, SegmentError> {

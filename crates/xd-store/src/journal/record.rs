@@ -44,6 +44,8 @@ pub enum JournalEvent {
     Final(Delivery),
     /// Recipients are held.
     Hold(Change),
+    /// Records were left out before this one.
+    Lost(Gap),
     /// Somebody did something: a setting, an erasure, a look at mail.
     Operator(Change),
     /// Something was refused or deferred in the dialogue.
@@ -144,6 +146,14 @@ pub struct Delivery {
     pub attempt: Option<u32>,
 }
 
+/// Records that are missing, though their numbers are not: they were never given one.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Gap {
+    /// How many. No room was left for them, or too much waited.
+    pub records: u64,
+}
+
 /// What somebody changed, or a rule.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
@@ -219,6 +229,7 @@ impl JournalRecord {
             JournalEvent::Acceptance(it) | JournalEvent::Refusal(it) => it.id,
             JournalEvent::Attempt(it) | JournalEvent::Final(it) => it.id,
             JournalEvent::Capsule { id, .. } => *id,
+            JournalEvent::Lost(_) => None,
             JournalEvent::Hold(it) | JournalEvent::Operator(it) | JournalEvent::Release(it) => it.id,
         }
     }
@@ -229,7 +240,7 @@ impl JournalRecord {
         match &self.event {
             JournalEvent::Acceptance(it) | JournalEvent::Refusal(it) => &it.recipients,
             JournalEvent::Attempt(it) | JournalEvent::Final(it) => &it.recipients,
-            JournalEvent::Capsule { .. } => &[],
+            JournalEvent::Capsule { .. } | JournalEvent::Lost(_) => &[],
             JournalEvent::Hold(it) | JournalEvent::Operator(it) | JournalEvent::Release(it) => &it.recipients,
         }
     }

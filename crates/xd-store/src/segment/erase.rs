@@ -13,7 +13,7 @@ use std::path::Path;
 use super::frame::{self, CHECKSUM_BYTES, FIELDS_BYTES, Fields};
 use super::header::{HEADER_BYTES, HeaderRead};
 use super::{Offset, SegmentHeader};
-use crate::error::SegmentError;
+use crate::error::{SYNC, SegmentError};
 use crate::file_system::{FileSystem, StoredFile};
 
 /// What erasing a record did. The complete set.
@@ -86,13 +86,13 @@ pub(crate) fn finish<F: StoredFile>(file: &mut F, path: &Path, salt: u32, offset
     // 1, 2.
     if checksum != goal {
         file.write_at(checksum_at, &goal).map_err(io("write"))?;
-        file.sync().map_err(io("sync"))?;
+        file.sync().map_err(io(SYNC))?;
     }
     // 3, 4.
     payload.fill(0);
     let erased = [fields.erased().encode().as_slice(), &payload].concat();
     file.write_at(begin, &erased).map_err(io("write"))?;
-    file.sync().map_err(io("sync"))?;
+    file.sync().map_err(io(SYNC))?;
     Ok(Erasure::Done)
 }
 

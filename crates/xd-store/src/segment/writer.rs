@@ -23,13 +23,14 @@ use super::frame::{self, Codec};
 use super::header::HEADER_BYTES;
 use super::reader::{Damage, DamageKind, Entry, SegmentReader};
 use super::{Offset, PAYLOAD_MAX, RecordType, SegmentHeader, erase};
-use crate::error::SegmentError;
-use crate::file_system::{FileSystem, Sequential, StoredFile};
+use crate::error::{SYNC, SegmentError};
+use crate::file_system::{FileSystem, Sequential, StoredDirectory, StoredFile};
 
 /// Appends records to a segment and makes them durable when told to.
 ///
 /// What was not synced may be lost, even when the writer is dropped in good order. After a failed call nobody knows what is on
-/// disk, so all further calls fail as well, until the segment is opened anew.
+/// disk, so all further calls fail as well, until the segment is opened anew. Only where something was used up
+/// ([`SegmentError::is_shortage`]) they may be made again: records that could not be written wait.
 #[derive(Debug)]
 pub struct SegmentWriter<F: FileSystem> {
     path: PathBuf,
@@ -42,6 +43,8 @@ pub struct SegmentWriter<F: FileSystem> {
     waiting: Vec<u8>,
     /// Whether anything was written since the file was synced.
     unsynced: bool,
+    /// Whether there may be more in the file than is written: a part of what waits.
+    ragged: bool,
     broken: bool,
     packer: Packer,
 }
@@ -69,6 +72,17 @@ impl<F: FileSystem> SegmentWriter<F> {
     pub fn create(files: &F, path: impl Into<PathBuf>, header: &SegmentHeader) -> Result<Self, SegmentError> {
         let path = path.into();
         let above = path.parent().unwrap_or_else(|| Path::new(""));
+        let mut directory = files.open_dir(above).map_err(|error| SegmentError::io("open", above, error))?;
+        Self::create_in(files, &mut directory, path, header)
+    }
+
+    /// The same in a directory that is open. Where it fails for a shortage, no segment has begun.
+    pub(crate) fn create_in(
+        files: &F,
+        directory: &mut F::Directory,
+        path: PathBuf,
+        header: &SegmentHeader,
+    ) -> Result<Self, SegmentError> {
         // Renaming would replace it.
         match files.open_read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -78,11 +92,11 @@ impl<F: FileSystem> SegmentWriter<F> {
         let (bytes, salt) = header.encode();
         // 1, 2.
         let new = beside(&path, ".new");
-        let file = write_file(files, &new, |file| file.write_at(0, &bytes)).map_err(|e| SegmentError::io("write", &new, e))?;
+        let file = write_file(files, &new, |file| file.write_at(0, &bytes))?;
         // 3.
         files.rename(&new, &path).map_err(|error| SegmentError::io("rename", &new, error))?;
         // 4.
-        files.sync_dir(above).map_err(|error| SegmentError::io("sync", above, error))?;
+        directory.sync().map_err(|error| SegmentError::io(SYNC, &path, error))?;
         let written = HEADER_BYTES as u64;
         Ok(Self::new(path, file, header.clone(), salt, written))
     }
@@ -139,7 +153,7 @@ impl<F: FileSystem> SegmentWriter<F> {
             // 6, 7.
             file.cut(end)
                 .map_err(io("cut"))
-                .and_then(|()| file.sync().map_err(io("sync")))
+                .and_then(|()| file.sync().map_err(io(SYNC)))
                 .map_err(|(operation, error)| SegmentError::io(operation, &path, error))?;
         }
         // What was just read may be in memory alone, left by a process that was killed. The next sync makes it durable.
@@ -184,9 +198,33 @@ impl<F: FileSystem> SegmentWriter<F> {
         self.flush()?;
         if self.unsynced {
             let result = self.file.sync();
-            self.settle("sync", result)?;
+            self.settle(SYNC, result)?;
             self.unsynced = false;
         }
+        Ok(())
+    }
+
+    /// Takes back the records behind an offset, none of which was synced.
+    ///
+    /// # Errors
+    /// The file cannot be cut; then nothing can be added.
+    pub(crate) fn take_back(&mut self, to: Offset) -> Result<(), SegmentError> {
+        self.check(0)?;
+        let to = to.bytes();
+        // What a failed write left would be read as records behind a shorter one that is written over its beginning.
+        if self.ragged || to < self.written {
+            let end = to.min(self.written);
+            if let Err(error) = self.file.cut(end) {
+                self.broken = true;
+                return Err(SegmentError::io("cut", &self.path, error));
+            }
+            (self.unsynced, self.ragged) = (true, false);
+            if to < self.written {
+                self.written = to;
+                self.waiting.clear();
+            }
+        }
+        self.waiting.truncate(usize::try_from(to - self.written).unwrap_or(usize::MAX));
         Ok(())
     }
 
@@ -216,7 +254,7 @@ impl<F: FileSystem> SegmentWriter<F> {
 
     fn new(path: PathBuf, file: F::File, header: SegmentHeader, salt: u32, written: u64) -> Self {
         let (waiting, packer) = (Vec::new(), Packer::default());
-        Self { path, file, header, salt, written, waiting, unsynced: false, broken: false, packer }
+        Self { path, file, header, salt, written, waiting, unsynced: false, ragged: false, broken: false, packer }
     }
 
     fn add(&mut self, record_type: RecordType, codec: Codec, parts: &[&[u8]]) -> Result<Offset, SegmentError> {
@@ -243,8 +281,9 @@ impl<F: FileSystem> SegmentWriter<F> {
         self.check(0)?;
         if !self.waiting.is_empty() {
             let result = self.file.write_at(self.written, &self.waiting);
+            self.ragged = true;
             self.settle("write", result)?;
-            self.unsynced = true;
+            (self.unsynced, self.ragged) = (true, false);
             self.written += self.waiting.len() as u64;
             self.waiting.clear();
             // One long record must not hold its memory forever.
@@ -255,8 +294,9 @@ impl<F: FileSystem> SegmentWriter<F> {
 
     fn settle(&mut self, operation: &'static str, result: io::Result<()>) -> Result<(), SegmentError> {
         result.map_err(|error| {
-            self.broken = true;
-            SegmentError::io(operation, &self.path, error)
+            let error = SegmentError::io(operation, &self.path, error);
+            self.broken = !error.is_shortage();
+            error
         })
     }
 }
@@ -302,16 +342,20 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// A file with this content, synced; what an earlier attempt left under its name is replaced.
-fn write_file<F: FileSystem>(files: &F, path: &Path, write: impl FnOnce(&mut F::File) -> io::Result<()>) -> io::Result<F::File> {
-    let mut file = match files.create_new(path) {
+fn write_file<F: FileSystem>(
+    files: &F,
+    path: &Path,
+    write: impl FnOnce(&mut F::File) -> io::Result<()>,
+) -> Result<F::File, SegmentError> {
+    let created = match files.create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            files.remove_file(path)?;
-            files.create_new(path)?
+            files.remove_file(path).and_then(|()| files.create_new(path))
         }
-        other => other?,
+        other => other,
     };
-    write(&mut file)?;
-    file.sync()?;
+    let mut file = created.map_err(|error| SegmentError::io("create", path, error))?;
+    write(&mut file).map_err(|error| SegmentError::io("write", path, error))?;
+    file.sync().map_err(|error| SegmentError::io(SYNC, path, error))?;
     Ok(file)
 }
 
@@ -331,7 +375,7 @@ fn keep<F: FileSystem>(files: &F, file: &F::File, damage: Damage, path: &Path) -
             offset = damage.bytes - rest.limit();
         }
     };
-    write_file(files, &new, write).map_err(|error| SegmentError::io("write", &new, error))?;
+    write_file(files, &new, write)?;
     // 5. There are fewer files than numbers.
     for number in 1_u64.. {
         let again = if number == 1 { String::new() } else { format!("-{number}") };
@@ -343,7 +387,7 @@ fn keep<F: FileSystem>(files: &F, file: &F::File, damage: Damage, path: &Path) -
             Taken::No => files.rename(&new, &kept).map_err(|error| SegmentError::io("rename", &new, error))?,
         }
         let above = kept.parent().unwrap_or_else(|| Path::new(""));
-        files.sync_dir(above).map_err(|error| SegmentError::io("sync", above, error))?;
+        files.sync_dir(above).map_err(|error| SegmentError::io(SYNC, above, error))?;
         return Ok(kept);
     }
     Err(SegmentError::io("name", &new, io::ErrorKind::AlreadyExists.into()))

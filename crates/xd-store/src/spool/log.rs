@@ -52,6 +52,8 @@ pub(crate) struct Log<F: FileSystem> {
     pub(crate) next: u64,
     /// The number of the first record of this commit.
     pub(crate) commit: u64,
+    /// Where this commit begins.
+    pub(crate) began: Option<Place>,
     pub(crate) slack_bytes: u64,
     /// Bytes of the segments written to since the last sync.
     pub(crate) sizes: Vec<(u64, u64)>,
@@ -85,6 +87,8 @@ impl<F: FileSystem> Work for Log<F> {
 
     fn tend(&mut self) -> Result<bool, SegmentError> {
         self.commit = self.next;
+        self.began = self.directory.position();
+        self.prepare()?;
         if self.remove_oldest()? {
             return Ok(true);
         }
@@ -108,6 +112,15 @@ impl<F: FileSystem> Work for Log<F> {
     fn sync(&mut self) -> Result<(), SegmentError> {
         // 3.
         self.directory.sync()
+    }
+
+    fn take_back(&mut self) -> Result<(), SegmentError> {
+        self.next = self.commit;
+        self.sizes.clear();
+        self.copied.clear();
+        // Some of it may be what was taken back. It begins anew.
+        self.copying = None;
+        self.directory.take_back(self.began)
     }
 
     fn settle_own(&mut self) {
@@ -144,7 +157,7 @@ impl<F: FileSystem> Log<F> {
     /// A disk may write the message record of a commit that was never synced, and not the chunks. Nobody was told 250 then. What was
     /// copied goes back to where it stood; what was new is taken back.
     pub(crate) fn begin(&mut self, last: Vec<(QueueId, Option<Entry>)>) -> Result<Vec<QueueId>, SegmentError> {
-        self.prepare(0)?;
+        self.prepare()?;
         let mut torn = Vec::new();
         for (id, before) in last {
             let Some(entry) = lock(&self.index).get(id).cloned() else { continue };
@@ -231,9 +244,10 @@ impl<F: FileSystem> Log<F> {
         Ok(Located { record, first, bytes })
     }
 
-    /// Makes room for a record; a segment that begins by it gets its first.
-    fn prepare(&mut self, payload: usize) -> Result<(), SegmentError> {
-        if self.directory.prepare(payload)? {
+    /// Begins a segment if it is time for one, and writes its first record.
+    fn prepare(&mut self) -> Result<(), SegmentError> {
+        if self.directory.prepare(0)? {
+            self.began = self.directory.position();
             let begin = record::begin(self.next, self.commit, self.last_id.load(Ordering::Relaxed));
             self.next += 1;
             self.append(BEGIN, &[&begin])?;
@@ -242,12 +256,10 @@ impl<F: FileSystem> Log<F> {
     }
 
     fn unnumbered(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
-        self.prepare(parts.iter().map(|part| part.len()).sum())?;
         self.append(record_type, parts)
     }
 
     fn numbered(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
-        self.prepare(parts.iter().map(|part| part.len()).sum::<usize>() + PREFIX_BYTES)?;
         let prefix = record::prefix(self.next, self.commit);
         self.next += 1;
         match *parts {

@@ -19,8 +19,8 @@ mod view;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 pub use content::Content;
 pub use error::SpoolError;
@@ -32,9 +32,10 @@ pub use options::{Acceptance, SpoolGauges, SpoolOptions, SpoolRecovery};
 pub use read::ContentReader;
 pub use view::SpoolView;
 
-use crate::commit::{CommitError, Committer, Finish};
+use crate::commit::{Claim, CommitError, Committer, Finish};
 use crate::directory::{Place, SegmentDir, SegmentDirOptions};
 use crate::file_system::{FileSystem, OsFileSystem};
+use crate::free_space::FreeSpace;
 use crate::segment::{DamageKind, SegmentKind};
 use fold::{Fold, Trust};
 use index::{Index, States};
@@ -84,8 +85,7 @@ struct Inner<F: FileSystem> {
     index: Arc<Mutex<Index>>,
     last_id: Arc<AtomicU64>,
     reserve_bytes: u64,
-    /// Bytes that were free on the disk, and when.
-    free: Mutex<Option<(Instant, u64)>>,
+    free: FreeSpace,
     committer: Committer<Item>,
 }
 
@@ -95,8 +95,6 @@ const CONTENT_MAX: u64 = 1 << 30;
 const ENVELOPE_MAX: usize = 32 << 20;
 /// A segment has offsets of 32 bits, and records at its end.
 const ROLL_MAX: u64 = 1 << 30;
-/// How long a look at the free space counts.
-const FREE_FOR: Duration = Duration::from_millis(200);
 
 impl<F: FileSystem> Spool<F> {
     /// Opens a spool, which is created where it is missing, and locks it. Reads envelopes and marks, not contents.
@@ -123,6 +121,7 @@ impl<F: FileSystem> Spool<F> {
             last_id: last_id.clone(),
             next,
             commit: next,
+            began: None,
             slack_bytes: options.slack_bytes,
             sizes: Vec::new(),
             copying: None,
@@ -134,7 +133,8 @@ impl<F: FileSystem> Spool<F> {
         let kept = recovery.kept.into_iter().collect();
         let told = SpoolRecovery { live, damages, kept, missing, torn, warnings: files.warnings(&path) };
         let committer = Committer::start("spool", options.waiting_bytes, Duration::ZERO, log).map_err(SpoolError::Thread)?;
-        let (files, reserve_bytes, free) = (files.clone(), options.reserve_bytes, Mutex::new(None));
+        let free = FreeSpace::of(files.clone(), path.clone());
+        let (files, reserve_bytes) = (files.clone(), options.reserve_bytes);
         Ok((Self(Arc::new(Inner { files, path, index, last_id, reserve_bytes, free, committer })), told))
     }
 
@@ -163,7 +163,7 @@ impl<F: FileSystem> Spool<F> {
         }
         let bytes = content.bytes() + envelope.len() as u64;
         let item = Item::Accept { id: message.id, content, envelope, states: States::of(&message), written: None };
-        self.0.committer.submit(item, bytes, false, Some(done));
+        self.0.committer.submit(item, bytes, Claim::Refusable, Some(done));
     }
 
     /// Makes marks of a message durable, all of them or none, then calls `done`, as [`Spool::accept`] does. They are in effect for
@@ -171,7 +171,7 @@ impl<F: FileSystem> Spool<F> {
     pub fn mark(&self, id: QueueId, marks: Vec<Mark>, done: impl FnOnce(Result<(), CommitError>) + Send + 'static) {
         let encoded = record::marks(id, &marks);
         let bytes = encoded.len() as u64;
-        self.0.committer.submit(Item::Mark { id, marks, encoded, written: None }, bytes, true, Some(Box::new(done)));
+        self.0.committer.submit(Item::Mark { id, marks, encoded, written: None }, bytes, Claim::Urgent, Some(Box::new(done)));
     }
 
     /// The content of a message.
@@ -226,6 +226,7 @@ impl<F: FileSystem> Spool<F> {
             live_bytes: index.live_bytes(),
             segments: index.segments() as u64,
             live_messages: index.len() as u64,
+            short: commit.short,
             broken: commit.broken,
         }
     }
@@ -249,7 +250,7 @@ impl<F: FileSystem> Spool<F> {
         if !message.is_live() {
             return unfit("nothing is left to be done");
         }
-        let free = self.0.free_bytes();
+        let free = self.0.free.bytes();
         match free >= self.0.reserve_bytes.saturating_add(content.bytes()).saturating_add(self.0.committer.waiting_bytes()) {
             true => Ok(()),
             false => Err(CommitError::Full { free }),
@@ -286,19 +287,6 @@ impl<F: FileSystem> Inner<F> {
                     }
                     return Err(error);
                 }
-            }
-        }
-    }
-
-    fn free_bytes(&self) -> u64 {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        match *free {
-            Some((when, bytes)) if when.elapsed() < FREE_FOR => bytes,
-            _ => {
-                // A disk that does not say is not full.
-                let bytes = self.files.free_bytes(&self.path).unwrap_or(u64::MAX);
-                *free = Some((Instant::now(), bytes));
-                bytes
             }
         }
     }

@@ -73,6 +73,8 @@ pub struct SpoolGauges {
     pub segments: u64,
     /// Messages that are not done.
     pub live_messages: u64,
+    /// What was used up at the last commit, if anything was: descriptors, the room on the disk. It is tried again.
+    pub short: Option<Arc<str>>,
     /// Why nothing is made durable any more.
     pub broken: Option<Arc<str>>,
 }

@@ -8,7 +8,7 @@ pub mod spooled;
 use std::io;
 use std::path::Path;
 
-use xd_store::simulated::{Disk, DiskFile, DiskLock};
+use xd_store::simulated::{Disk, DiskDirectory, DiskFile, DiskLock};
 use xd_store::{
     Damage, DamageKind, Entry, FileSystem, Offset, RecordType, SegmentHeader, SegmentKind, SegmentReader, SegmentWriter,
 };
@@ -93,6 +93,7 @@ pub struct ReadOnly(pub Disk);
 
 impl FileSystem for ReadOnly {
     type File = DiskFile;
+    type Directory = DiskDirectory;
     type Lock = DiskLock;
 
     fn create_new(&self, _: &Path) -> io::Result<DiskFile> {
@@ -117,6 +118,10 @@ impl FileSystem for ReadOnly {
 
     fn remove_file(&self, _: &Path) -> io::Result<()> {
         Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn open_dir(&self, path: &Path) -> io::Result<DiskDirectory> {
+        self.0.open_dir(path)
     }
 
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
