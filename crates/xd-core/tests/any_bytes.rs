@@ -92,6 +92,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         links: 1,
         link_bytes: 8,
         html_depth: 1,
+        files: xd_container::Bounds::default(),
     };
     prop_oneof![Just(Limits::default()), Just(small)]
 }
