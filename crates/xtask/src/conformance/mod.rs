@@ -128,12 +128,12 @@ struct Topic {
 
 /// The topics that are examined.
 const TOPICS: [Topic; 8] = [
-    Topic { name: "antispam", reader: antispam::read, least: 90 },
-    Topic { name: "attach", reader: attach::read, least: 85 },
+    Topic { name: "antispam", reader: antispam::read, least: 95 },
+    Topic { name: "attach", reader: attach::read, least: 98 },
     Topic { name: "mime", reader: mime::read, least: 98 },
     Topic { name: "psl", reader: psl::read, least: 98 },
     Topic { name: "smtp", reader: smtp::read, least: 100 },
-    Topic { name: "tnef", reader: tnef::read, least: 95 },
+    Topic { name: "tnef", reader: tnef::read, least: 98 },
     Topic { name: "unicode", reader: unicode::read, least: 98 },
     Topic { name: "url", reader: url::read, least: 98 },
 ];

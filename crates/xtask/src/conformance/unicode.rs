@@ -11,7 +11,11 @@ use super::{Case, Reading, VectorFile, same};
 
 pub(super) fn read(file: &VectorFile) -> Reading {
     let cases = match file.json() {
-        Some(value) => value.as_array().and_then(|cases| cases.iter().map(punycode).collect::<Option<Vec<_>>>()),
+        Some(value) => {
+            // Nothing but the name tells a list of what does not decode.
+            let decodes = !file.name().starts_with("bad");
+            value.as_array().and_then(|cases| cases.iter().map(|case| punycode(case, decodes)).collect::<Option<Vec<_>>>())
+        }
         None => file.text().map(|text| text.lines().filter_map(|line| confusable(line).or_else(|| idna(line))).collect()),
     };
     match cases {
@@ -93,9 +97,9 @@ fn unescaped(text: &str) -> Option<String> {
 }
 
 /// `{"decoded": …, "encoded": …}`; without the one, or a text alone, what does not decode.
-fn punycode(case: &Value) -> Option<Case> {
+fn punycode(case: &Value, decodes: bool) -> Option<Case> {
     let encoded = case.as_str().or_else(|| case.get("encoded")?.as_str())?;
-    let decoded = case.get("decoded").and_then(Value::as_str);
+    let decoded = case.get("decoded").and_then(Value::as_str).filter(|_| decodes);
     let name = case.get("description").and_then(Value::as_str).unwrap_or(encoded);
     let label = format!("xn--{encoded}");
     let shown = Domain::parse(&label).map(|domain| domain.to_unicode());
@@ -134,6 +138,20 @@ fn confusable(line: &str) -> Option<Case> {
 mod tests {
     use super::super::Outcome;
     use super::*;
+
+    #[test]
+    fn what_does_not_decode_is_not_shown() {
+        let case = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        for (text, decodes) in [
+            (r#"{"decoded": "b\u00FCcher", "encoded": "bcher-kva"}"#, true),
+            (r#"{"decoded": "x", "encoded": "0"}"#, false),
+            (r#""0""#, true),
+        ] {
+            assert_eq!(punycode(&case(text), decodes).unwrap().outcome, Outcome::Passed, "{text}");
+        }
+        let shown = punycode(&case(r#"{"encoded": "bcher-kva"}"#), true).unwrap();
+        assert!(matches!(shown.outcome, Outcome::Missed(_)));
+    }
 
     #[test]
     fn lines_are_read() {
