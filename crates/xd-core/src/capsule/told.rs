@@ -36,9 +36,13 @@ fn source(name: &str) -> Source {
         "header.names" | "fields" | "hops" | "parts" | "attachments" | "attachments.inside" | "nested_messages"
         | "date.ahead" => Source::Fact,
         "link.registered" | "link.scheme" | "link.shown_registered" | "image.registered" | "links" => Source::Fact,
-        "attachment.type" | "attachment.sniffed" | "attachment.sign" | "file_link.registered" | "part.type" | "part.charset" => {
-            Source::Fact
-        }
+        "attachment.type"
+        | "attachment.sniffed"
+        | "attachment.sign"
+        | "attachment.signs"
+        | "file_link.registered"
+        | "part.type"
+        | "part.charset" => Source::Fact,
         "attachment.name" | "to.count" => Source::PersonalFact,
         _ => match name.split_once('.').map_or(name, |(family, _)| family) {
             "envelope" => Source::Identity,

@@ -11,7 +11,7 @@ use std::fmt;
 use xd_container::Sign;
 
 use crate::evidence::{Antivirus, ArcResult, DkimResult, DmarcPolicy, DmarcResult, SpfResult};
-use crate::message::{Field, in_normal_spelling};
+use crate::message::{Field, Part, in_normal_spelling};
 use crate::{Envelope, Evidence, Host, Known, Link, LinkOrigin, Mailbox, Message, View, normalize};
 
 /// Everything a rule can see.
@@ -356,6 +356,7 @@ named! {
     Normal "attachment.type" "types that attachments declare" |s| owned(s.message.attachments().map(|part| part.declared.to_string()));
     Normal "attachment.sniffed" "types that the first bytes of attachments show" |s| borrowed(s.message.attachments().filter_map(|part| part.sniffed));
     Normal "attachment.sign" "what is worth knowing of attachments and what stands in them: ids of signs" |s| signs(s);
+    Normal "attachment.signs" "the same of one file in one value: `offered`, or `inside` when it stands in another file; its true type, when its bytes show one; ids of signs" |s| owned(s.message.attachments().map(signs_of_one));
     Original "file_link.url" "what attached files lead to: documents, shortcuts, codes in images" |s| borrowed(of_origin(s, LinkOrigin::File).map(|link| link.url.as_str()));
     Host "file_link.host" "their hosts, each once" |s| hosts(of_origin(s, LinkOrigin::File), whole_host);
     Host "file_link.registered" "their registered domains or addresses, each once" |s| hosts(of_origin(s, LinkOrigin::File), registered_host);
@@ -377,6 +378,17 @@ named! {
 /// The signs of all attachments, each once, in their own order.
 fn signs(scene: Scene<'_>) -> Values<'_> {
     borrowed(scene.message.signs().iter().map(Sign::id))
+}
+
+/// `inside application/zip encrypted`: what is known of one file, for tests that must hold of one and the same.
+fn signs_of_one(part: &Part<'_>) -> String {
+    let place = if part.in_file { "inside" } else { "offered" };
+    let mut line = place.to_owned();
+    for word in part.sniffed.into_iter().chain(part.signs.iter().map(|sign| sign.id())) {
+        line.push(' ');
+        line.push_str(word);
+    }
+    line
 }
 
 fn hosts_shown(scene: Scene<'_>) -> Values<'_> {
