@@ -2,22 +2,22 @@
 
 /// A file as a container holds it.
 #[derive(Clone, Debug)]
-pub struct File {
-    pub name: String,
+pub(crate) struct File {
+    pub(crate) name: String,
     /// The parameters of `Content-Disposition` that name it where it is a MIME part; the plain name where none are given.
-    pub parameters: Option<String>,
-    pub declared: &'static str,
-    pub bytes: Vec<u8>,
+    pub(crate) parameters: Option<String>,
+    pub(crate) declared: &'static str,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl File {
-    pub fn new(name: &str, declared: &'static str, bytes: &[u8]) -> Self {
+    pub(crate) fn new(name: &str, declared: &'static str, bytes: &[u8]) -> Self {
         Self { name: name.to_owned(), parameters: None, declared, bytes: bytes.to_vec() }
     }
 }
 
 /// Base64 in lines (RFC 2045 §6.8).
-pub fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for (number, three) in bytes.chunks(3).enumerate() {
@@ -47,7 +47,7 @@ fn part(file: &File) -> String {
 }
 
 /// A message with this file.
-pub fn message(file: &File) -> Vec<u8> {
+pub(crate) fn message(file: &File) -> Vec<u8> {
     message_around(&part(file))
 }
 
@@ -61,7 +61,7 @@ fn message_around(part: &str) -> Vec<u8> {
 }
 
 /// A message that is an attached file in base64, and holds the file.
-pub fn nested(file: &File) -> File {
+pub(crate) fn nested(file: &File) -> File {
     File::new("letter.eml", "message/rfc822", &message(file))
 }
 
@@ -99,13 +99,13 @@ fn zip_of(members: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// In a zip archive.
-pub fn zip(file: &File) -> File {
+pub(crate) fn zip(file: &File) -> File {
     let name = if file.name.is_empty() { "image.png" } else { &file.name };
     File::new("files.zip", "application/zip", &zip_of(&[("about.txt", b"About it.\n"), (name, &file.bytes)]))
 }
 
 /// In a tar archive, which gzip holds in one stored block.
-pub fn tar_gz(file: &File) -> File {
+pub(crate) fn tar_gz(file: &File) -> File {
     let name = if file.name.is_empty() { "image.png" } else { &file.name };
     let mut header = vec![0; 512];
     header[..name.len()].copy_from_slice(name.as_bytes());
@@ -127,7 +127,7 @@ pub fn tar_gz(file: &File) -> File {
 }
 
 /// In `winmail.dat`, under a long name in Unicode.
-pub fn tnef(file: &File) -> File {
+pub(crate) fn tnef(file: &File) -> File {
     let attribute = |id: usize, data: &[u8]| {
         let sum = data.iter().map(|byte| usize::from(*byte)).sum::<usize>();
         [&[2][..], &little(id, 4), &little(data.len(), 4), data, &little(sum, 2)].concat()
@@ -148,7 +148,7 @@ pub fn tnef(file: &File) -> File {
 }
 
 /// Among the embedded objects of a document of Word.
-pub fn docx(file: &File) -> File {
+pub(crate) fn docx(file: &File) -> File {
     let name = format!("word/embeddings/{}", if file.name.is_empty() { "image.png" } else { &file.name });
     let types = r#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>"#;
     let bytes = zip_of(&[
@@ -160,7 +160,7 @@ pub fn docx(file: &File) -> File {
 }
 
 /// As a package in RTF.
-pub fn rtf(file: &File) -> File {
+pub(crate) fn rtf(file: &File) -> File {
     let name = [file.name.as_bytes(), b"\0"].concat();
     let path = [b"C:\\", &name[..]].concat();
     let package =
