@@ -57,6 +57,16 @@ fn findings_add_up_to_the_score() {
 }
 
 #[test]
+fn a_file_of_outlook_is_the_message_in_it() {
+    let place = Place::new("a_file_of_outlook_is_the_message_in_it");
+    place.write("mail.msg", include_bytes!("support/prize.msg"));
+    let run = place.run(&format!("{JSONL} mail.msg"));
+    assert_eq!(run.all("score"), ["3.00"]);
+    let run = place.run("explain --rules rules.toml mail.msg");
+    assert!(run.out.contains("prize"), "{}", run.out);
+}
+
+#[test]
 fn jobs_do_not_change_a_byte() {
     let place = Place::new("jobs_do_not_change_a_byte");
     let mut mbox = String::new();

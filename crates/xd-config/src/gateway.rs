@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Spanned;
+use xd_core::Notice;
 use xd_core::routing::Actions;
 
 use crate::config::Config;
@@ -204,7 +205,15 @@ impl Config {
             spam: action(&table.spam, defaults.spam),
             surespam: action(&table.surespam, defaults.surespam),
             infected: action(&table.infected, defaults.infected),
+            files: table.files.iter().map(|(sign, action)| (sign.0, action.0.clone())).collect(),
         }
+    }
+
+    /// What stands where a file was taken out of a message.
+    #[must_use]
+    pub fn notice(&self) -> Notice {
+        let text = self.tables().texts.stripped.as_ref();
+        text.map_or_else(Notice::default, |text| Notice::new(text.0.replace("{brand}", self.brand().unwrap_or_default())))
     }
 
     /// Whether tagging writes to the subject too.

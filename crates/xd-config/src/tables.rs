@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::value::{ActionText, Dns, DomainText, Network, NextHop, Recipients, ScoreText, Span};
+use crate::value::{ActionText, Dns, DomainText, Network, NextHop, NoticeText, Recipients, ScoreText, SignText, Span};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -23,6 +23,7 @@ pub(crate) struct Tables {
     pub(crate) thresholds: Option<Spanned<ThresholdsTable>>,
     pub(crate) actions: ActionsTable,
     pub(crate) subject_tag: bool,
+    pub(crate) texts: TextsTable,
     pub(crate) ptr: Ptr,
     pub(crate) quarantine_keep: Option<Span>,
     pub(crate) on_engine_failure: OnEngineFailure,
@@ -62,6 +63,13 @@ pub(crate) struct ActionsTable {
     pub(crate) spam: Option<ActionText>,
     pub(crate) surespam: Option<ActionText>,
     pub(crate) infected: Option<ActionText>,
+    pub(crate) files: BTreeMap<SignText, ActionText>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TextsTable {
+    pub(crate) stripped: Option<NoticeText>,
 }
 
 /// What is answered to a message that could not be judged because judging itself failed.

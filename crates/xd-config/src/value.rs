@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::de::{Deserialize, Deserializer, Error};
 use xd_core::routing::Action;
-use xd_core::{Domain, Score};
+use xd_core::{Domain, Score, Sign};
 
 /// Reads a value from a TOML string.
 macro_rules! from_text {
@@ -147,6 +147,42 @@ impl FromStr for ActionText {
     }
 }
 from_text!(ActionText);
+
+/// What a file can be known for: the id of a sign.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct SignText(pub(crate) Sign);
+
+impl FromStr for SignText {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ids = || Sign::ALL.iter().map(|sign| sign.id()).collect::<Vec<_>>().join(", ");
+        Sign::from_id(text).map(Self).ok_or_else(|| format!("expected one of {}", ids()))
+    }
+}
+from_text!(SignText);
+
+/// What stands where a file was taken out: a text with places.
+#[derive(Clone, Debug)]
+pub(crate) struct NoticeText(pub(crate) String);
+
+/// What can stand in the places of a notice.
+const PLACES: [&str; 4] = ["brand", "file", "sha256", "why"];
+
+impl FromStr for NoticeText {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        for piece in text.split('{').skip(1) {
+            let place = piece.split('}').next().unwrap_or(piece);
+            if !PLACES.contains(&place) {
+                return Err(format!("{{{place}}} stands for nothing; expected {{{}}}", PLACES.join("}, {")));
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+from_text!(NoticeText);
 
 /// One next hop: where mail goes from here.
 ///

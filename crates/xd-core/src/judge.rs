@@ -48,6 +48,7 @@ impl<'e> Judgement<'e> {
 /// ```
 #[must_use]
 pub fn judge<'e>(engine: &'e Engine, envelope: &Envelope, message: &Message<'_>, evidence: &Evidence) -> Judgement<'e> {
+    let evidence = &*evidence.with_shown_by(message);
     let scene = Scene { envelope, message, evidence };
     judgement(engine, scene, &engine.rules().observe(scene))
 }

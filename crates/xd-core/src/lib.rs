@@ -76,12 +76,13 @@ pub use judge::{Judgement, judge};
 pub use known::{Known, Unknown};
 pub use limits::Limits;
 pub use link::{Link, LinkOrigin, LinkTrick, LinkTricks};
-pub use message::{Message, View, normalize};
+pub use message::{Message, Notice, Stripped, View, normalize};
 pub use rules::{RuleError, RuleErrors, RuleSource};
 pub use score::{Score, ScoreError};
 pub use timestamp::Timestamp;
 pub use truth::Truth;
 pub use verdict::{Class, Finding, OpenFinding, Proof, Verdict};
+pub use xd_container::{Sign, Signs};
 
 /// The examples of the README compile and run.
 #[cfg(doctest)]

@@ -35,6 +35,8 @@ pub struct Limits {
     pub link_bytes: usize,
     /// Open HTML elements whose visibility is tracked; 512, as browsers.
     pub html_depth: usize,
+    /// What opening files may cost: archives, documents, TNEF, over all of them together.
+    pub files: xd_container::Bounds,
 }
 
 impl Default for Limits {
@@ -52,6 +54,7 @@ impl Default for Limits {
             links: 5_000,
             link_bytes: 4 << 10,
             html_depth: 512,
+            files: xd_container::Bounds::default(),
         }
     }
 }

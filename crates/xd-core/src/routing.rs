@@ -7,6 +7,8 @@
 
 use std::str::FromStr;
 
+use xd_container::{Sign, Signs};
+
 use crate::{Class, Domain};
 
 /// What becomes of a message of some class.
@@ -17,6 +19,8 @@ pub enum Action {
     Defer,
     /// It is delivered as it came.
     Deliver,
+    /// It is delivered with a header field that asks the next hop to encrypt it.
+    Encrypt,
     /// It is accepted and not delivered; the journal says so.
     Discard,
     /// It is accepted and held until somebody releases it.
@@ -25,8 +29,27 @@ pub enum Action {
     Redirect(String),
     /// It is refused for good, with 5yz.
     Reject,
+    /// It is delivered without its harmful files, each replaced by a notice, and with header fields that tell the verdict.
+    Strip,
     /// It is delivered with header fields that tell the verdict.
     Tag,
+}
+
+impl Action {
+    /// Which of two actions prevails: the one that lets less of the message through.
+    fn gravity(&self) -> u8 {
+        match self {
+            Self::Deliver => 0,
+            Self::Tag => 1,
+            Self::Encrypt => 2,
+            Self::Strip => 3,
+            Self::Redirect(_) => 4,
+            Self::Defer => 5,
+            Self::Quarantine => 6,
+            Self::Reject => 7,
+            Self::Discard => 8,
+        }
+    }
 }
 
 impl FromStr for Action {
@@ -38,13 +61,15 @@ impl FromStr for Action {
             "defer" => Ok(Self::Defer),
             "deliver" => Ok(Self::Deliver),
             "discard" => Ok(Self::Discard),
+            "encrypt" => Ok(Self::Encrypt),
             "quarantine" => Ok(Self::Quarantine),
             "reject" => Ok(Self::Reject),
+            "strip" => Ok(Self::Strip),
             "tag" => Ok(Self::Tag),
             _ => match text.strip_prefix("redirect:") {
                 Some(address) if is_address(address) => Ok(Self::Redirect(address.to_owned())),
                 Some(_) => Err("expected an address behind redirect:"),
-                None => Err("expected deliver, tag, quarantine, reject, defer, discard or redirect:ADDRESS"),
+                None => Err("expected deliver, tag, strip, encrypt, quarantine, reject, defer, discard or redirect:ADDRESS"),
             },
         }
     }
@@ -66,25 +91,59 @@ pub struct Actions {
     pub surespam: Action,
     /// Of mail that carries malware.
     pub infected: Action,
+    /// Of mail with a file that has such a sign, whatever its class; the gravest counts. Empty unless somebody asks for more.
+    pub files: Vec<(Sign, Action)>,
 }
 
 impl Default for Actions {
     /// Clean mail is delivered, spam tagged, malware rejected.
     fn default() -> Self {
-        Self { clean: Action::Deliver, spam: Action::Tag, surespam: Action::Tag, infected: Action::Reject }
+        Self { clean: Action::Deliver, spam: Action::Tag, surespam: Action::Tag, infected: Action::Reject, files: Vec::new() }
     }
 }
 
 impl Actions {
-    fn of(&self, class: Class) -> &Action {
-        match class {
+    /// The gravest of what is set for the class and for files with these signs.
+    fn of(&self, class: Class, signs: Signs) -> &Action {
+        let of_class = match class {
             Class::Clean => &self.clean,
             Class::Infected => &self.infected,
             Class::Spam => &self.spam,
             Class::SureSpam => &self.surespam,
-        }
+        };
+        let of_files = self.files.iter().filter(|(sign, _)| signs.contains(*sign)).map(|(_, action)| action);
+        of_files.fold(of_class, |gravest, action| if action.gravity() > gravest.gravity() { action } else { gravest })
+    }
+
+    /// Whether files may be taken out at all.
+    #[must_use]
+    pub fn may_strip(&self) -> bool {
+        let classes = [&self.clean, &self.spam, &self.surespam, &self.infected];
+        classes.into_iter().chain(self.files.iter().map(|(_, action)| action)).any(|action| *action == Action::Strip)
+    }
+
+    /// The signs whose files [`Disposition::Strip`] takes out: those that are set so, and what does harm by itself.
+    #[must_use]
+    pub fn stripped(&self) -> Signs {
+        let set = self.files.iter().filter(|(_, action)| *action == Action::Strip).map(|(sign, _)| *sign);
+        HARMFUL.iter().copied().chain(set).collect()
     }
 }
+
+/// What does harm when somebody opens it.
+const HARMFUL: &[Sign] = &[
+    Sign::Executable,
+    Sign::Script,
+    Sign::Installer,
+    Sign::Shortcut,
+    Sign::TestVirus,
+    Sign::DangerousName,
+    Sign::AutoRun,
+    Sign::SuspiciousMacros,
+    Sign::EquationObject,
+    Sign::LaunchAction,
+    Sign::Smuggling,
+];
 
 /// How many answers the end of the content gets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -106,12 +165,16 @@ pub enum Disposition {
     Deliver,
     /// Accepted, recorded, gone.
     Discard,
+    /// Delivered with a header field that asks for encryption.
+    Encrypt,
     /// Accepted and held.
     Quarantine,
     /// Delivered to another address.
     Redirect(String),
     /// Refused for good.
     Reject,
+    /// Delivered without its harmful files.
+    Strip,
     /// Delivered with header fields that tell the verdict.
     Tag,
 }
@@ -123,6 +186,12 @@ impl Disposition {
         !matches!(self, Self::Defer | Self::Reject)
     }
 
+    /// Whether the message carries the verdict in header fields.
+    #[must_use]
+    pub fn tells_verdict(&self) -> bool {
+        matches!(self, Self::Strip | Self::Tag)
+    }
+
     /// The disposition as a word, for records.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -130,9 +199,11 @@ impl Disposition {
             Self::Defer => "defer",
             Self::Deliver => "deliver",
             Self::Discard => "discard",
+            Self::Encrypt => "encrypt",
             Self::Quarantine => "quarantine",
             Self::Redirect(_) => "redirect",
             Self::Reject => "reject",
+            Self::Strip => "strip",
             Self::Tag => "tag",
         }
     }
@@ -144,9 +215,11 @@ impl From<&Action> for Disposition {
             Action::Defer => Self::Defer,
             Action::Deliver => Self::Deliver,
             Action::Discard => Self::Discard,
+            Action::Encrypt => Self::Encrypt,
             Action::Quarantine => Self::Quarantine,
             Action::Redirect(address) => Self::Redirect(address.clone()),
             Action::Reject => Self::Reject,
+            Action::Strip => Self::Strip,
             Action::Tag => Self::Tag,
         }
     }
@@ -156,17 +229,30 @@ impl From<&Action> for Disposition {
 ///
 /// # Example: what if one recipient's action is to reject, and another's to deliver?
 /// ```
-/// use xd_core::Class;
+/// use xd_core::{Class, Signs};
 /// use xd_core::routing::{Action, Actions, Answers, Disposition, route};
 ///
 /// let actions = Actions { spam: Action::Reject, ..Actions::default() };
-/// let one = route(&actions, [Class::Spam, Class::Clean], Answers::One);
+/// let one = route(&actions, Signs::default(), false, [Class::Spam, Class::Clean], Answers::One);
 /// assert_eq!(one, [Disposition::Quarantine, Disposition::Deliver]);
-/// let each = route(&actions, [Class::Spam, Class::Clean], Answers::Each);
+/// let each = route(&actions, Signs::default(), false, [Class::Spam, Class::Clean], Answers::Each);
 /// assert_eq!(each, [Disposition::Reject, Disposition::Deliver]);
 /// ```
-pub fn route(actions: &Actions, classes: impl IntoIterator<Item = Class>, answers: Answers) -> Vec<Disposition> {
-    let mut plan: Vec<Disposition> = classes.into_iter().map(|class| actions.of(class).into()).collect();
+///
+/// `signs` are those of all files in the message. Where files were to be taken out and `strippable` says that none can, the
+/// message is held instead: it is never delivered with what was to be taken out.
+pub fn route(
+    actions: &Actions,
+    signs: Signs,
+    strippable: bool,
+    classes: impl IntoIterator<Item = Class>,
+    answers: Answers,
+) -> Vec<Disposition> {
+    let disposition = |class| match actions.of(class, signs) {
+        Action::Strip if !strippable => Disposition::Quarantine,
+        action => action.into(),
+    };
+    let mut plan: Vec<Disposition> = classes.into_iter().map(disposition).collect();
     let alike = |wanted: &Disposition| plan.iter().all(|disposition| disposition == wanted);
     if answers == Answers::Each || alike(&Disposition::Reject) || alike(&Disposition::Defer) {
         return plan;
@@ -187,7 +273,7 @@ mod tests {
     use super::*;
 
     fn plan(actions: &Actions, classes: &[Class]) -> Vec<Disposition> {
-        route(actions, classes.iter().copied(), Answers::One)
+        route(actions, Signs::default(), false, classes.iter().copied(), Answers::One)
     }
 
     #[test]
@@ -217,8 +303,24 @@ mod tests {
     #[test]
     fn lmtp_answers_each() {
         let actions = Actions { spam: Action::Reject, surespam: Action::Defer, ..Actions::default() };
-        let plan = route(&actions, [Class::Spam, Class::Clean, Class::SureSpam], Answers::Each);
+        let plan = route(&actions, Signs::default(), false, [Class::Spam, Class::Clean, Class::SureSpam], Answers::Each);
         assert_eq!(plan, [Disposition::Reject, Disposition::Deliver, Disposition::Defer]);
         assert_eq!(plan.iter().map(Disposition::accepts).collect::<Vec<_>>(), [false, true, false]);
+    }
+
+    #[test]
+    fn files_count_when_they_are_graver() {
+        let files = vec![(Sign::Executable, Action::Strip), (Sign::Encrypted, Action::Quarantine), (Sign::Macros, Action::Tag)];
+        let actions = Actions { infected: Action::Reject, files, ..Actions::default() };
+        let plan = |signs: &[Sign], class, strippable| {
+            route(&actions, signs.iter().copied().collect(), strippable, [class], Answers::One).remove(0)
+        };
+        assert_eq!(plan(&[], Class::Clean, true), Disposition::Deliver);
+        assert_eq!(plan(&[Sign::Macros], Class::Clean, true), Disposition::Tag);
+        assert_eq!(plan(&[Sign::Macros, Sign::Executable], Class::Spam, true), Disposition::Strip);
+        assert_eq!(plan(&[Sign::Executable], Class::Clean, false), Disposition::Quarantine);
+        assert_eq!(plan(&[Sign::Executable, Sign::Encrypted], Class::Clean, true), Disposition::Quarantine);
+        assert_eq!(plan(&[Sign::Executable], Class::Infected, true), Disposition::Reject);
+        assert!(actions.stripped().contains(Sign::Script) && !actions.stripped().contains(Sign::Macros));
     }
 }

@@ -1,7 +1,8 @@
 //! What to read: arguments become messages, in order.
 //!
 //! An argument is a file, a directory to walk, or `-` for standard input. A file that begins with `From ` is a mailbox
-//! file with messages `PATH#1`, `PATH#2`, …; `PATH#2` as an argument is that message alone.
+//! file with messages `PATH#1`, `PATH#2`, …; `PATH#2` as an argument is that message alone. A file of Outlook (`.msg`), told by
+//! its bytes, is the message in it.
 
 mod mbox;
 mod source;
@@ -12,6 +13,8 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use xd_container::{Budget, msg};
 
 use mbox::{Mbox, Next};
 pub(crate) use source::Buffer;
@@ -261,6 +264,12 @@ impl Input {
             Content::Unread(unread) => Err(unread),
             Content::Rest(mut source) => buffer.read_rest(&mut source, self.limit),
         };
+        // A file of Outlook holds a message, which is judged as it would be written for the Internet.
+        if read.is_ok()
+            && let Some(message) = msg::to_message(buffer.message(), &mut Budget::default())
+        {
+            buffer.fill(|bytes| *bytes = message);
+        }
         (self.path, read)
     }
 }

@@ -4,6 +4,8 @@ mod link;
 mod names;
 mod signature;
 
+use xd_container::{Sign, Signs};
+
 use super::wire::{DecodeError, Reader, Wire, Writer};
 use crate::message::{MediaType, Recalled, RecalledPart};
 use crate::{Defects, Limits, Link, Mailbox, Message};
@@ -65,6 +67,10 @@ pub struct PartFact {
     pub other_names: Vec<String>,
     /// The SHA-256 of an attachment, decoded; none where its bytes cannot be told from those of the message.
     pub sha256: Option<[u8; 32]>,
+    /// Whether it stands in a file.
+    pub in_file: bool,
+    /// What is worth knowing of it as a file.
+    pub signs: Signs,
 }
 
 impl Facts {
@@ -86,6 +92,8 @@ impl Facts {
                 .filter(|part| part.is_attachment())
                 .and_then(|part| part.decode_whole(message.raw()))
                 .map(|content| Sha256::digest(content).into()),
+            in_file: part.in_file,
+            signs: part.signs,
         };
         Self {
             fields: message.header().fields().iter().map(field).collect(),
@@ -134,6 +142,8 @@ impl PartFact {
             file_name: self.file_name.as_deref(),
             other_names: &self.other_names,
             attachment: self.attachment,
+            in_file: self.in_file,
+            signs: self.signs,
         }
     }
 }
@@ -193,9 +203,17 @@ impl Wire for Facts {
 
 impl Wire for PartFact {
     fn write(&self, out: &mut Writer) {
-        let Self { kind, subtype, sniffed, charset, attachment, file_name, other_names, sha256 } = self;
-        let parts =
-            [*attachment, sniffed.is_some(), charset.is_some(), file_name.is_some(), !other_names.is_empty(), sha256.is_some()];
+        let Self { kind, subtype, sniffed, charset, attachment, file_name, other_names, sha256, in_file, signs } = self;
+        let parts = [
+            *attachment,
+            sniffed.is_some(),
+            charset.is_some(),
+            file_name.is_some(),
+            !other_names.is_empty(),
+            sha256.is_some(),
+            *in_file,
+            !signs.is_empty(),
+        ];
         out.byte(parts.iter().rev().fold(0, |bits, &part| bits << 1 | u8::from(part)));
         out.text(kind);
         out.text(subtype);
@@ -208,6 +226,9 @@ impl Wire for PartFact {
         if let Some(hash) = sha256 {
             out.bytes.extend_from_slice(hash);
         }
+        if !signs.is_empty() {
+            signs.iter().map(|sign| sign.id().to_owned()).collect::<Vec<_>>().write(out);
+        }
     }
 
     fn read(from: &mut Reader<'_>) -> Read<Self> {
@@ -219,9 +240,16 @@ impl Wire for PartFact {
         let (sniffed, charset, file_name) = (text(has(1))?, text(has(2))?, text(has(3))?);
         let other_names: Vec<String> = if has(4) { Wire::read(from)? } else { Vec::new() };
         let sha256 = if has(5) { Some(from.array()?) } else { None };
-        if bits > 63 || has(4) && other_names.is_empty() {
+        let ids: Vec<String> = if has(7) { Wire::read(from)? } else { Vec::new() };
+        let known: Option<Signs> = ids.iter().map(|id| Sign::from_id(id)).collect();
+        let signs = match known {
+            Some(signs) if signs.iter().map(Sign::id).eq(ids.iter().map(String::as_str)) && signs.is_empty() != has(7) => signs,
+            _ => return Reader::wrong(at, "there are no such signs"),
+        };
+        if has(4) && other_names.is_empty() {
             return Reader::wrong(at, "there is no such part");
         }
-        Ok(Self { kind, subtype, sniffed, charset, attachment: has(0), file_name, other_names, sha256 })
+        let (attachment, in_file) = (has(0), has(6));
+        Ok(Self { kind, subtype, sniffed, charset, attachment, file_name, other_names, sha256, in_file, signs })
     }
 }

@@ -67,6 +67,7 @@ pub fn judge_recorded<'e>(
     sha256: [u8; 32],
     recording: &Recording,
 ) -> (Judgement<'e>, Capsule) {
+    let evidence = &*evidence.with_shown_by(message);
     let scene = Scene { envelope, message, evidence };
     let seen = engine.rules().observe(scene);
     let judgement = judgement(engine, scene, &seen);

@@ -33,14 +33,23 @@ fn source(name: &str) -> Source {
             Source::Identity
         }
         "from.address" | "from.local" | "from.domain" | "from.registered" => Source::From,
-        "header.names" | "fields" | "hops" | "parts" | "attachments" | "nested_messages" | "date.ahead" => Source::Fact,
+        "header.names" | "fields" | "hops" | "parts" | "attachments" | "attachments.inside" | "nested_messages"
+        | "date.ahead" => Source::Fact,
         "link.registered" | "link.scheme" | "link.shown_registered" | "image.registered" | "links" => Source::Fact,
-        "attachment.type" | "attachment.sniffed" | "part.type" | "part.charset" => Source::Fact,
+        "attachment.type"
+        | "attachment.sniffed"
+        | "attachment.sign"
+        | "attachment.signs"
+        | "file_link.registered"
+        | "part.type"
+        | "part.charset" => Source::Fact,
         "attachment.name" | "to.count" => Source::PersonalFact,
         _ => match name.split_once('.').map_or(name, |(family, _)| family) {
             "envelope" => Source::Identity,
             "evidence" | "host" | "correspondence" => Source::Causes,
-            "subject" | "from" | "sender" | "reply_to" | "to" | "hop" | "link" | "image" | "form" => Source::PersonalFact,
+            "subject" | "from" | "sender" | "reply_to" | "to" | "hop" | "link" | "file_link" | "image" | "form" => {
+                Source::PersonalFact
+            }
             "links" => Source::Fact,
             _ => Source::Content,
         },

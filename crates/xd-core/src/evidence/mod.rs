@@ -7,8 +7,11 @@
 mod inquiry;
 mod settings;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+
+use xd_container::Sign;
 
 pub use inquiry::{Answer, Inquiry, Lookup};
 pub use settings::{Operator, Settings, SpamClass, Thresholds, ThresholdsError};
@@ -247,7 +250,19 @@ words! {
     ArcResult { Fail = "fail", None = "none", Pass = "pass" }
 }
 
+/// What the test file for antivirus programs is called where it is found.
+const TEST_VIRUS: &str = "EICAR-Test-File";
+
 impl Evidence {
+    /// The same, with what the message itself shows: whoever looks into it needs no antivirus engine to know the test file.
+    pub(crate) fn with_shown_by(&self, message: &Message<'_>) -> Cow<'_, Self> {
+        let is_test = message.signs().contains(Sign::TestVirus);
+        if !is_test || matches!(self.antivirus, Known::Found(Antivirus::Infected(_))) {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { antivirus: Known::Found(Antivirus::Infected(TEST_VIRUS.to_owned())), ..self.clone() })
+    }
+
     /// The answer of a list, or unknown when no one asked.
     pub(crate) fn listing(&self, listing: &Listing) -> Known<&Vec<Ipv4Addr>> {
         self.listings.get(listing).map_or(Known::Unknown(Unknown::NotAsked), Known::as_ref)

@@ -179,6 +179,7 @@ fn key(link: &Link) -> (&str, u8, Option<&crate::Host>) {
         LinkOrigin::Form => 1,
         LinkOrigin::Image => 2,
         LinkOrigin::Resource => 3,
+        LinkOrigin::File => 4,
     };
     (&link.url, kind, link.shown_host.as_ref())
 }

@@ -21,6 +21,8 @@ pub enum LinkOrigin {
     Anchor,
     /// The action of a `form`.
     Form,
+    /// A file: what a document, a shortcut or a code in an image leads to.
+    File,
     /// Sources of images.
     Image,
     /// `link`, style sheets, frames, `meta refresh`, and other things a page names.

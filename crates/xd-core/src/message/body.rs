@@ -1,18 +1,22 @@
 //! The bodies of parts that hold no parts: decoded within one budget, sniffed, and given to the texts that rules read.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
+use xd_container::{Budget, Passwords, Sign, is_test_virus, sniff_named};
+
+use super::charset;
+use super::files::Waiting;
 use super::part::{Disposition, Part};
 use super::part_header::PartHeader;
 use super::text::TextCollector;
 use super::transfer::Transfer;
-use super::{charset, sniff};
 use crate::html::{self, HtmlSink};
 use crate::link::LinkCollector;
 use crate::{Defect, Defects, HtmlFacts, Limits};
 
 /// Bytes of an attachment that are kept when no one reads it as text.
-const ATTACHMENT_HEAD: usize = 4 << 10;
+pub(super) const ATTACHMENT_HEAD: usize = 4 << 10;
 
 /// ISO 9660 images leave their first 32 KiB to others, mostly as zeros, and show what they are behind.
 const IMAGE_HEAD: usize = (32 << 10) + 8;
@@ -28,6 +32,14 @@ pub(super) struct Bodies<'a, 'l> {
     pub(super) html: HtmlFacts,
     /// Second readings that may still be followed.
     pub(super) second_readings: usize,
+    /// Files that are opened when everything else was read.
+    pub(super) waiting: VecDeque<Waiting<'a>>,
+    /// What opening them may still cost.
+    pub(super) budget: Budget,
+    /// The bytes of every file, for whoever writes them out.
+    pub(super) kept: Option<Vec<(usize, Vec<u8>)>>,
+    /// What may open encrypted ones; gathered when one is met.
+    pub(super) passwords: Option<Passwords>,
     /// Bytes that may still be decoded, over all parts and levels.
     decoded_left: usize,
 }
@@ -43,7 +55,7 @@ pub(super) struct Texts {
 
 /// How a body is read as text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum TextKind {
+pub(super) enum TextKind {
     Html,
     Plain,
 }
@@ -59,6 +71,10 @@ impl<'a, 'l> Bodies<'a, 'l> {
             links: LinkCollector::new(limits),
             html: HtmlFacts::default(),
             second_readings,
+            waiting: VecDeque::new(),
+            budget: Budget::new(limits.files),
+            kept: limits.files.keep_all.then(Vec::new),
+            passwords: None,
             decoded_left: limits.decoded_bytes,
         }
     }
@@ -106,9 +122,17 @@ impl<'a, 'l> Bodies<'a, 'l> {
             for &kind in &kinds {
                 self.text(kind, &decoded, charset.as_deref(), attached, paid);
             }
+            if attachment {
+                self.file(index, &decoded, bytes, transfer, original);
+            } else if is_test_virus(&decoded)
+                && let Some(part) = self.parts.get_mut(index)
+            {
+                part.signs.add(Sign::TestVirus);
+            }
             if content.is_none() {
                 let head = if kinds.is_empty() { decoded.len().min(ATTACHMENT_HEAD) } else { decoded.len() };
-                let sniffed = sniff::sniff(&decoded);
+                let name = self.parts.get(index).and_then(|part| part.file_name.as_deref()).unwrap_or_default();
+                let sniffed = sniff_named(&decoded, name);
                 let kept = match (decoded, original) {
                     (Cow::Borrowed(_), Some(original)) => Cow::Borrowed(original.get(..head).unwrap_or(original)),
                     (Cow::Borrowed(bytes), None) => Cow::Owned(bytes.get(..head).unwrap_or(bytes).to_vec()),
@@ -150,9 +174,19 @@ impl<'a, 'l> Bodies<'a, 'l> {
         head
     }
 
+    /// As much of bytes that are decoded already as may still be read as text; taken from the budget.
+    pub(super) fn take_decoded<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let taken = bytes.get(..self.decoded_left).unwrap_or(bytes);
+        if taken.len() < bytes.len() {
+            self.defects.record(Defect::DecodedLimit);
+        }
+        self.decoded_left -= taken.len();
+        taken
+    }
+
     /// Gives one text to whoever reads it. `paid` bytes of it were taken from the budget when its transfer encoding was
     /// undone, so that only what the charset adds is taken now.
-    fn text(&mut self, kind: TextKind, bytes: &[u8], charset: Option<&str>, attached: bool, paid: usize) {
+    pub(super) fn text(&mut self, kind: TextKind, bytes: &[u8], charset: Option<&str>, attached: bool, paid: usize) {
         let text = charset::decode(bytes, charset, kind == TextKind::Html, &mut self.defects);
         let converted = matches!(text, Cow::Owned(_));
         let mut text: &str = &text;
@@ -273,7 +307,7 @@ mod tests {
             ("Content-Transfer-Encoding: base64\n\ncGxhaW4=cGxh", &[Defect::DataAfterBase64]),
             ("Content-Transfer-Encoding: quoted-printable\n\nplain=", &[]),
             ("Content-Transfer-Encoding: quoted-printable\n\npl=XX", &[Defect::BadQuotedPrintable]),
-            ("Content-Type: text/plain; charset=utf-7\n\nplain", &[Defect::UnknownCharset]),
+            ("Content-Type: text/plain; charset=x-none\n\nplain", &[Defect::UnknownCharset]),
             ("Content-Type: text/plain; charset=ascii\n\nGrüße", &[Defect::BadCharset]),
             ("Content-Type: text/plain; charset=utf-8\n\nGrüße", &[]),
         ];

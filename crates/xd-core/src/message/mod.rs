@@ -5,7 +5,8 @@
 //! The road through the files: `section` (lines to raw fields) → `header` (fields decoded by `value` and `encoded_word`) →
 //! `mailbox_list`, `date`, `trace` (fields that mean something to everyone) → `part_header` and `content_type` (what a header
 //! section says about its body) → `structure` and `boundary` (the tree of parts) → `body` (leaves decoded by `transfer` and
-//! `charset`, sniffed, given to the texts). `parse` walks it.
+//! `charset`, sniffed, given to the texts) →
+//! `files` (what attachments hold, opened by `xd-container`). `parse` walks it.
 
 mod body;
 mod boundary;
@@ -13,27 +14,33 @@ mod charset;
 mod content_type;
 mod date;
 mod encoded_word;
+mod files;
 mod header;
 mod mailbox_list;
 mod parse;
 mod part;
 mod part_header;
+mod passwords;
 mod recalled;
 mod section;
-mod sniff;
+mod strip;
 mod structure;
 mod text;
 mod trace;
 mod transfer;
+mod utf7;
 mod value;
 
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
 pub(crate) use recalled::{Recalled, RecalledPart};
+pub use strip::{Edit, Notice, Stripped};
 pub(crate) use text::in_normal_spelling;
 pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
 pub(crate) use text::{TextCollector, is_blank, is_invisible};
 pub use trace::Hop;
+
+use xd_container::Signs;
 
 use crate::{Defects, HtmlFacts, Limits, Link, Mailbox, ReversePath, Timestamp};
 
@@ -67,6 +74,7 @@ pub struct Message<'a> {
     subject: Option<String>,
     date: Option<Timestamp>,
     defects: Defects,
+    files: Vec<(usize, Vec<u8>)>,
 }
 
 impl<'a> Message<'a> {
@@ -98,6 +106,21 @@ impl<'a> Message<'a> {
     /// type that is shown as text. Nested messages are included, their parts too.
     pub fn attachments(&self) -> impl Iterator<Item = &Part<'a>> {
         self.parts.iter().filter(|part| part.is_attachment())
+    }
+
+    /// The files in it with their bytes, as far as they could be read; each with the index of its part. Empty unless
+    /// [`Limits::files`](crate::Limits::files) asks to keep all.
+    #[must_use]
+    pub fn files(&self) -> &[(usize, Vec<u8>)] {
+        &self.files
+    }
+
+    /// What is worth knowing of all files in it, whatever they stand in.
+    #[must_use]
+    pub fn signs(&self) -> Signs {
+        let mut all = Signs::default();
+        self.parts.iter().for_each(|part| all.add_all(part.signs));
+        all
     }
 
     /// One of the texts that rules read.

@@ -43,7 +43,9 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
     }
     Walk::new(&mut bodies, raw).message_body(part, body);
 
-    let Bodies { mut defects, parts, texts, links, html, .. } = bodies;
+    bodies.open_files();
+
+    let Bodies { mut defects, kept, parts, texts, links, html, .. } = bodies;
     let views = [texts.plain, texts.html, texts.hidden, texts.attached].map(|collector| {
         let (view, skipped) = collector.finish();
         if skipped {
@@ -68,6 +70,7 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         subject,
         date: sent.map(|date| date.moment),
         defects,
+        files: kept.unwrap_or_default(),
     }
 }
 

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use xd_container::Signs;
+
 use super::transfer::Transfer;
 use crate::Defects;
 
@@ -58,7 +60,15 @@ pub struct Part<'a> {
     /// The body decoded from its transfer encoding, as far as limits allow. Containers have none; attachments that no one
     /// reads hold only their first 4 KiB.
     pub content: Cow<'a, [u8]>,
+    /// What is worth knowing of it as a file: its true type, what hides in it, how far it could be read. For attachments.
+    pub signs: Signs,
+    /// Whether it stands in a file: an archive, a document, TNEF.
+    pub in_file: bool,
     pub(super) attachment: bool,
+    /// Where its header section begins, in the same bytes as `span`.
+    pub(super) header_start: usize,
+    /// Whether header section and body stand in the message's own bytes.
+    pub(super) in_message: bool,
     /// How the body is encoded, when `span` is one of the message's own bytes.
     pub(super) transfer: Option<Transfer>,
 }

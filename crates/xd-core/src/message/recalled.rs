@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use super::header::Header;
 use super::parse::{hops, mailboxes};
+use xd_container::Signs;
+
 use super::{MediaType, Message, Part, date};
 use crate::{Defects, HtmlFacts, Limits, Link, Mailbox};
 
@@ -28,6 +30,8 @@ pub(crate) struct RecalledPart<'a> {
     pub(crate) file_name: Option<&'a str>,
     pub(crate) other_names: &'a [String],
     pub(crate) attachment: bool,
+    pub(crate) in_file: bool,
+    pub(crate) signs: Signs,
 }
 
 impl<'a> Message<'a> {
@@ -56,6 +60,7 @@ impl<'a> Message<'a> {
             subject,
             date: sent.map(|date| date.moment),
             defects: told.defects,
+            files: Vec::new(),
         }
     }
 }
@@ -74,7 +79,11 @@ impl<'a> RecalledPart<'a> {
             other_names: self.other_names.to_vec(),
             span: 0..0,
             content: Cow::Borrowed(&[]),
+            signs: self.signs,
+            in_file: self.in_file,
             attachment: self.attachment,
+            header_start: 0,
+            in_message: false,
             transfer: None,
         }
     }

@@ -5,6 +5,8 @@ mod multipart;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use xd_container::Signs;
+
 pub(super) use self::multipart::SECOND_READINGS;
 use super::body::Bodies;
 use super::boundary::{Boundaries, Delimiter};
@@ -21,13 +23,15 @@ pub(super) struct Place {
     parent: Option<usize>,
     depth: usize,
     nested: usize,
+    /// Where its header section begins.
+    header_start: usize,
     /// What a part without a type is: a message inside `multipart/digest` (RFC 2046 §5.1.5).
     in_digest: bool,
 }
 
 impl Place {
     fn inside(self, parent: usize) -> Self {
-        Self { parent: Some(parent), depth: self.depth + 1, nested: self.nested, in_digest: false }
+        Self { parent: Some(parent), depth: self.depth + 1, nested: self.nested, header_start: 0, in_digest: false }
     }
 }
 
@@ -56,6 +60,7 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
 
     /// Reads a nested message or a part of a multipart: its header section, then its body.
     fn entity(&mut self, place: Place, start: usize) -> Delimiter {
+        let place = Place { header_start: start, ..place };
         if let Some(limit) = self.limit_reached(place) {
             // Not even the header section is read: hostile mail has many.
             self.bodies.defects.record(limit);
@@ -213,7 +218,11 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             other_names: names.collect(),
             span: start..start,
             content: Cow::Borrowed(&[]),
+            signs: Signs::default(),
+            in_file: false,
             attachment: false,
+            header_start: place.header_start,
+            in_message: self.original.is_some(),
             transfer: None,
         });
         self.bodies.parts.len() - 1
@@ -225,6 +234,14 @@ impl MediaType {
     fn is_message(&self) -> bool {
         &*self.kind == "message" && matches!(&*self.subtype, "rfc822" | "global" | "news")
     }
+}
+
+/// Reads a message that stands in a file, with all its parts. The file is the part of this index.
+pub(super) fn message_in_file(bodies: &mut Bodies<'_, '_>, index: usize, bytes: &[u8]) {
+    let Some(part) = bodies.parts.get(index) else { return };
+    let file = Place { parent: part.parent, depth: part.depth, nested: part.nested, header_start: 0, in_digest: false };
+    let inside = Place { nested: file.nested + 1, ..file.inside(index) };
+    Walk { bodies, bytes, original: None, boundaries: Boundaries::default() }.entity(inside, 0);
 }
 
 /// Whether the first line is a header field.

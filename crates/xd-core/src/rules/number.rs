@@ -105,6 +105,7 @@ numbers! {
     "envelope.recipients" "forward-paths; unknown when there is none" |s| match s.envelope.forward_paths.len() { 0 => Known::default(), n => count(n) };
     "parts" "MIME parts, containers included" |s| count(s.message.parts().len());
     "attachments" "parts offered as files" |s| count(s.message.attachments().count());
+    "attachments.inside" "files inside attached files" |s| count(s.message.attachments().filter(|part| part.in_file).count());
     "nested_messages" "messages inside the message" |s| count(s.message.parts().iter().filter(|part| part.is_nested_message()).count());
     "defects" "kinds of defects" |s| count(s.message.defects().len());
     "date.ahead" "seconds by which Date lies after reception; negative when before; absent without a readable Date" |s| match (s.message.date(), &s.evidence.now) { (Some(date), Known::Found(now)) => Known::Found(date.seconds_since(*now)), (None, _) => Known::Absent, (_, Known::Unknown(why)) => Known::Unknown(*why), (_, Known::Absent) => Known::Absent };

@@ -8,8 +8,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use xd_container::Sign;
+
 use crate::evidence::{Antivirus, ArcResult, DkimResult, DmarcPolicy, DmarcResult, SpfResult};
-use crate::message::{Field, in_normal_spelling};
+use crate::message::{Field, Part, in_normal_spelling};
 use crate::{Envelope, Evidence, Host, Known, Link, LinkOrigin, Mailbox, Message, View, normalize};
 
 /// Everything a rule can see.
@@ -115,6 +117,7 @@ impl Target {
             "evidence.dmarc" => DmarcResult::parse(text).is_some(),
             "evidence.dmarc_policy" => DmarcPolicy::parse(text).is_some(),
             "evidence.arc" => ArcResult::parse(text).is_some(),
+            "attachment.sign" => Sign::from_id(text).is_some(),
             _ => true,
         };
         if listed { Ok(()) } else { Err(NAMED[*index].about) }
@@ -352,6 +355,11 @@ named! {
     Normal "attachment.name" "file names of attachments, other readings included" |s| normal(s.message.attachments().flat_map(|part| part.file_name.iter().chain(&part.other_names)).map(String::as_str));
     Normal "attachment.type" "types that attachments declare" |s| owned(s.message.attachments().map(|part| part.declared.to_string()));
     Normal "attachment.sniffed" "types that the first bytes of attachments show" |s| borrowed(s.message.attachments().filter_map(|part| part.sniffed));
+    Normal "attachment.sign" "what is worth knowing of attachments and what stands in them: ids of signs" |s| signs(s);
+    Normal "attachment.signs" "the same of one file in one value: `offered`, or `inside` when it stands in another file; its true type, when its bytes show one; ids of signs" |s| owned(s.message.attachments().map(signs_of_one));
+    Original "file_link.url" "what attached files lead to: documents, shortcuts, codes in images" |s| borrowed(of_origin(s, LinkOrigin::File).map(|link| link.url.as_str()));
+    Host "file_link.host" "their hosts, each once" |s| hosts(of_origin(s, LinkOrigin::File), whole_host);
+    Host "file_link.registered" "their registered domains or addresses, each once" |s| hosts(of_origin(s, LinkOrigin::File), registered_host);
     Normal "part.type" "types that all parts declare" |s| owned(s.message.parts().iter().map(|part| part.declared.to_string()));
     Normal "part.charset" "charsets that text parts declare" |s| normal(s.message.parts().iter().filter_map(|part| part.charset.as_deref()));
     Host "evidence.reverse_name" "names in the client's PTR records" |s| s.evidence.reverse_names.as_ref().and_then(|found| borrowed(found.iter().map(|name| name.as_str())));
@@ -365,6 +373,22 @@ named! {
     Normal "evidence.malware" "what the antivirus engine found" |s| s.evidence.antivirus.as_ref().and_then(|scan| match scan { Antivirus::Clean => Known::Absent, Antivirus::Infected(name) => one(Known::Found(normalize(name))) });
     Normal "operator.name" "names of whoever runs this filter, as configured" |s| normal(s.evidence.operator.names.iter().map(String::as_str));
     Host "operator.domain" "domains of whoever runs this filter, as configured" |s| borrowed(s.evidence.operator.domains.iter().map(|domain| domain.as_str()));
+}
+
+/// The signs of all attachments, each once, in their own order.
+fn signs(scene: Scene<'_>) -> Values<'_> {
+    borrowed(scene.message.signs().iter().map(Sign::id))
+}
+
+/// `inside application/zip encrypted`: what is known of one file, for tests that must hold of one and the same.
+fn signs_of_one(part: &Part<'_>) -> String {
+    let place = if part.in_file { "inside" } else { "offered" };
+    let mut line = place.to_owned();
+    for word in part.sniffed.into_iter().chain(part.signs.iter().map(|sign| sign.id())) {
+        line.push(' ');
+        line.push_str(word);
+    }
+    line
 }
 
 fn hosts_shown(scene: Scene<'_>) -> Values<'_> {

@@ -6,6 +6,7 @@
 //! | `remove NAME` | a field of ours that came with the message: whoever wrote it, it was not us |
 //! | `add NAME` | the disposition is to tag |
 //! | `tag Subject` | the disposition is to tag, and the configuration asks for it |
+//! | `strip NAME (SIGNS) sha256:…` | the disposition is to strip: a file gave way to a notice, before all others |
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use xd_core::report::HeaderLine;
 use xd_core::routing::Disposition;
 use xd_store::{BodyType, Content, HoldReason, Notify, QueueId, RecipientState, Ret, SpoolMessage, SpoolRecipient};
 
@@ -12,6 +13,9 @@ use super::trace::{Trace, with};
 use super::world::{World, now, now_ms};
 use crate::server::Peer;
 use crate::session::{self, Protocol, RcptParameters, Transaction};
+
+/// The field by which a next hop is asked to encrypt: whoever encrypts stands behind this gateway.
+const ENCRYPT: &str = "X-XD-Encrypt";
 
 /// What is spooled of a transaction: whoever the dispositions accept it for, each once. `judged` is what
 /// judging came to, or the word for why there was none.
@@ -50,11 +54,20 @@ pub(super) fn spooled(
         },
         now: now(),
     };
-    let tagged = judged.ok().filter(|_| dispositions.contains(&Disposition::Tag));
-    let (tags, tag_subject) = tagged.map_or((&[][..], false), |judged| (&judged.fields, world.config().tags_subject()));
+    let tells = dispositions.iter().any(Disposition::tells_verdict);
+    let mut tags = judged.ok().filter(|_| tells).map(|judged| judged.fields.clone()).unwrap_or_default();
+    let tag_subject = dispositions.contains(&Disposition::Tag) && world.config().tags_subject();
+    if dispositions.contains(&Disposition::Encrypt) {
+        tags.push(HeaderLine { name: ENCRYPT, value: "yes".to_owned() });
+    }
+    let stripped = judged.ok().and_then(|judged| judged.stripped.as_ref());
+    let received = match stripped {
+        Some(stripped) => stripped.apply(&transaction.content),
+        None => transaction.content,
+    };
     let (normalized, completed) = (transaction.normalized, transaction.completed);
-    let Changed { content, sha256: sha256_spooled, mut actions } =
-        change(transaction.content, &trace.to_field(), tags, tag_subject);
+    let Changed { content, sha256: sha256_spooled, mut actions } = change(received, &trace.to_field(), &tags, tag_subject);
+    actions.extend(stripped.into_iter().flat_map(|stripped| stripped.actions.iter().cloned()));
     if completed {
         actions.insert(0, "end last line".to_owned());
     }

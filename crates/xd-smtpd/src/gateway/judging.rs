@@ -8,7 +8,9 @@ use xd_core::capsule::{Level, Recording, RecordingError, judge_recorded};
 use xd_core::evidence::{Evidence, Operator, Settings};
 use xd_core::report::{HeaderLine, header_fields};
 use xd_core::routing::{Actions, Answers, Disposition, route};
-use xd_core::{Class, Engine, Envelope, ForwardPath, Known, Limits, Message, ReversePath, RuleErrors, Timestamp, judge};
+use xd_core::{
+    Class, Engine, Envelope, ForwardPath, Known, Limits, Message, Notice, ReversePath, RuleErrors, Stripped, Timestamp, judge,
+};
 use xd_lookup::ClientNames;
 
 /// Everything that judging needs, made once from one configuration.
@@ -18,6 +20,7 @@ pub(super) struct Judge {
     settings: Settings,
     operator: Operator,
     actions: Actions,
+    notice: Notice,
     recording: Option<Recording>,
     limits: Limits,
 }
@@ -59,6 +62,8 @@ pub(super) struct Judged {
     pub(super) dispositions: Vec<Disposition>,
     /// The verdict as header fields.
     pub(super) fields: Vec<HeaderLine>,
+    /// The files that are taken out, where they are.
+    pub(super) stripped: Option<Stripped>,
     /// What the verdict follows from, encoded.
     pub(super) capsule: Option<Vec<u8>>,
     /// What people search for in the journal.
@@ -92,8 +97,8 @@ impl Judge {
             (Some(level), None) => Some(Recording::new(level)),
             (Some(level), Some(key)) => Some(Recording::pseudonymous(level, key)?),
         };
-        let (operator, actions) = (config.operator(), config.actions());
-        Ok(Self { engine, settings, operator, actions, recording, limits: Limits::default() })
+        let (operator, actions, notice) = (config.operator(), config.actions(), config.notice());
+        Ok(Self { engine, settings, operator, actions, notice, recording, limits: Limits::default() })
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -138,16 +143,18 @@ impl Judge {
             }
         };
         let classes = judgement.verdicts().iter().map(|verdict| verdict.class);
-        let dispositions = route(&self.actions, classes, dialogue.answers);
+        let stripped = if self.actions.may_strip() { message.strip(self.actions.stripped(), &self.notice) } else { None };
+        let dispositions = route(&self.actions, message.signs(), stripped.is_some(), classes, dialogue.answers);
         let verdict = judgement.verdict();
         // All recipients get the same content: it tells the verdict of the first that is to be told one.
-        let tagged = dispositions.iter().position(|disposition| *disposition == Disposition::Tag);
+        let tagged = dispositions.iter().position(Disposition::tells_verdict);
         let told = tagged.and_then(|place| judgement.verdicts().get(place)).unwrap_or(verdict);
         Judged {
             class: verdict.class,
             score: verdict.score.to_string(),
             engine: judgement.engine.to_string(),
             fields: header_fields(told, judgement.engine),
+            stripped: stripped.filter(|_| dispositions.contains(&Disposition::Strip)),
             dispositions,
             capsule,
             subject: message.subject().unwrap_or_default().to_owned(),

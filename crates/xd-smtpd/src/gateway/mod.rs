@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use xd_config::Ptr;
 use xd_core::Known;
 use xd_lookup::ClientNames;
@@ -53,13 +53,17 @@ pub(crate) struct Gateway {
     delivery: Delivery,
     ledger: Arc<Ledger>,
     tally: Tally,
+    /// Who may work on a long message: as many as there are processors.
+    turns: Semaphore,
     /// Domains called for by ETRN: since when, and how often. They are in the configuration, so there are not many.
     called: Mutex<HashMap<String, (Instant, u32)>>,
 }
 
 impl Gateway {
     pub(crate) fn new(world: World, spool: Spool, delivery: Delivery, ledger: Arc<Ledger>) -> Self {
-        Self { world: RwLock::new(Arc::new(world)), spool, delivery, ledger, tally: Tally::default(), called: Mutex::default() }
+        let turns = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
+        let (world, tally, called) = (RwLock::new(Arc::new(world)), Tally::default(), Mutex::default());
+        Self { world, spool, delivery, ledger, tally, turns, called }
     }
 
     /// Judges and routes by another configuration from now on. What is under way ends by the one it began with.
@@ -97,7 +101,7 @@ impl Gateway {
         let world = self.world();
         let names = if world.scans(peer.listener) { world.names(peer).await } else { ClientNames::default() };
         let Accepted { message, content, judged, outcome, beside } =
-            match prepare(&world, peer, self.spool.next_id(), names, transaction).await {
+            match prepare(&world, peer, self.spool.next_id(), names, transaction, &self.turns).await {
                 Some(Prepared::Accepted(accepted)) => *accepted,
                 Some(Prepared::Refused(refused)) => {
                     let Refused { transaction, judged, outcome } = *refused;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use xd_config::OnEngineFailure;
 use xd_core::routing::Disposition;
 use xd_lookup::ClientNames;
@@ -50,10 +51,13 @@ pub(super) async fn prepare(
     id: QueueId,
     names: ClientNames,
     transaction: Transaction,
+    turns: &Semaphore,
 ) -> Option<Prepared> {
     if transaction.content.len() <= INLINE_MAX {
         return Some(work(world, peer, id, names, transaction));
     }
+    // More at once than there are processors would only hold more memory, and slow down those who carry mail.
+    let _turn = turns.acquire().await;
     let (world, peer) = (world.clone(), peer.clone());
     tokio::task::spawn_blocking(move || work(&world, &peer, id, names, transaction)).await.ok()
 }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod deeds;
+mod files;
 mod mixed;
 mod names;
 

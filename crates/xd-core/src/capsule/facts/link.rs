@@ -6,8 +6,8 @@ use crate::capsule::wire::{DecodeError, Reader, Wire, Writer};
 use crate::{Domain, Host, Link, LinkOrigin, LinkTrick, LinkTricks};
 
 /// Where links stand, by number; new ones go to the end.
-const ORIGINS: [LinkOrigin; 5] =
-    [LinkOrigin::Anchor, LinkOrigin::Text, LinkOrigin::Image, LinkOrigin::Resource, LinkOrigin::Form];
+const ORIGINS: [LinkOrigin; 6] =
+    [LinkOrigin::Anchor, LinkOrigin::Text, LinkOrigin::Image, LinkOrigin::Resource, LinkOrigin::Form, LinkOrigin::File];
 
 /// Tricks, by bit; new ones go to the end.
 const TRICKS: [LinkTrick; 10] = [
@@ -83,7 +83,8 @@ impl Wire for Link {
             LinkOrigin::Text => 1,
             LinkOrigin::Image => 2,
             LinkOrigin::Resource => 3,
-            LinkOrigin::Form => 4_u64,
+            LinkOrigin::Form => 4,
+            LinkOrigin::File => 5_u64,
         };
         let mut bits = pieces.iter().rev().fold(0, |bits, &piece| bits << 2 | piece as u64);
         bits = bits << 3 | origin;

@@ -71,6 +71,11 @@ impl TextCollector {
         }
     }
 
+    /// What was pushed first.
+    pub(crate) fn beginning(&self) -> &str {
+        &self.head
+    }
+
     /// Ends a part: no phrase of the normal text reaches from what was pushed before to what is pushed after.
     pub(crate) fn separate(&mut self) {
         let here = self.head.len() + self.skipped + self.tail.len();

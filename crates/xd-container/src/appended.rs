@@ -1,0 +1,82 @@
+//! Archives behind other files: programs that unpack themselves, and pictures or documents that are archives as well.
+//!
+//! Programs that unpack archives look for them from the end, whatever stands before.
+
+use crate::{Budget, Opened, Passwords, Sign, cab, rar, sevenz, zip};
+
+/// Programs: their archives may stand anywhere, with a signature of the program behind them.
+pub(crate) fn is_program(media_type: &str) -> bool {
+    matches!(media_type, "application/x-dosexec" | "application/x-elf" | "application/x-mach-binary")
+}
+
+/// The archive in a file that is none by its beginning.
+pub(crate) fn open<'a>(
+    bytes: &'a [u8],
+    media_type: Option<&str>,
+    passwords: &Passwords,
+    budget: &mut Budget,
+) -> Option<Opened<'a>> {
+    let is_program = media_type.is_some_and(is_program);
+    // The last bytes alone are looked at, except in programs.
+    if !is_program && !zip::is_at_end(bytes) {
+        return None;
+    }
+    let mut opened = zip::open_behind(bytes, passwords, budget).filter(is_found);
+    if is_program && opened.is_none() {
+        let _ = budget.charge_steps(bytes.len() as u64 / 4);
+        opened = None
+            .or_else(|| rar::open_behind(bytes, budget).filter(is_found))
+            .or_else(|| sevenz::open_behind(bytes, passwords, budget).filter(is_found))
+            .or_else(|| cab::open_behind(bytes, budget).filter(is_found));
+    }
+    if let Some(opened) = &mut opened {
+        opened.signs.add(Sign::Prefixed);
+    }
+    opened
+}
+
+/// Whether it is an archive and not just its signature, which programs that make archives hold as well.
+fn is_found(opened: &Opened<'_>) -> bool {
+    !opened.members.is_empty() || opened.signs.contains(Sign::Encrypted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{open as open_any, opens, sniff};
+
+    /// A zip archive with one empty member, "a".
+    const ARCHIVE: &[u8] = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a\
+        PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a\
+        PK\x05\x06\0\0\0\0\x01\0\x01\0\x2F\0\0\0\x1F\0\0\0\0\0";
+
+    fn opened(bytes: &[u8]) -> Option<(usize, bool)> {
+        let opened = open_any(bytes, sniff(bytes), "a.bin", &Passwords::default(), &mut Budget::default())?;
+        Some((opened.members.len(), opened.signs.contains(Sign::Prefixed)))
+    }
+
+    #[test]
+    fn archives_behind_other_files_are_opened() {
+        let begin: &[&[u8]] = &[
+            b"MZ\x90\0\x03\0\0\0 a program",
+            b"\x7FELF\x02 a program",
+            b"\x89PNG\r\n\x1A\n an image",
+            b"\xFF\xD8\xFF\xE0 an image",
+            b"nothing that is known",
+        ];
+        for begin in begin {
+            let bytes = [begin, ARCHIVE].concat();
+            assert_eq!(opened(&bytes), Some((1, true)), "{}", String::from_utf8_lossy(begin));
+        }
+        assert!(opens(Some("application/x-dosexec"), ""));
+        assert_eq!(opened(ARCHIVE), Some((1, false)));
+    }
+
+    #[test]
+    fn programs_alone_are_no_archives() {
+        assert_eq!(
+            opened(b"MZ\x90\0\x03\0\0\0 a program with Rar!\x1A\x07\0 and 7z\xBC\xAF\x27\x1C in it, MSCF\0\0\0\0 and PK\x05\x06"),
+            None
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! Pictures as brightness, and as dark and light.
+
+/// Brightness of every pixel, row by row.
+#[derive(Clone, Debug)]
+pub(super) struct Luma {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// As many as width times height.
+    pub(super) pixels: Vec<u8>,
+}
+
+/// What is dark in a picture.
+#[derive(Clone, Debug)]
+pub(super) struct Bits {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    dark: Vec<bool>,
+}
+
+/// Dark and light of a code lie at least so far apart.
+const MIN_CONTRAST: u64 = 40;
+
+/// The brightness of a colour before a background of white.
+pub(super) fn brightness(red: u8, green: u8, blue: u8, alpha: u8) -> u8 {
+    let luma = (u32::from(red) * 77 + u32::from(green) * 151 + u32::from(blue) * 28) >> 8;
+    let alpha = u32::from(alpha);
+    ((luma * alpha + 255 * (255 - alpha)) / 255).to_le_bytes()[0]
+}
+
+impl Bits {
+    /// Divides a picture at the brightness that best tells two groups of pixels apart (Otsu's method). None when there are no
+    /// two: a picture of one tone holds no code.
+    pub(super) fn of(luma: &Luma) -> Option<Self> {
+        let mut counts = [0_u64; 256];
+        // Every seventh pixel is enough to know the tones.
+        for &pixel in luma.pixels.iter().step_by(7) {
+            counts[usize::from(pixel)] += 1;
+        }
+        let total: u64 = counts.iter().sum();
+        let sum: u64 = counts.iter().enumerate().map(|(tone, count)| tone as u64 * count).sum();
+        let (mut below, mut sum_below) = (0_u64, 0_u64);
+        let mut best: Option<(u64, u8, u64)> = None;
+        for (tone, count) in (0_u8..=255).zip(counts) {
+            below += count;
+            sum_below += u64::from(tone) * count;
+            let above = total - below;
+            if below == 0 || above == 0 {
+                continue;
+            }
+            let distance = ((sum - sum_below) / above).saturating_sub(sum_below / below);
+            let between = below * above / total.max(1) * distance * distance;
+            if best.is_none_or(|(most, _, _)| between > most) {
+                best = Some((between, tone, distance));
+            }
+        }
+        let (_, threshold, distance) = best?;
+        let is_whole = luma.pixels.len() == luma.width.checked_mul(luma.height)?;
+        (distance >= MIN_CONTRAST && is_whole).then(|| Self {
+            width: luma.width,
+            height: luma.height,
+            dark: luma.pixels.iter().map(|pixel| *pixel <= threshold).collect(),
+        })
+    }
+
+    pub(super) fn row(&self, y: usize) -> &[bool] {
+        y.checked_mul(self.width).and_then(|start| self.dark.get(start..start + self.width)).unwrap_or_default()
+    }
+
+    /// Whether a pixel is dark; outside of the picture none is.
+    pub(super) fn is_dark(&self, x: usize, y: usize) -> bool {
+        x < self.width && self.dark.get(y.saturating_mul(self.width).saturating_add(x)).is_some_and(|dark| *dark)
+    }
+}

@@ -1,0 +1,139 @@
+//! Codes drawn into pictures of each kind, and pictures without one.
+
+use super::*;
+
+/// "https://www.example.com/q" at level M, by the Python package qrcode 8 (mask and version its own choice).
+const CODE: &[&str] = include!("code.in");
+
+fn luma(scale: usize, margin: usize, turned: bool, inverted: bool) -> Luma {
+    let side = CODE.len() * scale + 2 * margin;
+    let mut pixels = vec![if inverted { 20 } else { 250 }; side * side];
+    for (row, line) in CODE.iter().enumerate() {
+        for (column, module) in line.bytes().enumerate() {
+            if module != b'#' {
+                continue;
+            }
+            let (row, column) = if turned { (CODE.len() - 1 - column, row) } else { (row, column) };
+            for y in 0..scale {
+                let start = (margin + row * scale + y) * side + margin + column * scale;
+                pixels[start..start + scale].fill(if inverted { 250 } else { 20 });
+            }
+        }
+    }
+    Luma { width: side, height: side, pixels }
+}
+
+fn links(luma: &Luma) -> Vec<String> {
+    let mut opened = Opened::new();
+    read(luma, &mut opened, &mut Budget::default());
+    assert_eq!(opened.signs.contains(Sign::QrCode), !opened.links.is_empty());
+    opened.links
+}
+
+fn png(luma: &Luma, depth: u8, colour: u8, row: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1A\n".to_vec();
+    let mut chunk = |kind: &[u8], data: &[u8]| {
+        bytes.extend_from_slice(&u32::try_from(data.len()).unwrap().to_be_bytes());
+        bytes.extend_from_slice(kind);
+        bytes.extend_from_slice(data);
+        bytes.extend_from_slice(&[0; 4]);
+    };
+    let size = |side: usize| u32::try_from(side).unwrap().to_be_bytes();
+    chunk(b"IHDR", &[&size(luma.width)[..], &size(luma.height), &[depth, colour, 0, 0, 0]].concat());
+    let raw: Vec<u8> = luma.pixels.chunks(luma.width).flat_map(|line| [vec![0], row(line)].concat()).collect();
+    chunk(b"IDAT", &miniz_oxide::deflate::compress_to_vec_zlib(&raw, 6));
+    chunk(b"IEND", b"");
+    bytes
+}
+
+const ADDRESS: &str = "https://www.example.com/q";
+
+#[test]
+fn codes_are_read_upright_turned_inverted_large_and_small() {
+    for scale in [2, 3, 8] {
+        for turned in [false, true] {
+            for inverted in [false, true] {
+                assert_eq!(links(&luma(scale, 4 * scale, turned, inverted)), [ADDRESS], "{scale} {turned} {inverted}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pictures_without_a_code() {
+    let size = 300;
+    let flat = Luma { width: size, height: size, pixels: vec![200; size * size] };
+    let ramp = Luma {
+        width: size,
+        height: size,
+        pixels: (0..size * size).map(|at| (at % size * 255 / size).to_le_bytes()[0]).collect(),
+    };
+    let stripes =
+        Luma { width: size, height: size, pixels: (0..size * size).map(|at| if at / 3 % 2 == 0 { 0 } else { 255 }).collect() };
+    for luma in [flat, ramp, stripes] {
+        assert!(links(&luma).is_empty());
+    }
+}
+
+#[test]
+fn codes_in_files_of_each_kind_of_pixel() {
+    let luma = luma(3, 12, false, false);
+    let one_bit = |line: &[u8]| {
+        line.chunks(8)
+            .map(|eight| eight.iter().enumerate().fold(0, |byte, (at, pixel)| byte | u8::from(*pixel > 100) << (7 - at)))
+            .collect()
+    };
+    let files = [
+        png(&luma, 8, 0, <[u8]>::to_vec),
+        png(&luma, 1, 0, one_bit),
+        png(&luma, 8, 2, |line| line.iter().flat_map(|pixel| [*pixel; 3]).collect()),
+        // Black and white in transparency alone.
+        png(&luma, 8, 6, |line| line.iter().flat_map(|pixel| [0, 0, 0, 255 - pixel]).collect()),
+        png(&luma, 16, 4, |line| line.iter().flat_map(|pixel| [*pixel, 0, 255, 255]).collect()),
+    ];
+    for (number, bytes) in files.iter().enumerate() {
+        let opened = open(bytes, "image/png", &mut Budget::default()).unwrap();
+        assert_eq!(opened.links, [ADDRESS], "{number}");
+        assert_eq!(opened.signs.iter().collect::<Vec<_>>(), [Sign::QrCode], "{number}");
+    }
+}
+
+#[test]
+fn pictures_beyond_the_bounds_are_not_decoded() {
+    let tiny = Luma { width: 39, height: 400, pixels: vec![0; 39 * 400] };
+    let opened = open(&png(&tiny, 8, 0, <[u8]>::to_vec), "image/png", &mut Budget::default()).unwrap();
+    assert!(opened.signs.is_empty());
+    let mut large = png(&tiny, 8, 0, <[u8]>::to_vec);
+    large[16..20].copy_from_slice(&10_001_u32.to_be_bytes());
+    assert!(open(&large, "image/png", &mut Budget::default()).unwrap().signs.contains(Sign::Limit));
+    let mut budget = Budget::new(crate::Bounds { steps: 1_000, ..crate::Bounds::default() });
+    large[16..20].copy_from_slice(&400_u32.to_be_bytes());
+    assert!(open(&large, "image/png", &mut budget).unwrap().signs.contains(Sign::Limit));
+}
+
+#[test]
+fn damaged_pictures_end() {
+    let sample = png(&luma(2, 8, false, false), 8, 0, <[u8]>::to_vec);
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    for _ in 0..300 {
+        let mut bytes = sample.clone();
+        match random(3) {
+            0 => {
+                let at = random(bytes.len());
+                bytes[at] ^= 1 << random(8);
+            }
+            1 => bytes.truncate(random(sample.len())),
+            _ => bytes.insert(random(sample.len()), u8::try_from(random(256)).unwrap()),
+        }
+        let mut budget = Budget::new(crate::Bounds { steps: 20_000_000, ..crate::Bounds::default() });
+        for kind in ["image/png", "image/gif", "image/jpeg"] {
+            let _ = open(&bytes, kind, &mut budget);
+        }
+    }
+}

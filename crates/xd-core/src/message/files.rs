@@ -1,0 +1,212 @@
+//! Files: what a message offers beside its text, and what stands in them, to the bottom.
+//!
+//! They are opened when everything else was read: the text may tell the password of an archive. What stands in a file becomes a
+//! part of the message like any other, a message in a file is walked like a nested one, and a file in a file is opened again, all
+//! within one budget.
+
+use std::borrow::Cow;
+
+use xd_container::{Content, Member, Opened, Passwords, Sign, Signs, open, opens, signs_of, sniff_named};
+
+use super::body::{ATTACHMENT_HEAD, Bodies, TextKind};
+use super::part::{Disposition, MediaType, Part};
+use super::passwords;
+use super::structure;
+use super::transfer::Transfer;
+use crate::link::Seen;
+use crate::{Defect, Defects, LinkOrigin};
+
+/// A file that waits to be opened.
+#[derive(Debug)]
+pub(super) struct Waiting<'a> {
+    /// The part it is.
+    part: usize,
+    source: Source<'a>,
+    /// The type that its first bytes show in this reading.
+    sniffed: Option<&'static str>,
+}
+
+/// Where its bytes are.
+#[derive(Debug)]
+enum Source<'a> {
+    /// In the message, encoded so. Decoding it costs no more than the message itself.
+    Encoded(&'a [u8], Transfer),
+    /// Decoded from something that is gone by then; taken from the budget of decoding.
+    Decoded(Vec<u8>),
+}
+
+impl<'a> Bodies<'a, '_> {
+    /// Notes what names, types and first bytes tell of an attachment, and whether it is to be opened. `bytes` are its body, encoded
+    /// so; `original` the same, if they stand in the message itself.
+    pub(super) fn file(&mut self, index: usize, head: &[u8], bytes: &[u8], transfer: Transfer, original: Option<&'a [u8]>) {
+        let Some(part) = self.parts.get_mut(index) else { return };
+        let declared = part.declared.to_string();
+        let names: Vec<&str> = part.file_name.iter().chain(&part.other_names).map(String::as_str).collect();
+        let name = names.first().copied().unwrap_or_default();
+        let sniffed = sniff_named(head, name);
+        part.signs.add_all(signs_of(&names, Some(&declared), sniffed, head));
+        if let Some(kept) = &mut self.kept {
+            // What is wrong with the encoding is recorded when the body is read.
+            let mut whole = Vec::new();
+            transfer.decode(bytes, usize::MAX, &mut whole, &mut Defects::default());
+            kept.push((index, whole));
+        }
+        // An archive may stand behind anything; what is no longer than its beginning has been seen.
+        let is_long = original.is_some() && head.len() >= ATTACHMENT_HEAD;
+        if !is_long && !opens(sniffed, name) {
+            return;
+        }
+        let source = match original {
+            Some(original) => Source::Encoded(original, transfer),
+            None => Source::Decoded(self.decode(bytes, transfer, usize::MAX)),
+        };
+        self.waiting.push_back(Waiting { part: index, source, sniffed });
+    }
+
+    /// Opens all files that wait, and those that come out of them.
+    pub(super) fn open_files(&mut self) {
+        while let Some(Waiting { part, source, sniffed }) = self.waiting.pop_front() {
+            let mut decoded = Vec::new();
+            let bytes: &[u8] = match &source {
+                Source::Encoded(bytes, Transfer::Identity) => bytes,
+                Source::Encoded(bytes, transfer) => {
+                    // What is wrong with the encoding was recorded when the body was read.
+                    transfer.decode(bytes, usize::MAX, &mut decoded, &mut Defects::default());
+                    &decoded
+                }
+                Source::Decoded(bytes) => bytes,
+            };
+            self.open_file(part, sniffed, bytes, 1);
+        }
+    }
+
+    /// Opens a file inside `level - 1` others.
+    fn open_file(&mut self, index: usize, sniffed: Option<&'static str>, bytes: &[u8], level: usize) {
+        let Some(part) = self.parts.get(index) else { return };
+        let name = part.file_name.clone().unwrap_or_default();
+        // Some show what they are far behind their beginning.
+        let sniffed = sniffed.or_else(|| sniff_named(bytes, &name));
+        let Some(mut opened) = open(bytes, sniffed, &name, &Passwords::default(), &mut self.budget) else { return };
+        if is_locked(&opened) {
+            let passwords =
+                self.passwords.get_or_insert_with(|| passwords::stated([&self.texts.plain, &self.texts.html])).clone();
+            if let Some(unlocked) = open(bytes, sniffed, &name, &passwords, &mut self.budget) {
+                opened = unlocked;
+            }
+        }
+        let Opened { members, media_type, signs, text, links, .. } = opened;
+        if let Some(part) = self.parts.get_mut(index) {
+            part.signs.add_all(signs);
+            part.sniffed = media_type.or(sniffed);
+        }
+        if media_type == Some("message/rfc822") {
+            return structure::message_in_file(self, index, bytes);
+        }
+        self.texts.attached.push(&text);
+        self.texts.attached.separate();
+        for link in links {
+            let place = self.links.place();
+            let seen = Seen { origin: LinkOrigin::File, href: &link, shown: "", hidden: false, escaped: false };
+            self.links.add(place, &seen);
+        }
+        for member in members {
+            self.member(index, member, level);
+        }
+    }
+
+    /// Takes a file that stands in another one as a part of the message.
+    fn member(&mut self, parent: usize, member: Member<'_>, level: usize) {
+        let Member { name, other_names, declared, mut signs, content, .. } = member;
+        let (bytes, is_whole) = match content {
+            Content::Beginning(bytes) => (bytes, false),
+            Content::Unread => (Cow::Borrowed(&[][..]), false),
+            Content::Whole(bytes) => (bytes, true),
+        };
+        let sniffed = sniff_named(&bytes, &name);
+        let head = bytes.get(..ATTACHMENT_HEAD).unwrap_or(&bytes);
+        let names: Vec<&str> = [&name].into_iter().chain(&other_names).map(String::as_str).collect();
+        signs.add_all(signs_of(&names, declared.as_deref(), sniffed, head));
+        let opens = is_whole && opens(sniffed, &name);
+        if opens && level >= self.budget.depth() {
+            signs.add(Sign::Limit);
+        }
+        let Some(index) = self.push_member(parent, &name, other_names, declared, sniffed, signs, head) else { return };
+        if let Some(kept) = &mut self.kept {
+            kept.push((index, bytes.to_vec()));
+        }
+        if !is_whole {
+            return;
+        }
+        if self.parts.get(index).is_some_and(Part::is_nested_message) {
+            return structure::message_in_file(self, index, &bytes);
+        }
+        if sniffed == Some("text/html") {
+            self.page(&bytes);
+        }
+        if level < self.budget.depth() {
+            self.open_file(index, sniffed, &bytes, level + 1);
+        }
+    }
+
+    /// Gives the text of a page in a file to those who read attached texts, as much as may still be decoded.
+    fn page(&mut self, bytes: &[u8]) {
+        let bytes = self.take_decoded(bytes);
+        self.text(TextKind::Html, bytes, None, true, bytes.len());
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the pieces of one part, taken apart by the only caller")]
+    fn push_member(
+        &mut self,
+        parent: usize,
+        name: &str,
+        other_names: Vec<String>,
+        declared: Option<String>,
+        sniffed: Option<&'static str>,
+        signs: Signs,
+        head: &[u8],
+    ) -> Option<usize> {
+        let count = self.parts.len();
+        let around = self.parts.get_mut(parent)?;
+        let (depth, nested) = (around.depth + 1, around.nested);
+        let limit = if depth > self.limits.depth {
+            Some(Defect::DepthLimit)
+        } else {
+            (count >= self.limits.parts).then_some(Defect::PartLimit)
+        };
+        if let Some(limit) = limit {
+            // What is worth knowing of it stays known.
+            around.signs.add_all(signs);
+            self.defects.record(limit);
+            return None;
+        }
+        let declared = declared
+            .as_deref()
+            .and_then(|text| MediaType::parse(text.as_bytes()))
+            .unwrap_or_else(|| MediaType::new("application", "octet-stream"));
+        self.parts.push(Part {
+            parent: Some(parent),
+            depth,
+            nested,
+            declared,
+            sniffed,
+            charset: None,
+            disposition: Some(Disposition::Attachment),
+            file_name: Some(name.to_owned()),
+            other_names,
+            span: 0..0,
+            content: Cow::Owned(head.to_vec()),
+            signs,
+            in_file: true,
+            attachment: true,
+            header_start: 0,
+            in_message: false,
+            transfer: None,
+        });
+        Some(count)
+    }
+}
+
+/// Whether something in it could not be read for want of a password.
+fn is_locked(opened: &Opened<'_>) -> bool {
+    opened.signs.contains(Sign::Encrypted) || opened.members.iter().any(|member| member.signs.contains(Sign::Encrypted))
+}
