@@ -114,9 +114,13 @@ pub fn accept(spool: &Spool<Disk>, message: SpoolMessage, content: Vec<u8>) -> R
 
 pub fn mark(spool: &Spool<Disk>, id: QueueId, marks: Vec<Mark>) -> Result<(), CommitError> {
     let (done, told) = channel();
-    spool.mark(id, marks, move |result| done.send(result).unwrap());
-    told.recv().unwrap()
+    // Whoever asked may be gone.
+    spool.mark(id, marks, move |result| drop(done.send(result)));
+    told.recv_timeout(PATIENCE).unwrap_or(Err(CommitError::Closed))
 }
+
+/// How long a mark is waited for: on a full disk it waits until there is room again.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Content with all that is escaped in it, different for each message.
 pub fn content(id: QueueId, bytes: usize) -> Vec<u8> {
