@@ -32,6 +32,8 @@ pub(crate) enum Command {
     /// Show all there is to know about the judgement of a message, judged now or kept in a capsule.
     #[command(after_long_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// List the files in messages and what stands in them, or write them out to look at.
+    Extract(Extract),
     /// Derive past verdicts again from their capsules, or ask what other rules and settings would have decided.
     #[command(after_long_help = REPLAY_EXAMPLES)]
     Replay(Replay),
@@ -253,6 +255,22 @@ pub(crate) struct Explain {
     /// directories of NNNNNN.xdc, or one of their capsules (FILE.xdc#3, or FILE.xdc#SHA256 with the beginning of a hash).
     #[arg(value_name = "CAPSULE|MESSAGE", required = true)]
     pub(crate) cases: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Extract {
+    /// The configuration, for how long messages may be.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Write the files into this directory, under names that are safe; without it, they are only listed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// How to print: for people, or one JSON object a line for each file.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Messages: files, mailbox files or one of their messages (inbox.mbox#3), directories, or `-`.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]

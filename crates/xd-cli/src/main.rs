@@ -14,6 +14,7 @@ mod engines;
 mod escape;
 mod eval;
 mod explain;
+mod extract;
 mod failure;
 mod gateway;
 mod input;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Some(Command::Engine(engine)) => engines::run(engine),
         Some(Command::Eval(eval)) => eval::run(eval),
         Some(Command::Explain(explain)) => explain::run(explain),
+        Some(Command::Extract(extract)) => extract::run(extract),
         Some(Command::Log(log)) => gateway::log(log),
         Some(Command::Queue(queue)) => gateway::queue(queue),
         Some(Command::Replay(replay)) => replay::run(replay),

@@ -1,5 +1,7 @@
 //! What opening may cost: decoded bytes, members and steps, over all containers of one message together.
 
+use crate::opens;
+
 /// The bounds of all work on what one message carries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_structs, reason = "made whole by those who embed the crate, with `..Bounds::default()`")]
@@ -14,11 +16,14 @@ pub struct Bounds {
     pub steps: u64,
     /// Containers that stand around one another; 20. Archives that hold themselves never end.
     pub depth: usize,
+    /// Whether every member is decoded as a whole, for whoever writes them out; `false`: of what nothing opens, the beginning is
+    /// enough to know it by.
+    pub keep_all: bool,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { decoded_bytes: 32 << 20, members: 10_000, steps: 250_000_000, depth: 20 }
+        Self { decoded_bytes: 32 << 20, members: 10_000, steps: 250_000_000, depth: 20, keep_all: false }
     }
 }
 
@@ -83,6 +88,11 @@ impl Budget {
     #[must_use]
     pub fn steps_left(&self) -> u64 {
         self.left.steps
+    }
+
+    /// Whether a member of this type and name is to be decoded as a whole.
+    pub(crate) fn wants(&self, media_type: Option<&str>, name: &str) -> bool {
+        self.left.keep_all || opens(media_type, name)
     }
 
     /// How deep containers may stand in one another.

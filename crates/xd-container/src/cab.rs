@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::bytes::Bytes;
 use crate::opened::BEGINNING;
 use crate::unpack::{self, BlockInflater};
-use crate::{Budget, Content, Member, Opened, Sign, names, opens, sniff};
+use crate::{Budget, Content, Member, Opened, Sign, names, sniff};
 
 const SIGNATURE: &[u8] = b"MSCF\0\0\0\0";
 
@@ -142,11 +142,12 @@ impl Folder<'_> {
             Data { folder: self, at: self.blocks_at, left: self.blocks, inflater: BlockInflater::default(), sign: None };
         let beginnings = files.iter().map(|file| file.at.saturating_add(file.size.min(BEGINNING))).max();
         data.advance(beginnings.unwrap_or(0), budget);
+        let keep = budget.clone();
         let shown = |file: &File, output: &[u8]| {
             let end = file.at.saturating_add(file.size).min(output.len());
             let bytes = output.get(file.at.min(end)..end).unwrap_or_default().to_vec();
             let name = opened.members.get(file.member).map(|member| member.name.as_str()).unwrap_or_default();
-            (opens(sniff(&bytes), name), bytes)
+            (keep.wants(sniff(&bytes), name), bytes)
         };
         let wanted = files.iter().filter(|file| shown(file, data.output()).0).map(|file| file.at.saturating_add(file.size)).max();
         data.advance(wanted.unwrap_or(0), budget);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Signs, opens, sniff};
+use crate::Signs;
 
 /// What one container holds.
 #[derive(Debug, Default)]
@@ -73,18 +73,11 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// A member whose bytes are all at hand. Copies are kept whole only when something opens them.
-    pub(crate) fn of_bytes(name: impl Into<String>, mut bytes: Cow<'a, [u8]>) -> Self {
+    /// A member whose bytes are all at hand.
+    pub(crate) fn of_bytes(name: impl Into<String>, bytes: Cow<'a, [u8]>) -> Self {
         let mut member = Self::new(name);
         member.size = Some(bytes.len() as u64);
-        member.content = match &mut bytes {
-            Cow::Owned(copy) if copy.len() > BEGINNING && !opens(sniff(copy), &member.name) => {
-                copy.truncate(BEGINNING);
-                copy.shrink_to_fit();
-                Content::Beginning(bytes)
-            }
-            _ => Content::Whole(bytes),
-        };
+        member.content = Content::Whole(bytes);
         member
     }
 

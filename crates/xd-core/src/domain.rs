@@ -47,7 +47,11 @@ impl Domain {
             text.to_ascii_lowercase()
         } else {
             // UTS #46 maps full-width forms, ideographic dots and upper case before it encodes.
-            idna::domain_to_ascii(text).map_err(|_| DomainError::Character)?
+            let mut ascii = idna::domain_to_ascii(text).map_err(|_| DomainError::Character)?;
+            if ascii.ends_with('.') {
+                ascii.pop();
+            }
+            ascii
         };
         if ascii.len() > 253 {
             return Err(DomainError::Long);
@@ -96,11 +100,11 @@ impl Domain {
         registered.split('.').next().unwrap_or(registered)
     }
 
-    /// The label someone chose, as a person reads it.
+    /// The label someone chose, as a person reads it: one that is no IDN though it looks encoded stays as it stands.
     #[must_use]
     pub fn to_unicode_name(&self) -> String {
         let name = self.name();
-        if name.starts_with("xn--") { idna::domain_to_unicode(name).0 } else { name.to_owned() }
+        decoded(name).unwrap_or_else(|| name.to_owned())
     }
 
     /// Whether this domain is `ancestor` or lies below it.
@@ -109,11 +113,30 @@ impl Domain {
         self.0.strip_suffix(ancestor).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 
-    /// The domain as a person reads it, with U-labels.
+    /// The domain as a person reads it, with U-labels; as it stands when UTS #46 refuses one of them, as browsers do.
+    ///
+    /// # Example: what does a person read?
+    /// ```
+    /// use xd_core::Domain;
+    ///
+    /// assert_eq!(Domain::parse("xn--bcher-kva.example").unwrap().to_unicode(), "bücher.example");
+    /// assert_eq!(Domain::parse("xn--0.example").unwrap().to_unicode(), "xn--0.example");
+    /// ```
     #[must_use]
     pub fn to_unicode(&self) -> String {
-        if self.0.contains("xn--") { idna::domain_to_unicode(&self.0).0 } else { self.0.to_string() }
+        decoded(&self.0).unwrap_or_else(|| self.0.to_string())
     }
+}
+
+/// A domain or label in A-labels with U-labels; none when UTS #46 refuses it.
+fn decoded(ascii: &str) -> Option<String> {
+    if !ascii.contains("xn--") {
+        return Some(ascii.to_owned());
+    }
+    let (text, result) = idna::domain_to_unicode(ascii);
+    // UTS #46 §4.1, step 4: what is decoded does not look encoded again. The library leaves that to its caller.
+    let twice = |label: &str| label.starts_with("xn--") && !label.is_ascii();
+    (result.is_ok() && !text.split('.').any(twice)).then_some(text)
 }
 
 /// Whether a text is a domain as it stands, as nearly all are: one look at each byte.
@@ -218,7 +241,7 @@ mod tests {
 
     #[test]
     fn one_spelling_for_all() {
-        for text in ["example.com", "EXAMPLE.com.", "ｅｘａｍｐｌｅ.com", "example。com"] {
+        for text in ["example.com", "EXAMPLE.com.", "ｅｘａｍｐｌｅ.com", "example。com", "example。com。"] {
             assert_eq!(Domain::parse(text).unwrap().as_str(), "example.com", "{text}");
         }
     }
@@ -231,6 +254,21 @@ mod tests {
         assert_eq!(Domain::parse(&"a".repeat(64)), Err(DomainError::Long));
         assert!(Domain::parse(&"a".repeat(63)).is_ok());
         assert_eq!(Domain::parse(&["abcdefg"; 32].join(".")), Err(DomainError::Long));
+    }
+
+    #[test]
+    fn what_no_browser_shows_stays_encoded() {
+        for (text, shown) in [
+            ("xn--bcher-kva.example", "bücher.example"),
+            ("xn--0.example", "xn--0.example"),
+            // Letters and digits of two directions in one label.
+            ("xn--0-sfa.xn--4db", "xn--0-sfa.xn--4db"),
+            ("xn--xn---epa", "xn--xn---epa"),
+        ] {
+            let domain = Domain::parse(text).unwrap();
+            assert_eq!(domain.to_unicode(), shown, "{text}");
+        }
+        assert_eq!(Domain::parse("www.xn--0.example").unwrap().to_unicode_name(), "xn--0");
     }
 
     #[test]

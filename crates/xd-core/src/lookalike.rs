@@ -27,7 +27,24 @@ const NAME_BYTES: usize = 253;
 /// ```
 #[must_use]
 pub fn skeleton(text: &str) -> String {
-    skeleton_of_normal(normalize(text))
+    if text.is_ascii() { normalize(text) } else { skeleton_of_normal(normalize(&with_prototypes(text))) }
+}
+
+/// The text with each character replaced by what UTS #39 says it looks like, before normal spelling takes apart or drops what
+/// shows it: a turned letter by its own, an overline by a macron. Those that normal spelling makes plain letters stay.
+fn with_prototypes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut utf8 = [0; 4];
+    for c in text.nfd() {
+        let one: &str = c.encode_utf8(&mut utf8);
+        let is_plain = |text: String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if c.is_ascii() || seen_as(c).is_some() || is_plain(normalize(one)) {
+            out.push(c);
+        } else {
+            out.extend(prototypes(one));
+        }
+    }
+    out
 }
 
 fn skeleton_of_normal(normal: String) -> String {
@@ -138,7 +155,7 @@ impl Likeness {
     }
 
     fn of_normal(name: String) -> Self {
-        let plain = skeleton_of_normal(name.clone());
+        let plain = skeleton(&name);
         Self { seen: Spelling::new(folded_skeleton(&plain)), plain: Spelling::new(plain), name }
     }
 
@@ -266,14 +283,14 @@ impl Scripts {
 /// Letters that UTS #39 keeps apart (their prototypes are small capitals) and a hasty reader does not.
 fn seen_as(c: char) -> Option<char> {
     Some(match c {
-        'в' | 'ь' | 'β' => 'b',
-        'ε' | 'є' => 'e',
-        'н' => 'h',
-        'к' | 'κ' => 'k',
-        'м' => 'm',
+        'в' | 'ь' | 'β' | 'ʙ' | 'ƅ' => 'b',
+        'ε' | 'є' | 'ꞓ' => 'e',
+        'н' | 'ʜ' => 'h',
+        'к' | 'κ' | 'ᴋ' => 'k',
+        'м' | 'ᴍ' => 'm',
         'п' | 'η' => 'n',
         'г' => 'r',
-        'т' | 'τ' => 't',
+        'т' | 'τ' | 'ᴛ' => 't',
         'и' | 'μ' => 'u',
         'ω' | 'ш' => 'w',
         'ı' => 'i',
@@ -309,6 +326,9 @@ mod tests {
             ("мicrosoft", "microsoft"),
             ("Ünïcödé", "unicode"),
             ("日本", "日本"),
+            ("ᏞᏚ", "ls"),
+            ("ᴍᴛ", "mt"),
+            ("ᒮ", "·y"),
         ] {
             assert_eq!(skeleton(text), seen, "{text}");
         }

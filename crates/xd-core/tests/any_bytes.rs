@@ -92,7 +92,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         links: 1,
         link_bytes: 8,
         html_depth: 1,
-        files: xd_container::Bounds { decoded_bytes: 20, members: 2, steps: 10_000, depth: 1 },
+        files: xd_container::Bounds { decoded_bytes: 20, members: 2, steps: 10_000, depth: 1, keep_all: false },
     };
     prop_oneof![Just(Limits::default()), Just(small)]
 }

@@ -9,8 +9,10 @@ use xd_core::{Class, Engine, Limits, Message, Sign, evidence, judge};
 
 const PROGRAM: &[u8] = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xFF\xFF\0\0";
 
+type Wrap = fn(&File) -> File;
+
 /// Each way to wrap a file, with its name.
-const CONTAINERS: [(&str, fn(&File) -> File); 7] = [
+const CONTAINERS: [(&str, Wrap); 7] = [
     ("a part", Clone::clone),
     ("a message in base64", made::nested),
     ("zip", made::zip),

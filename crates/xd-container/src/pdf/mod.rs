@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use self::lexer::{Dictionary, Object, Parser};
 use crate::found::is_fetched;
 use crate::opened::BEGINNING;
-use crate::{Budget, Content, Member, Opened, Sign, opens, sniff};
+use crate::{Budget, Content, Member, Opened, Sign, sniff};
 
 /// Objects whose places are kept; 200,000. Large books have as many.
 const MAX_OBJECTS: usize = 200_000;
@@ -387,7 +387,7 @@ impl<'a> Reader<'a> {
         if let Some(stream) = stream(self.source(place.source), place.at, &dictionary, budget) {
             let filters = self.filters(&dictionary);
             let head = filter::decode(stream, &filters, BEGINNING, budget);
-            let is_wanted = head.is_cut && opens(sniff(&head.bytes), &member.name);
+            let is_wanted = head.is_cut && budget.wants(sniff(&head.bytes), &member.name);
             let decoded = if is_wanted { filter::decode(stream, &filters, usize::MAX, budget) } else { head };
             member.signs.add_all(decoded.signs);
             member.content = match decoded {

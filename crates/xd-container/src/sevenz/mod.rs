@@ -16,7 +16,7 @@ use self::key::Keys;
 use crate::bytes::Bytes;
 use crate::opened::BEGINNING;
 use crate::unpack::{self, End};
-use crate::{Budget, Content, Member, Opened, Passwords, Sign, Signs, opens, sniff};
+use crate::{Budget, Content, Member, Opened, Passwords, Sign, Signs, sniff};
 
 const SIGNATURE: &[u8] = b"7z\xBC\xAF\x27\x1C";
 /// The first header: signature, version, checksum, and where the other one stands.
@@ -225,24 +225,24 @@ impl<'a> Reader<'a, '_> {
             opened.signs.add(Sign::Decrypted);
             members.iter_mut().for_each(|member| member.signs.add(Sign::Decrypted));
         }
-        let wanted = if is_bomb { 0 } else { wanted(members, &decoded.bytes) };
+        let wanted = if is_bomb { 0 } else { wanted(members, &decoded.bytes, budget) };
         if wanted > decoded.bytes.len() && decoded.end == End::More {
             drop(std::mem::replace(&mut decoded.bytes, Cow::Borrowed(&[])));
             decoded = source.decode(wanted, &mut keys, budget);
         }
-        give(members, decoded);
+        give(members, decoded, budget);
     }
 }
 
 /// Up to where a folder is worth decoding: the end of the last file that something opens.
-fn wanted(members: &[Member<'_>], decoded: &[u8]) -> usize {
+fn wanted(members: &[Member<'_>], decoded: &[u8], budget: &Budget) -> usize {
     let mut at = 0_usize;
     let mut wanted = 0;
     for member in members {
         let size = usize::try_from(member.size.unwrap_or(0)).unwrap_or(usize::MAX);
         let end = at.saturating_add(size);
         let shown = decoded.get(at.min(decoded.len())..end.min(decoded.len())).unwrap_or_default();
-        if opens(sniff(shown), &member.name) {
+        if budget.wants(sniff(shown), &member.name) {
             wanted = end;
         }
         at = end;
@@ -251,7 +251,7 @@ fn wanted(members: &[Member<'_>], decoded: &[u8]) -> usize {
 }
 
 /// Cuts what was decoded into the files.
-fn give<'a>(members: &mut [Member<'a>], decoded: Decoded<'a>) {
+fn give<'a>(members: &mut [Member<'a>], decoded: Decoded<'a>, budget: &Budget) {
     let mut at = 0_usize;
     for member in members {
         let size = usize::try_from(member.size.unwrap_or(0)).unwrap_or(usize::MAX);
@@ -262,7 +262,8 @@ fn give<'a>(members: &mut [Member<'a>], decoded: Decoded<'a>) {
             Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(range).unwrap_or_default()),
             Cow::Owned(bytes) => {
                 let bytes = bytes.get(range).unwrap_or_default();
-                let kept = if is_whole && (size <= BEGINNING || opens(sniff(bytes), &member.name)) { size } else { BEGINNING };
+                let kept =
+                    if is_whole && (size <= BEGINNING || budget.wants(sniff(bytes), &member.name)) { size } else { BEGINNING };
                 Cow::Owned(bytes.get(..kept).unwrap_or(bytes).to_vec())
             }
         };

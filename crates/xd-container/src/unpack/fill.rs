@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{End, Method, Unpacker};
 use crate::opened::BEGINNING;
-use crate::{Budget, Content, Member, Sign, opens, sniff};
+use crate::{Budget, Content, Member, Sign, sniff};
 
 /// How much of a member its opener wants.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,7 +67,7 @@ fn unpack(member: &mut Member<'_>, packed: &[u8], method: &Method, wanted: Wante
         Wanted::All => true,
         Wanted::AsOpened => {
             let shown = sniff(unpacker.output());
-            opens(shown, &member.name) || member.other_names.iter().any(|name| opens(shown, name))
+            budget.wants(shown, &member.name) || member.other_names.iter().any(|name| budget.wants(shown, name))
         }
         Wanted::Beginning => false,
     };

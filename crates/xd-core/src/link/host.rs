@@ -43,6 +43,7 @@ fn read_decoded(text: &str, tricks: &mut LinkTricks) -> Option<Host> {
         return parse_ipv4(domain.as_str()).map(Host::from);
     }
     note_alphabet(text, &domain, tricks);
+    // By WHATWG URL §3.5 a host that UTS #46 refuses is none. It is a name of the DNS nevertheless, and phish has such links.
     Some(Host::Domain(domain))
 }
 
@@ -205,6 +206,7 @@ mod tests {
             ("a..b", None, &[]),
             ("[::1", None, &[]),
             ("a<b", None, &[]),
+            ("xn--0.example", Some("xn--0.example"), &[International]),
         ] {
             assert_eq!(host(text), (name.map(str::to_owned), tricks.to_vec()), "{text}");
         }

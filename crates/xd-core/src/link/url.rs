@@ -84,7 +84,11 @@ pub(super) fn read(raw: &str) -> Option<Reading> {
     if special.is_some() && !path.starts_with(['/', '\\']) {
         url.push('/');
     }
+    let path_start = url.len() - usize::from(special.is_some() && !path.starts_with(['/', '\\']));
     push_path(path, special.is_some(), &mut url, &mut tricks);
+    if special.is_some() {
+        without_dot_segments(&mut url, path_start);
+    }
     let inner_host = inner_host(path);
     if inner_host.is_some() {
         tricks.record(LinkTrick::Redirect);
@@ -219,11 +223,44 @@ fn push_path(path: &str, special: bool, url: &mut String, tricks: &mut LinkTrick
                 url.push(char::from(byte));
             }
             Some(&byte) if byte > b' ' => url.push(char::from(byte)),
-            _ => {}
+            Some(&byte) => {
+                url.push('%');
+                url.extend([byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
+            }
+            None => {}
         }
         rest = from.get(taken..).unwrap_or_default();
     }
     url.push_str(rest);
+}
+
+/// Resolves `.` and `..` in the path that begins at `start` (WHATWG URL §4.4, path state): `/a/../b` is `/b` to everyone.
+fn without_dot_segments(url: &mut String, start: usize) {
+    let Some(path) = url.get(start..) else { return };
+    if memchr::memmem::find(path.as_bytes(), b"/.").is_none() {
+        return;
+    }
+    let end = path.find(['?', '#']).unwrap_or(path.len());
+    let (path, rest) = path.split_at(end);
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    kept.pop();
+                }
+                if is_last {
+                    kept.push("");
+                }
+            }
+            _ => kept.push(segment),
+        }
+    }
+    let resolved = format!("/{}{rest}", kept.join("/"));
+    url.truncate(start);
+    url.push_str(&resolved);
 }
 
 /// The bytes of a path that may stand otherwise in the link that is kept, or that end the path.
@@ -297,6 +334,11 @@ mod tests {
         ("http%3A%2F%2Fexample.com%2Fx", "http://example.com/x", Some("example.com"), &[EscapedHost]),
         ("http://example.com/%7Eus%65r/%2f a", "http://example.com/~user/%2f%20a", Some("example.com"), &[]),
         ("hxxps[:]//evil[.]example/x", "https://evil.example/x", Some("evil.example"), &[Defanged]),
+        ("http://example.com/a/./b/../%2e%2E/c?d/../e", "http://example.com/c?d/../e", Some("example.com"), &[]),
+        ("http://example.com/a/b/..", "http://example.com/a/", Some("example.com"), &[]),
+        ("http://example.com/../../.b", "http://example.com/.b", Some("example.com"), &[]),
+        ("x://example.com/a/../b", "x://example.com/a/../b", Some("example.com"), &[]),
+        ("http://example.com/\u{8}x", "http://example.com/%08x", Some("example.com"), &[]),
         ("//example.com/x", "//example.com/x", Some("example.com"), &[]),
         ("/\\example.com/x", "//example.com/x", Some("example.com"), &[Backslash]),
         ("page.html", "page.html", None, &[]),

@@ -36,6 +36,8 @@ pub(super) struct Bodies<'a, 'l> {
     pub(super) waiting: VecDeque<Waiting<'a>>,
     /// What opening them may still cost.
     pub(super) budget: Budget,
+    /// The bytes of every file, for whoever writes them out.
+    pub(super) kept: Option<Vec<(usize, Vec<u8>)>>,
     /// What may open encrypted ones; gathered when one is met.
     pub(super) passwords: Option<Passwords>,
     /// Bytes that may still be decoded, over all parts and levels.
@@ -71,6 +73,7 @@ impl<'a, 'l> Bodies<'a, 'l> {
             second_readings,
             waiting: VecDeque::new(),
             budget: Budget::new(limits.files),
+            kept: limits.files.keep_all.then(Vec::new),
             passwords: None,
             decoded_left: limits.decoded_bytes,
         }
@@ -304,7 +307,7 @@ mod tests {
             ("Content-Transfer-Encoding: base64\n\ncGxhaW4=cGxh", &[Defect::DataAfterBase64]),
             ("Content-Transfer-Encoding: quoted-printable\n\nplain=", &[]),
             ("Content-Transfer-Encoding: quoted-printable\n\npl=XX", &[Defect::BadQuotedPrintable]),
-            ("Content-Type: text/plain; charset=utf-7\n\nplain", &[Defect::UnknownCharset]),
+            ("Content-Type: text/plain; charset=x-none\n\nplain", &[Defect::UnknownCharset]),
             ("Content-Type: text/plain; charset=ascii\n\nGrüße", &[Defect::BadCharset]),
             ("Content-Type: text/plain; charset=utf-8\n\nGrüße", &[]),
         ];

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_8, UTF_16LE, WINDOWS_1252};
 use memchr::memmem;
 
+use super::utf7;
 use crate::{Defect, Defects};
 
 /// Names that mail programs write and browsers do not know.
@@ -22,7 +23,7 @@ const ALIASES: [(&str, &Encoding); 8] = [
 /// How far into a page its own statement of a charset is looked for, as browsers do.
 const META_BYTES: usize = 1_024;
 
-/// The charset with this label. Those that browsers refuse because they can hide text (UTF-7, ISO-2022-KR, HZ) are unknown.
+/// The charset with this label. Those that browsers refuse because they can hide text (ISO-2022-KR, HZ) are unknown.
 pub(super) fn find(label: &str) -> Option<&'static Encoding> {
     let label = label.trim_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\''));
     Encoding::for_label_no_replacement(label.as_bytes())
@@ -33,6 +34,9 @@ pub(super) fn find(label: &str) -> Option<&'static Encoding> {
 ///
 /// Text that says nothing, or says US-ASCII, and is not ASCII is read as UTF-8 if it is that, or else as Windows-1252.
 pub(super) fn decode<'b>(bytes: &'b [u8], label: Option<&str>, html: bool, defects: &mut Defects) -> Cow<'b, str> {
+    if label.is_some_and(is_utf7) {
+        return Cow::Owned(utf7::decode(bytes));
+    }
     let declared = label.and_then(find);
     if label.is_some() && declared.is_none() {
         defects.record(Defect::UnknownCharset);
@@ -68,6 +72,11 @@ pub(super) fn decode<'b>(bytes: &'b [u8], label: Option<&str>, html: bool, defec
     }
     let stated = if html { meta_charset(bytes).and_then(find) } else { None };
     stated.unwrap_or(WINDOWS_1252).decode(bytes).0
+}
+
+/// UTF-7 (RFC 2152), which no browser reads and some mail programs do: what they show must be judged.
+fn is_utf7(label: &str) -> bool {
+    ["utf-7", "utf7", "unicode-1-1-utf-7", "csunicode11utf7"].iter().any(|name| name.eq_ignore_ascii_case(label.trim()))
 }
 
 /// Whether more than one in eight characters is a replacement.
@@ -106,7 +115,7 @@ mod tests {
             (b"a\0b\0", Some("utf-16le"), false, "ab", None),
             (b"abcdefgh\xFFijklmnop", Some("utf-8"), false, "abcdefgh\u{fffd}ijklmnop", Some(Defect::BadCharset)),
             (b"\xFC\xDF", Some("utf-8"), false, "üß", Some(Defect::BadCharset)),
-            (b"+AGE-", Some("utf-7"), false, "+AGE-", Some(Defect::UnknownCharset)),
+            (b"a +AGE-b+-", Some("UTF-7"), false, "a ab+", None),
             (b"a", Some("iso-2022-kr"), false, "a", Some(Defect::UnknownCharset)),
             (b"<meta charset=\"koi8-r\">\xF0", None, true, "<meta charset=\"koi8-r\">П", None),
             (b"<meta charset=\"koi8-r\">\xF0", None, false, "<meta charset=\"koi8-r\">ð", None),

@@ -45,6 +45,12 @@ impl<'a> Bodies<'a, '_> {
         let name = names.first().copied().unwrap_or_default();
         let sniffed = sniff_named(head, name);
         part.signs.add_all(signs_of(&names, Some(&declared), sniffed, head));
+        if let Some(kept) = &mut self.kept {
+            // What is wrong with the encoding is recorded when the body is read.
+            let mut whole = Vec::new();
+            transfer.decode(bytes, usize::MAX, &mut whole, &mut Defects::default());
+            kept.push((index, whole));
+        }
         // An archive may stand behind anything; what is no longer than its beginning has been seen.
         let is_long = original.is_some() && head.len() >= ATTACHMENT_HEAD;
         if !is_long && !opens(sniffed, name) {
@@ -125,6 +131,9 @@ impl<'a> Bodies<'a, '_> {
             signs.add(Sign::Limit);
         }
         let Some(index) = self.push_member(parent, &name, other_names, declared, sniffed, signs, head) else { return };
+        if let Some(kept) = &mut self.kept {
+            kept.push((index, bytes.to_vec()));
+        }
         if !is_whole {
             return;
         }

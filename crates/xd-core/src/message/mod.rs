@@ -28,6 +28,7 @@ mod structure;
 mod text;
 mod trace;
 mod transfer;
+mod utf7;
 mod value;
 
 pub use header::{Field, Header};
@@ -73,6 +74,7 @@ pub struct Message<'a> {
     subject: Option<String>,
     date: Option<Timestamp>,
     defects: Defects,
+    files: Vec<(usize, Vec<u8>)>,
 }
 
 impl<'a> Message<'a> {
@@ -104,6 +106,13 @@ impl<'a> Message<'a> {
     /// type that is shown as text. Nested messages are included, their parts too.
     pub fn attachments(&self) -> impl Iterator<Item = &Part<'a>> {
         self.parts.iter().filter(|part| part.is_attachment())
+    }
+
+    /// The files in it with their bytes, as far as they could be read; each with the index of its part. Empty unless
+    /// [`Limits::files`](crate::Limits::files) asks to keep all.
+    #[must_use]
+    pub fn files(&self) -> &[(usize, Vec<u8>)] {
+        &self.files
     }
 
     /// What is worth knowing of all files in it, whatever they stand in.

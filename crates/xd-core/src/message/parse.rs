@@ -45,7 +45,7 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
 
     bodies.open_files();
 
-    let Bodies { mut defects, parts, texts, links, html, .. } = bodies;
+    let Bodies { mut defects, kept, parts, texts, links, html, .. } = bodies;
     let views = [texts.plain, texts.html, texts.hidden, texts.attached].map(|collector| {
         let (view, skipped) = collector.finish();
         if skipped {
@@ -70,6 +70,7 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         subject,
         date: sent.map(|date| date.moment),
         defects,
+        files: kept.unwrap_or_default(),
     }
 }
 

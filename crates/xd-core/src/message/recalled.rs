@@ -60,6 +60,7 @@ impl<'a> Message<'a> {
             subject,
             date: sent.map(|date| date.moment),
             defects: told.defects,
+            files: Vec::new(),
         }
     }
 }

@@ -181,13 +181,11 @@ impl<'t> From<'t> {
     fn comment(&mut self, comment: &'t str) {
         let mut words = words(comment);
         let mut last: Option<&str> = None;
-        let mut first = true;
         while let Some(word) = words.next() {
             if let Some(greeting) = value_of(word, &["helo=", "ehlo="]) {
                 self.greeting.get_or_insert(greeting);
-            } else if first && (word.eq_ignore_ascii_case("helo") || word.eq_ignore_ascii_case("ehlo"))
-                || last.is_none() && self.address.is_some() && word.eq_ignore_ascii_case("ehlo")
-            {
+            } else if word.eq_ignore_ascii_case("helo") || word.eq_ignore_ascii_case("ehlo") {
+                // `HELO name`, and `account name HELO name`.
                 if let Some(greeting) = words.next() {
                     self.greeting.get_or_insert(greeting);
                 }
@@ -208,7 +206,6 @@ impl<'t> From<'t> {
                     last = Some(host).filter(|host| !host.is_empty() && !word.contains('='));
                 }
             }
-            first = false;
         }
     }
 
@@ -262,8 +259,12 @@ fn bracketed_address(word: &str) -> Option<IpAddr> {
     bare_address(value_of(inside, &["ipv6:"]).unwrap_or(inside))
 }
 
+/// Also `192.0.2.1:25`, with the port of the client.
 fn bare_address(word: &str) -> Option<IpAddr> {
-    let address = if word.contains(':') {
+    let with_port = word.split_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let address = if let Some(address) = with_port.and_then(|(address, _)| address.parse::<Ipv4Addr>().ok()) {
+        IpAddr::V4(address)
+    } else if word.contains(':') {
         // A scope names an interface of the server.
         IpAddr::V6(word.split('%').next().unwrap_or(word).parse::<Ipv6Addr>().ok()?)
     } else {
@@ -386,6 +387,12 @@ mod tests {
                 "helo.example|192.0.2.1|-|mx.example.com|ESMTP|-|-",
             ),
             ("from [192.0.2.1] (port=4242 helo=[10.0.0.1])\n by mx.example.com", "10.0.0.1|192.0.2.1|-|mx.example.com|-|-|-"),
+            ("from ([192.0.2.1:4242] helo=helo.example) by mx.example.com", "helo.example|192.0.2.1|-|mx.example.com|-|-|-"),
+            ("from helo.example (192.0.2.1:4242) by mx.example.com", "helo.example|192.0.2.1|-|mx.example.com|-|-|-"),
+            (
+                "from [192.0.2.1] (account a@example.com HELO [10.0.0.1]) by mx.example.com",
+                "10.0.0.1|192.0.2.1|-|mx.example.com|-|-|-",
+            ),
             // qmail.
             (
                 "from unknown (HELO helo.example) (192.0.2.1)\n by mx.example.com with SMTP; 1 Jan 2024 00:00:00 -0000",

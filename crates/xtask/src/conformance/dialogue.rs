@@ -29,7 +29,7 @@ pub(super) fn case(case: &Value) -> Option<Case> {
     let strings = |key: &str| -> Option<Vec<&str>> { case.get(key)?.as_array()?.iter().map(Value::as_str).collect() };
     let (client, expect) = (strings("client")?, strings("expect")?);
     let name = case.get("name").and_then(Value::as_str).map_or_else(|| client.join(" | "), str::to_owned);
-    Some(Case { name, outcome: hold(&client, &expect) })
+    Some(Case::new(name, hold(&client, &expect)))
 }
 
 fn hold(client: &[&str], expect: &[&str]) -> Result<(), String> {
