@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
 mod capsule;
+mod files;
 mod hostile;
 mod html;
 mod judge;
@@ -20,6 +21,7 @@ criterion::criterion_main!(
     rules::benches,
     judge::benches,
     capsule::benches,
+    files::benches,
     hostile::benches,
     startup::benches,
     store::benches

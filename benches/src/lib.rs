@@ -4,6 +4,7 @@
 //! inline styles that newsletters are made of; real mail varies more, so ratios say more than the figures themselves.
 #![forbid(unsafe_code)]
 
+pub mod file;
 pub mod hostile;
 pub mod mail;
 pub mod page;

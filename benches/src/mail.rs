@@ -25,11 +25,21 @@ pub fn with_attachment(bytes: usize, attached: usize) -> Vec<u8> {
 #[must_use]
 pub fn with_attachment_of(sequence: u64, bytes: usize, attached: usize) -> Vec<u8> {
     let text = prose::text(&mut Random::new(sequence), bytes);
-    let file = base64(&noise(attached / 4 * 3));
+    beside(&text, "data.bin", &noise(attached / 4 * 3))
+}
+
+/// A line of text, and this file beside it.
+#[must_use]
+pub fn with_file(name: &str, bytes: &[u8]) -> Vec<u8> {
+    beside("Please see the file.", name, bytes)
+}
+
+fn beside(text: &str, name: &str, file: &[u8]) -> Vec<u8> {
+    let file = base64(file);
     let body = format!(
         "--outer\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}\r\n\
-         --outer\r\nContent-Type: application/octet-stream; name=\"data.bin\"\r\n\
-         Content-Disposition: attachment; filename=\"data.bin\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{file}--outer--\r\n"
+         --outer\r\nContent-Type: application/octet-stream; name=\"{name}\"\r\n\
+         Content-Disposition: attachment; filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{file}--outer--\r\n"
     );
     message("multipart/mixed; boundary=\"outer\"", &body)
 }

@@ -97,8 +97,16 @@ fn the_test_virus_is_found_in_every_container() {
 fn ordinary_files_are_no_programs() {
     let engine = Engine::builtin().unwrap();
     for (container, wrap) in CONTAINERS {
-        let file = File::new("notes.txt", "text/plain", b"Good morning.\n");
-        let (found, class, rules) = judged(&engine, &made::message(&wrap(&file)));
-        assert!(!found && class == Class::Clean, "{container}: {rules:?}");
+        for (name, declared, bytes) in [
+            ("notes.txt", "text/plain", &b"Good morning.\n"[..]),
+            ("build.sh", "text/x-sh", b"#!/bin/sh\necho hello\n"),
+            ("tool.py", "text/x-python", b"#!/usr/bin/python3\nprint(1)\n"),
+            ("system.iso", "application/octet-stream", &[0; 4096]),
+            ("page.url", "application/octet-stream", b"[InternetShortcut]\r\nURL=https://www.example.com/\r\n"),
+            ("report.pdf", "application/pdf", b"%PDF-1.7\n1 0 obj << /Type /Catalog >> endobj\n%%EOF\n"),
+        ] {
+            let (found, class, rules) = judged(&engine, &made::message(&wrap(&File::new(name, declared, bytes))));
+            assert!(!found && class == Class::Clean, "{name} in {container}: {rules:?}");
+        }
     }
 }

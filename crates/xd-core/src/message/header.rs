@@ -153,6 +153,11 @@ impl<'a> Head<'a> {
                 // Nothing above it says that this is a header section at all.
                 Item::Malformed(_) if fields.is_empty() && malformed.is_none() => {
                     defects.record(Defect::NoHeaderSection);
+                    let rest = std::iter::from_fn(|| section.next(|_| false)).take(limits.fields);
+                    let part = PartHeader::behind_stray_line(rest.filter_map(|item| match item {
+                        Item::Field(field) => Some((field.name, field.value.get(..limits.field_bytes).unwrap_or(field.value))),
+                        Item::Malformed(_) => None,
+                    }));
                     return Self { header: Header::default(), part, body: start, disputed: start..start };
                 }
                 Item::Malformed(span) => {

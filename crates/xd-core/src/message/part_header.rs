@@ -35,6 +35,17 @@ pub(super) struct ContentType {
 impl PartHeader {
     /// Takes one field; fields that say nothing about the body are ignored.
     pub(super) fn field(&mut self, name: &[u8], value: &[u8], defects: &mut Defects) {
+        self.one_field(name, value, defects);
+        // Some programs end lines at a bare CR, too.
+        for at in memchr::memchr_iter(b'\r', value) {
+            let line = value.get(at + 1..).unwrap_or_default();
+            if let Some((name, value)) = line.iter().position(|b| *b == b':').and_then(|colon| line.split_at_checked(colon)) {
+                self.one_field(name, value.get(1..).unwrap_or_default(), defects);
+            }
+        }
+    }
+
+    fn one_field(&mut self, name: &[u8], value: &[u8], defects: &mut Defects) {
         let Some((prefix, kind)) = name.split_at_checked(8) else { return };
         if !prefix.eq_ignore_ascii_case(b"content-") {
             return;
@@ -46,6 +57,23 @@ impl PartHeader {
         } else if kind.eq_ignore_ascii_case(b"disposition") {
             self.content_disposition(value, defects);
         }
+    }
+
+    /// What fields say that stand behind a line that is none, at the beginning of a message: some programs pass such a line over, others
+    /// show everything as text. Nothing, if there are none.
+    pub(super) fn behind_stray_line<'b>(fields: impl Iterator<Item = (&'b [u8], &'b [u8])>) -> Self {
+        let mut header = Self::default();
+        fields.for_each(|(name, value)| header.field(name, value, &mut Defects::default()));
+        if !header.types.is_empty() {
+            let text = ContentType { media: MediaType::new("text", "plain"), charset: None, boundaries: Vec::new() };
+            header.types.insert(0, text);
+            header.types.truncate(MAX_READINGS);
+        }
+        if !header.transfers.is_empty() {
+            header.transfers.retain(|transfer| *transfer != Transfer::Identity);
+            header.transfers.insert(0, Transfer::Identity);
+        }
+        Self { disposition: None, says_seven_bit: false, ..header.finish() }
     }
 
     /// Whether a line is the first delimiter of the multipart that the fields so far declare: the empty line before it is missing.
@@ -76,6 +104,7 @@ impl PartHeader {
         let parsed = Parameterized::parse(value);
         let Some(media) = MediaType::parse(parsed.value) else {
             defects.record(Defect::BadContentType);
+            self.loose_type(value, defects);
             return;
         };
         self.type_names.extend(parsed.texts("name", defects));
@@ -91,6 +120,27 @@ impl PartHeader {
         }
     }
 
+    /// Reads a type as those do who pass over comments, blanks and controls within it.
+    fn loose_type(&mut self, value: &[u8], defects: &mut Defects) {
+        let end = value.iter().position(|b| *b == b';').unwrap_or(value.len());
+        let (media, parameters) = value.split_at(end);
+        let mut depth = 0_usize;
+        let mut plain: Vec<u8> = Vec::new();
+        for &byte in media {
+            match byte {
+                b'(' => depth += 1,
+                b')' => depth = depth.saturating_sub(1),
+                _ if depth == 0 && byte.is_ascii_graphic() => plain.push(byte),
+                _ => {}
+            }
+        }
+        if MediaType::parse(&plain).is_some() {
+            plain.extend_from_slice(parameters);
+            self.type_fields -= 1;
+            self.content_type(&plain, defects);
+        }
+    }
+
     fn transfer_encoding(&mut self, value: &[u8], defects: &mut Defects) {
         self.transfer_fields += 1;
         if self.transfer_fields > 1 {
@@ -103,6 +153,21 @@ impl PartHeader {
         self.says_seven_bit |= value.trim_ascii().eq_ignore_ascii_case(b"7bit");
         if !self.transfers.contains(&transfer) {
             self.transfers.push(transfer);
+        }
+        // Some programs take `base64 x` and `"base64"` for base64, others for nothing they know.
+        let is_exact = !value
+            .trim_ascii()
+            .split(|b| matches!(b, b';' | b'('))
+            .next()
+            .unwrap_or_default()
+            .trim_ascii_end()
+            .iter()
+            .any(|b| b.is_ascii_whitespace() || *b == b'"');
+        if !is_exact {
+            defects.record(Defect::UnknownTransferEncoding);
+            if !self.transfers.contains(&Transfer::Identity) {
+                self.transfers.push(Transfer::Identity);
+            }
         }
     }
 

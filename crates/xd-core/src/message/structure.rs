@@ -140,7 +140,9 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             .flat_map(|reading| reading.boundaries.iter().map(move |boundary| (reading, boundary.as_slice())))
             .collect();
         if let Some(reading) = header.types.iter().find(|reading| &*reading.media.kind == "multipart") {
-            return self.multiparts(place, index, header, reading, &multiparts, start);
+            let end = self.multiparts(place, index, header, reading, &multiparts, start);
+            self.bare_lines(place, index, header, reading, &multiparts, start..end.body_end);
+            return end;
         }
         let transfer = header.transfers.first().copied().unwrap_or_default();
         let declares_message = self.bodies.parts.get(index).is_some_and(|part| part.declared.is_message());
@@ -155,6 +157,37 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
         let end = self.boundaries.next(self.bytes, start);
         self.leaf(index, header, start..end.body_end);
         end
+    }
+
+    /// Reads a multipart again with a bare CR for a line end, as some programs do, where a delimiter stands behind one.
+    fn bare_lines(
+        &mut self,
+        place: Place,
+        index: usize,
+        header: &PartHeader,
+        reading: &ContentType,
+        multiparts: &[(&ContentType, &[u8])],
+        region: Range<usize>,
+    ) {
+        let bytes = self.bytes.get(region).unwrap_or_default();
+        let is_delimiter = |at: usize| {
+            let line = bytes.get(at + 3..).unwrap_or_default();
+            multiparts.iter().any(|(_, boundary)| !boundary.is_empty() && line.starts_with(boundary))
+        };
+        if !memchr::memmem::find_iter(bytes, b"\r--").any(is_delimiter) {
+            return;
+        }
+        let bytes = self.bodies.decode(bytes, Transfer::Identity, usize::MAX);
+        let mut mended = Vec::with_capacity(bytes.len());
+        let mut bytes = bytes.into_iter().peekable();
+        while let Some(byte) = bytes.next() {
+            mended.push(byte);
+            if byte == b'\r' && bytes.peek() != Some(&b'\n') {
+                mended.push(b'\n');
+            }
+        }
+        let mut walk = Walk { bodies: self.bodies, bytes: &mended, original: None, boundaries: Boundaries::default() };
+        walk.multiparts(place, index, header, reading, multiparts, 0);
     }
 
     fn nested_message(&mut self, place: Place, index: usize, transfer: Transfer, start: usize) -> Delimiter {
