@@ -76,7 +76,7 @@ pub use judge::{Judgement, judge};
 pub use known::{Known, Unknown};
 pub use limits::Limits;
 pub use link::{Link, LinkOrigin, LinkTrick, LinkTricks};
-pub use message::{Message, Notice, Stripped, View, normalize};
+pub use message::{Message, Notice, Stripped, Stripping, View, normalize};
 pub use rules::{RuleError, RuleErrors, RuleSource};
 pub use score::{Score, ScoreError};
 pub use timestamp::Timestamp;

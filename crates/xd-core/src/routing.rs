@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use xd_container::{Sign, Signs};
 
-use crate::{Class, Domain};
+use crate::{Class, Domain, Stripping};
 
 /// What becomes of a message of some class.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -103,16 +103,27 @@ impl Default for Actions {
 }
 
 impl Actions {
-    /// The gravest of what is set for the class and for files with these signs.
-    fn of(&self, class: Class, signs: Signs) -> &Action {
+    /// What is set for the class, and for files with these signs.
+    fn all_of(&self, class: Class, signs: Signs) -> impl Iterator<Item = &Action> {
         let of_class = match class {
             Class::Clean => &self.clean,
             Class::Infected => &self.infected,
             Class::Spam => &self.spam,
             Class::SureSpam => &self.surespam,
         };
-        let of_files = self.files.iter().filter(|(sign, _)| signs.contains(*sign)).map(|(_, action)| action);
-        of_files.fold(of_class, |gravest, action| if action.gravity() > gravest.gravity() { action } else { gravest })
+        let of_files = self.files.iter().filter(move |(sign, _)| signs.contains(*sign)).map(|(_, action)| action);
+        std::iter::once(of_class).chain(of_files)
+    }
+
+    /// The gravest of them.
+    fn of(&self, class: Class, signs: Signs) -> &Action {
+        self.all_of(class, signs).max_by_key(|action| action.gravity()).unwrap_or(&self.clean)
+    }
+
+    /// Whether the message is to be encrypted by whoever comes next, whatever else becomes of it.
+    #[must_use]
+    pub fn asks_for_encryption(&self, class: Class, signs: Signs) -> bool {
+        self.all_of(class, signs).any(|action| *action == Action::Encrypt)
     }
 
     /// Whether files may be taken out at all.
@@ -144,6 +155,28 @@ const HARMFUL: &[Sign] = &[
     Sign::LaunchAction,
     Sign::Smuggling,
 ];
+
+/// Whether the files that are to be taken out of a message can be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the set is complete")]
+pub enum Takeable {
+    /// All can.
+    All,
+    /// At least one cannot.
+    No,
+    /// There is none.
+    Nothing,
+}
+
+impl From<&Stripping> for Takeable {
+    fn from(stripping: &Stripping) -> Self {
+        match stripping {
+            Stripping::Done(_) => Self::All,
+            Stripping::Impossible => Self::No,
+            Stripping::Nothing => Self::Nothing,
+        }
+    }
+}
 
 /// How many answers the end of the content gets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -230,40 +263,49 @@ impl From<&Action> for Disposition {
 /// # Example: what if one recipient's action is to reject, and another's to deliver?
 /// ```
 /// use xd_core::{Class, Signs};
-/// use xd_core::routing::{Action, Actions, Answers, Disposition, route};
+/// use xd_core::routing::{Action, Actions, Answers, Disposition, Takeable, route};
 ///
 /// let actions = Actions { spam: Action::Reject, ..Actions::default() };
-/// let one = route(&actions, Signs::default(), false, [Class::Spam, Class::Clean], Answers::One);
+/// let one = route(&actions, Signs::default(), Takeable::Nothing, [Class::Spam, Class::Clean], Answers::One);
 /// assert_eq!(one, [Disposition::Quarantine, Disposition::Deliver]);
-/// let each = route(&actions, Signs::default(), false, [Class::Spam, Class::Clean], Answers::Each);
+/// let each = route(&actions, Signs::default(), Takeable::Nothing, [Class::Spam, Class::Clean], Answers::Each);
 /// assert_eq!(each, [Disposition::Reject, Disposition::Deliver]);
 /// ```
 ///
-/// `signs` are those of all files in the message. Where files were to be taken out and `strippable` says that none can, the
-/// message is held instead: it is never delivered with what was to be taken out.
+/// `signs` are those of all files in the message, `files` says whether what is to be taken out can be. Where it cannot, the message is
+/// held instead: it is never delivered with what was to be taken out. Where there is nothing to take out, it is tagged.
 pub fn route(
     actions: &Actions,
     signs: Signs,
-    strippable: bool,
+    files: Takeable,
     classes: impl IntoIterator<Item = Class>,
     answers: Answers,
 ) -> Vec<Disposition> {
     let disposition = |class| match actions.of(class, signs) {
-        Action::Strip if !strippable => Disposition::Quarantine,
+        Action::Strip => match files {
+            Takeable::All => Disposition::Strip,
+            Takeable::No => Disposition::Quarantine,
+            Takeable::Nothing => Disposition::Tag,
+        },
         action => action.into(),
     };
     let mut plan: Vec<Disposition> = classes.into_iter().map(disposition).collect();
     let alike = |wanted: &Disposition| plan.iter().all(|disposition| disposition == wanted);
-    if answers == Answers::Each || alike(&Disposition::Reject) || alike(&Disposition::Defer) {
-        return plan;
-    }
-    for disposition in &mut plan {
-        match disposition {
-            Disposition::Reject => *disposition = Disposition::Quarantine,
-            // With its score: whoever reads it sees what was thought of it.
-            Disposition::Defer => *disposition = Disposition::Tag,
-            _ => {}
+    if answers == Answers::One && !alike(&Disposition::Reject) && !alike(&Disposition::Defer) {
+        for disposition in &mut plan {
+            match disposition {
+                Disposition::Reject => *disposition = Disposition::Quarantine,
+                // With its score: whoever reads it sees what was thought of it.
+                Disposition::Defer => *disposition = Disposition::Tag,
+                _ => {}
+            }
         }
+    }
+    // All that accept it get the same content, and nobody else is to lose a file: where they differ, those are asked first.
+    if plan.iter().any(|disposition| disposition.accepts() && *disposition != Disposition::Strip) {
+        plan.iter_mut()
+            .filter(|disposition| **disposition == Disposition::Strip)
+            .for_each(|strip| *strip = Disposition::Quarantine);
     }
     plan
 }
@@ -273,7 +315,7 @@ mod tests {
     use super::*;
 
     fn plan(actions: &Actions, classes: &[Class]) -> Vec<Disposition> {
-        route(actions, Signs::default(), false, classes.iter().copied(), Answers::One)
+        route(actions, Signs::default(), Takeable::Nothing, classes.iter().copied(), Answers::One)
     }
 
     #[test]
@@ -303,7 +345,8 @@ mod tests {
     #[test]
     fn lmtp_answers_each() {
         let actions = Actions { spam: Action::Reject, surespam: Action::Defer, ..Actions::default() };
-        let plan = route(&actions, Signs::default(), false, [Class::Spam, Class::Clean, Class::SureSpam], Answers::Each);
+        let plan =
+            route(&actions, Signs::default(), Takeable::Nothing, [Class::Spam, Class::Clean, Class::SureSpam], Answers::Each);
         assert_eq!(plan, [Disposition::Reject, Disposition::Deliver, Disposition::Defer]);
         assert_eq!(plan.iter().map(Disposition::accepts).collect::<Vec<_>>(), [false, true, false]);
     }
@@ -312,15 +355,24 @@ mod tests {
     fn files_count_when_they_are_graver() {
         let files = vec![(Sign::Executable, Action::Strip), (Sign::Encrypted, Action::Quarantine), (Sign::Macros, Action::Tag)];
         let actions = Actions { infected: Action::Reject, files, ..Actions::default() };
-        let plan = |signs: &[Sign], class, strippable| {
-            route(&actions, signs.iter().copied().collect(), strippable, [class], Answers::One).remove(0)
+        let plan = |signs: &[Sign], class, files| {
+            route(&actions, signs.iter().copied().collect(), files, [class], Answers::One).remove(0)
         };
-        assert_eq!(plan(&[], Class::Clean, true), Disposition::Deliver);
-        assert_eq!(plan(&[Sign::Macros], Class::Clean, true), Disposition::Tag);
-        assert_eq!(plan(&[Sign::Macros, Sign::Executable], Class::Spam, true), Disposition::Strip);
-        assert_eq!(plan(&[Sign::Executable], Class::Clean, false), Disposition::Quarantine);
-        assert_eq!(plan(&[Sign::Executable, Sign::Encrypted], Class::Clean, true), Disposition::Quarantine);
-        assert_eq!(plan(&[Sign::Executable], Class::Infected, true), Disposition::Reject);
+        assert_eq!(plan(&[], Class::Clean, Takeable::All), Disposition::Deliver);
+        assert_eq!(plan(&[Sign::Macros], Class::Clean, Takeable::All), Disposition::Tag);
+        assert_eq!(plan(&[Sign::Macros, Sign::Executable], Class::Spam, Takeable::All), Disposition::Strip);
+        assert_eq!(plan(&[Sign::Executable], Class::Clean, Takeable::No), Disposition::Quarantine);
+        assert_eq!(plan(&[Sign::Executable, Sign::Encrypted], Class::Clean, Takeable::All), Disposition::Quarantine);
+        assert_eq!(plan(&[Sign::Executable], Class::Infected, Takeable::All), Disposition::Reject);
+        assert!(!actions.asks_for_encryption(Class::Clean, Signs::default()));
+        let encrypted = Actions { clean: Action::Encrypt, ..actions.clone() };
+        assert!(encrypted.asks_for_encryption(Class::Clean, [Sign::Executable].into_iter().collect()));
+        let each = Actions { clean: Action::Strip, ..Actions::default() };
+        let program = [Sign::Executable].into_iter().collect();
+        let mixed = route(&each, program, Takeable::All, [Class::Clean, Class::Spam], Answers::One);
+        assert_eq!(mixed, [Disposition::Quarantine, Disposition::Tag], "nobody loses a file for another");
+        let clean = Actions { clean: Action::Strip, ..Actions::default() };
+        assert_eq!(route(&clean, Signs::default(), Takeable::Nothing, [Class::Clean], Answers::One), [Disposition::Tag]);
         assert!(actions.stripped().contains(Sign::Script) && !actions.stripped().contains(Sign::Macros));
     }
 }

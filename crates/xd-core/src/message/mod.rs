@@ -34,7 +34,7 @@ mod value;
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
 pub(crate) use recalled::{Recalled, RecalledPart};
-pub use strip::{Edit, Notice, Stripped};
+pub use strip::{Edit, Notice, Stripped, Stripping};
 pub(crate) use text::in_normal_spelling;
 pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
 pub(crate) use text::{TextCollector, is_blank, is_invisible};

@@ -11,6 +11,7 @@ use xd_container::Signs;
 use super::Message;
 use super::part::Part;
 use super::section::{End, Item, Section};
+use crate::Defect;
 
 /// What stands where a file was.
 ///
@@ -47,6 +48,29 @@ pub struct Edit {
     pub with: Vec<u8>,
 }
 
+/// What taking files out of a message comes to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the set is complete")]
+pub enum Stripping {
+    /// There is something to take out, and it cannot be: its bytes have no place of their own, or not all of the message was read.
+    Impossible,
+    /// There is nothing to take out.
+    Nothing,
+    /// It is taken out.
+    Done(Stripped),
+}
+
+impl Stripping {
+    /// The message without its files, where some were taken out.
+    #[must_use]
+    pub fn done(self) -> Option<Stripped> {
+        match self {
+            Self::Done(stripped) => Some(stripped),
+            Self::Impossible | Self::Nothing => None,
+        }
+    }
+}
+
 /// Files taken out of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -74,8 +98,10 @@ impl Stripped {
 }
 
 impl Message<'_> {
-    /// Takes out every file that has one of these signs, itself or in what stands in it. None when there is none, or when it is not
-    /// known where its bytes are.
+    /// Takes out every file that has one of these signs, itself or in what stands in it.
+    ///
+    /// What was not read to its end may hold more of them: then nothing is taken out, and the message is not to be delivered as one
+    /// that was cleaned.
     ///
     /// # Example: what is left of a mail with a program?
     /// ```
@@ -84,12 +110,23 @@ impl Message<'_> {
     /// let raw = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHello\r\n--b\r\n\
     ///     Content-Type: application/octet-stream; name=a.exe\r\n\r\nMZ\x90\0\x03\r\n--b--\r\n";
     /// let message = Message::parse(raw, &Limits::default());
-    /// let stripped = message.strip([Sign::Executable].into_iter().collect(), &Notice::new("{file} is gone")).unwrap();
+    /// let stripped = message.strip([Sign::Executable].into_iter().collect(), &Notice::new("{file} is gone")).done().unwrap();
     /// let left = String::from_utf8(stripped.apply(raw)).unwrap();
     /// assert!(left.contains("a.exe is gone\r\n--b--\r\n") && !left.contains("MZ"));
     /// ```
     #[must_use]
-    pub fn strip(&self, signs: Signs, notice: &Notice) -> Option<Stripped> {
+    pub fn strip(&self, signs: Signs, notice: &Notice) -> Stripping {
+        const UNREAD: [Defect; 3] = [Defect::DecodedLimit, Defect::DepthLimit, Defect::PartLimit];
+        if UNREAD.iter().any(|limit| self.defects().contains(*limit)) {
+            return Stripping::Impossible;
+        }
+        if !self.parts().iter().any(|part| part.signs.iter().any(|sign| signs.contains(sign))) {
+            return Stripping::Nothing;
+        }
+        self.stripped(signs, notice).map_or(Stripping::Impossible, Stripping::Done)
+    }
+
+    fn stripped(&self, signs: Signs, notice: &Notice) -> Option<Stripped> {
         let mut taken: Vec<(usize, Signs)> = Vec::new();
         for (index, part) in self.parts().iter().enumerate() {
             let found: Signs = part.signs.iter().filter(|sign| signs.contains(*sign)).collect();
@@ -102,17 +139,16 @@ impl Message<'_> {
                 None => taken.push((whole, found)),
             }
         }
-        if taken.is_empty() {
-            return None;
-        }
         let outermost: Vec<_> =
             taken.iter().filter(|(index, _)| !taken.iter().any(|(other, _)| self.is_around(*other, *index))).collect();
         let mut stripped = Stripped { edits: Vec::new(), actions: Vec::new() };
         for (index, signs) in outermost {
             self.strip_part(self.parts().get(*index)?, *signs, notice, &mut stripped);
         }
-        stripped.edits.sort_by_key(|edit| edit.span.start);
-        Some(stripped)
+        stripped.edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+        // Parts of different readings may share bytes.
+        let apart = stripped.edits.is_sorted_by(|before, after| before.span.end <= after.span.start);
+        apart.then_some(stripped)
     }
 
     /// The part itself or the nearest one around it whose bytes stand in the message.
@@ -153,7 +189,12 @@ impl Message<'_> {
         stripped.edits.extend(place.about_content.into_iter().map(|span| Edit { span, with: Vec::new() }));
         let separated = if place.has_empty_line { fields } else { format!("{fields}{line_end}") };
         stripped.edits.push(Edit { span: place.end..place.end, with: separated.into_bytes() });
-        stripped.edits.push(Edit { span: part.span.clone(), with: quoted_printable(&text, line_end).into_bytes() });
+        let mut text = quoted_printable(&text, line_end);
+        // The line end before a boundary belongs to it. Behind a part without a body that is the header's own.
+        if part.span.is_empty() && part.span.end < raw.len() {
+            text.push_str(line_end);
+        }
+        stripped.edits.push(Edit { span: part.span.clone(), with: text.into_bytes() });
         stripped.actions.push(format!("strip {name} ({}) sha256:{hash}", ids.join(", ")));
     }
 }
@@ -218,6 +259,9 @@ fn quoted_printable(text: &str, line_end: &str) -> String {
         let mut rest = line.bytes().peekable();
         while let Some(byte) = rest.next() {
             let plain = matches!(byte, b'!'..=b'<' | b'>'..=b'~') || matches!(byte, b' ' | b'\t') && rest.peek().is_some();
+            let starts = length == 0 || length + 1 > LONGEST;
+            // No line of it can be taken for a boundary.
+            let plain = plain && !(starts && byte == b'-');
             let width = if plain { 1 } else { 3 };
             if length + width > LONGEST {
                 out.push('=');
@@ -246,7 +290,7 @@ mod tests {
     fn stripped(raw: &str) -> Option<String> {
         let message = Message::parse(raw.as_bytes(), &Limits::default());
         let notice = Notice::new("gone: {file}");
-        let stripped = message.strip([Sign::Executable].into_iter().collect(), &notice)?;
+        let stripped = message.strip([Sign::Executable].into_iter().collect(), &notice).done()?;
         assert!(stripped.actions.iter().all(|action| action.starts_with("strip ")));
         Some(String::from_utf8(stripped.apply(raw.as_bytes())).unwrap())
     }
@@ -286,6 +330,31 @@ mod tests {
         );
         let left = stripped(&raw).unwrap();
         assert!(left.contains("gone: m.eml\n--b--") && !left.contains("message/rfc822"), "{left}");
+    }
+
+    #[test]
+    fn an_empty_part_keeps_its_boundary() {
+        let multipart = |part: &str| format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n{part}--b\n\nlast\n--b--\n");
+        let left = stripped(&multipart("Content-Type: application/octet-stream; name=a.exe\n\n"));
+        assert_eq!(left, Some(multipart(&format!("{PLACED}\ngone: a.exe\n"))));
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_called_clean() {
+        let raw = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\n\ntwo\n--b--\n";
+        let strip = |parts| {
+            let message = Message::parse(raw.as_bytes(), &Limits { parts, ..Limits::default() });
+            message.strip([Sign::Executable].into_iter().collect(), &Notice::default())
+        };
+        assert_eq!(strip(3), Stripping::Nothing);
+        assert_eq!(strip(2), Stripping::Impossible);
+    }
+
+    #[test]
+    fn no_line_of_a_notice_is_a_boundary() {
+        assert_eq!(quoted_printable("--b--\na--", "\n"), "=2D-b--\na--");
+        let text = format!("{}--b", "x".repeat(75));
+        assert!(quoted_printable(&text, "\n").lines().all(|line| !line.starts_with('-')));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use xd_store::{Content, Mark, QueueId, RecipientState, SpoolError, SpoolMessage};
+use xd_store::{Content, Mark, QueueId, RecipientState, SegmentError, SpoolError, SpoolMessage};
 
 use super::destination::DestinationKey;
 use super::dsn;
@@ -93,6 +93,12 @@ impl Unloadable {
         match error {
             SpoolError::Unknown(_) => Self::Gone,
             SpoolError::Damaged { .. } | SpoolError::Version { .. } => Self::Damaged(error),
+            // What is gone or is no segment stays so, and somebody has to see it. A disk or a system in trouble may recover.
+            SpoolError::Segment(SegmentError::Io { ref source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Self::Damaged(error)
+            }
+            SpoolError::Segment(SegmentError::Io { .. }) | SpoolError::Thread(_) => Self::Later,
+            SpoolError::Segment(_) => Self::Damaged(error),
             _ => Self::Later,
         }
     }

@@ -69,6 +69,8 @@ pub(super) struct Counts {
 const AGES: usize = 4096;
 /// Bytes of contents that are read whole before their attempts, all connections together. Beyond that they are read piece by piece.
 const AHEAD_BYTES: u64 = 64 << 20;
+/// When a message is read again that could not be read, and is in no list.
+const READ_AGAIN: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
 /// How often age limits are looked at. Tests don't wait for that long.
 const SWEEP: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
 
@@ -321,9 +323,20 @@ impl Shared {
 
     /// Adds the entries of a message anew, as the spool has it now. One that is done has none. Reads a file.
     pub(super) fn readmit(self: &Arc<Self>, id: QueueId) {
-        if let Ok(queued) = self.store.read(id) {
-            self.admit(queued, None);
+        match self.store.read(id) {
+            Ok(queued) => self.admit(queued, None),
+            Err(SpoolError::Unknown(_)) => {}
+            // It is in no list meanwhile, and must come back to one.
+            Err(_) => self.readmit_later(id),
         }
+    }
+
+    fn readmit_later(self: &Arc<Self>, id: QueueId) {
+        let shared = Arc::clone(self);
+        self.runtime.spawn(async move {
+            tokio::time::sleep(READ_AGAIN).await;
+            shared.aside(move |shared| shared.readmit(id));
+        });
     }
 
     /// Takes a message out of the queue and reads it, in this order: what an attempt does to it in the meantime is either read, or
@@ -449,7 +462,16 @@ impl Shared {
     }
 
     fn discard(self: &Arc<Self>, job: &Job, reason: HoldReason) {
-        let Ok(queued) = self.store.read(job.id) else { return self.finish(job) };
+        let queued = match self.store.read(job.id) {
+            Ok(queued) => queued,
+            Err(error) => {
+                self.finish(job);
+                if !matches!(error, SpoolError::Unknown(_)) {
+                    self.readmit_later(job.id);
+                }
+                return;
+            }
+        };
         let is_meant = |state: RecipientState| matches!(state, RecipientState::Held { reason: held, .. } if held == reason);
         let recipients = indexes(&queued.message, is_meant);
         let marks = recipient_marks(&recipients, RecipientState::Done(Done::Discarded));

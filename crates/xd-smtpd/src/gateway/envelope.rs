@@ -57,7 +57,7 @@ pub(super) fn spooled(
     let tells = dispositions.iter().any(Disposition::tells_verdict);
     let mut tags = judged.ok().filter(|_| tells).map(|judged| judged.fields.clone()).unwrap_or_default();
     let tag_subject = dispositions.contains(&Disposition::Tag) && world.config().tags_subject();
-    if dispositions.contains(&Disposition::Encrypt) {
+    if judged.is_ok_and(|judged| judged.encrypt) {
         tags.push(HeaderLine { name: ENCRYPT, value: "yes".to_owned() });
     }
     let stripped = judged.ok().and_then(|judged| judged.stripped.as_ref());

@@ -7,9 +7,10 @@ use xd_config::{CapsuleLevel, Config, ConfigError};
 use xd_core::capsule::{Level, Recording, RecordingError, judge_recorded};
 use xd_core::evidence::{Evidence, Operator, Settings};
 use xd_core::report::{HeaderLine, header_fields};
-use xd_core::routing::{Actions, Answers, Disposition, route};
+use xd_core::routing::{Actions, Answers, Disposition, Takeable, route};
 use xd_core::{
-    Class, Engine, Envelope, ForwardPath, Known, Limits, Message, Notice, ReversePath, RuleErrors, Stripped, Timestamp, judge,
+    Class, Engine, Envelope, ForwardPath, Known, Limits, Message, Notice, ReversePath, RuleErrors, Stripped, Stripping,
+    Timestamp, judge,
 };
 use xd_lookup::ClientNames;
 
@@ -62,6 +63,8 @@ pub(super) struct Judged {
     pub(super) dispositions: Vec<Disposition>,
     /// The verdict as header fields.
     pub(super) fields: Vec<HeaderLine>,
+    /// Whether the next hop is asked to encrypt it.
+    pub(super) encrypt: bool,
     /// The files that are taken out, where they are.
     pub(super) stripped: Option<Stripped>,
     /// What the verdict follows from, encoded.
@@ -143,8 +146,12 @@ impl Judge {
             }
         };
         let classes = judgement.verdicts().iter().map(|verdict| verdict.class);
-        let stripped = if self.actions.may_strip() { message.strip(self.actions.stripped(), &self.notice) } else { None };
-        let dispositions = route(&self.actions, message.signs(), stripped.is_some(), classes, dialogue.answers);
+        let stripping = match self.actions.may_strip() {
+            true => message.strip(self.actions.stripped(), &self.notice),
+            false => Stripping::Nothing,
+        };
+        let dispositions = route(&self.actions, message.signs(), Takeable::from(&stripping), classes, dialogue.answers);
+        let encrypt = judgement.verdicts().iter().any(|verdict| self.actions.asks_for_encryption(verdict.class, message.signs()));
         let verdict = judgement.verdict();
         // All recipients get the same content: it tells the verdict of the first that is to be told one.
         let tagged = dispositions.iter().position(Disposition::tells_verdict);
@@ -154,7 +161,8 @@ impl Judge {
             score: verdict.score.to_string(),
             engine: judgement.engine.to_string(),
             fields: header_fields(told, judgement.engine),
-            stripped: stripped.filter(|_| dispositions.contains(&Disposition::Strip)),
+            encrypt,
+            stripped: stripping.done().filter(|_| dispositions.contains(&Disposition::Strip)),
             dispositions,
             capsule,
             subject: message.subject().unwrap_or_default().to_owned(),

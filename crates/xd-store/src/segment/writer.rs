@@ -214,11 +214,12 @@ impl<F: FileSystem> SegmentWriter<F> {
         // What a failed write left would be read as records behind a shorter one that is written over its beginning.
         if self.ragged || to < self.written {
             let end = to.min(self.written);
-            if let Err(error) = self.file.cut(end) {
+            // Without the sync, a power cut could bring back what its sender was told to send again.
+            if let Err(error) = self.file.cut(end).and_then(|()| self.file.sync()) {
                 self.broken = true;
                 return Err(SegmentError::io("cut", &self.path, error));
             }
-            (self.unsynced, self.ragged) = (true, false);
+            self.ragged = false;
             if to < self.written {
                 self.written = to;
                 self.waiting.clear();
