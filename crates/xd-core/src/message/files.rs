@@ -174,8 +174,9 @@ impl<'a> Bodies<'a, '_> {
             (count >= self.limits.parts).then_some(Defect::PartLimit)
         };
         if let Some(limit) = limit {
-            // What is worth knowing of it stays known.
+            // What is worth knowing of it stays known, and that it was not looked into.
             around.signs.add_all(signs);
+            around.signs.add(Sign::Limit);
             self.defects.record(limit);
             return None;
         }
@@ -209,4 +210,49 @@ impl<'a> Bodies<'a, '_> {
 /// Whether something in it could not be read for want of a password.
 fn is_locked(opened: &Opened<'_>) -> bool {
     opened.signs.contains(Sign::Encrypted) || opened.members.iter().any(|member| member.signs.contains(Sign::Encrypted))
+}
+
+#[cfg(test)]
+mod tests {
+    use xd_container::Sign;
+
+    use crate::{Limits, Message};
+
+    /// A message with one attachment that has these names.
+    fn attached(names: &[&str], bytes: &[u8]) -> Vec<u8> {
+        let [first, second] = names else { panic!("two names") };
+        let header = format!(
+            "Content-Type: application/octet-stream; name=\"{second}\"\nContent-Disposition: attachment; filename=\"{first}\"\n\n"
+        );
+        [header.as_bytes(), bytes].concat()
+    }
+
+    /// A tar archive of empty files.
+    fn tar(names: &[&str]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for name in names {
+            let mut block = vec![0; 512];
+            block[..name.len()].copy_from_slice(name.as_bytes());
+            block[124..135].copy_from_slice(b"00000000000");
+            block[148..156].fill(b' ');
+            block[156] = b'0';
+            block[257..265].copy_from_slice(b"ustar\x0000");
+            let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+            block[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+            block[154] = 0;
+            bytes.extend(block);
+        }
+        bytes.resize(bytes.len() + 1_024, 0);
+        bytes
+    }
+
+    #[test]
+    fn members_beyond_the_bound_on_parts_are_said() {
+        let raw = attached(&["a.tar", "a.tar"], &tar(&["one.txt", "two.txt"]));
+        for (parts, expected) in [(3, false), (2, true)] {
+            let message = Message::parse(&raw, &Limits { parts, ..Limits::default() });
+            assert_eq!(message.parts.len(), parts);
+            assert_eq!(message.parts[0].signs.contains(Sign::Limit), expected);
+        }
+    }
 }
