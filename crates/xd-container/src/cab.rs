@@ -96,6 +96,19 @@ fn read<'a>(cabinet: &'a [u8], opened: &mut Opened<'a>, budget: &mut Budget) -> 
         listed.extend(file);
         Some(())
     });
+    for file in &listed {
+        let sign = match file.folder {
+            // The cabinet that follows has it.
+            0xFFFE | 0xFFFF => continue,
+            folder if folder >= all.len() => Sign::Damaged,
+            folder if folder >= MAX_FOLDERS => Sign::Limit,
+            _ => continue,
+        };
+        if let Some(member) = opened.members.get_mut(file.member) {
+            member.signs.add(sign);
+        }
+        opened.signs.add(sign);
+    }
     for (number, folder) in all.iter().enumerate().take(MAX_FOLDERS) {
         let files: Vec<&File> = listed.iter().filter(|file| file.folder == number).collect();
         if !files.is_empty() {
@@ -283,6 +296,31 @@ mod tests {
         let opened = open(&bytes, &mut Budget::default());
         assert_eq!(opened.members[0].name, "a.exe");
         assert!(opened.members[0].signs.contains(Sign::Unsupported));
+    }
+
+    #[test]
+    fn files_of_folders_that_are_not_read_say_so() {
+        let mut bytes = b"MSCF\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x03\x01".to_vec();
+        let folders = u16::try_from(MAX_FOLDERS + 1).unwrap();
+        bytes.extend_from_slice(&[folders.to_le_bytes(), 3_u16.to_le_bytes()].concat());
+        bytes.extend_from_slice(&[0; 6]);
+        let files_at = bytes.len() + 8 * usize::from(folders);
+        bytes[16..20].copy_from_slice(&u32::try_from(files_at).unwrap().to_le_bytes());
+        // All folders share one block behind the files.
+        let block_at = u32::try_from(files_at + 3 * 18).unwrap();
+        (0..folders).for_each(|_| bytes.extend_from_slice(&[&block_at.to_le_bytes()[..], &[1, 0, 0, 0]].concat()));
+        for folder in [folders - 2, folders - 1, folders] {
+            bytes.extend_from_slice(&[2, 0, 0, 0, 0, 0, 0, 0]);
+            bytes.extend_from_slice(&folder.to_le_bytes());
+            bytes.extend_from_slice(b"\0\0\0\0\0\0a\0");
+        }
+        bytes.extend_from_slice(b"\0\0\0\0\x02\0\x02\0MZ");
+        let opened = open(&bytes, &mut Budget::default());
+        assert_eq!(opened.members[0].bytes(), b"MZ");
+        assert!(opened.members[0].signs.is_empty());
+        assert_eq!(opened.members[1].signs.iter().collect::<Vec<_>>(), [Sign::Limit]);
+        assert_eq!(opened.members[2].signs.iter().collect::<Vec<_>>(), [Sign::Damaged]);
+        assert!(opened.signs.contains(Sign::Limit) && opened.signs.contains(Sign::Damaged));
     }
 
     #[test]

@@ -36,7 +36,16 @@ pub(crate) fn open<'a>(bytes: &'a [u8], method: &Method, name: &str, budget: &mu
         },
         method => (bytes, method.clone()),
     };
-    unpack::fill(&mut member, bytes, &method, Wanted::AsOpened, budget);
+    let taken = unpack::fill(&mut member, bytes, &method, Wanted::AsOpened, budget);
+    if let Content::Whole(content) = &mut member.content {
+        if matches!(method, Method::Bzip2) {
+            let mut whole = std::mem::take(content).into_owned();
+            join(bytes, taken, &BZIP2, &mut whole, &mut member, &mut opened, budget);
+            member.content = Content::Whole(whole.into());
+        } else if bytes.get(taken..).unwrap_or_default().iter().any(|byte| *byte != 0) {
+            opened.signs.add(Sign::Trailing);
+        }
+    }
     carry_up(&mut opened, &member);
     opened.members.push(member);
     opened
@@ -64,7 +73,7 @@ pub(crate) fn open_gzip<'a>(bytes: &'a [u8], name: &str, budget: &mut Budget) ->
     if let Content::Whole(content) = &mut member.content {
         let mut whole = std::mem::take(content).into_owned();
         let behind = first.data_at.saturating_add(taken).saturating_add(TRAILER);
-        join(bytes, behind, &mut whole, &mut member, &mut opened, budget);
+        join(bytes, behind, &GZIP, &mut whole, &mut member, &mut opened, budget);
         member.size = Some(whole.len() as u64);
         member.content = Content::Whole(whole.into());
     } else {
@@ -79,23 +88,47 @@ pub(crate) fn open_gzip<'a>(bytes: &'a [u8], name: &str, budget: &mut Budget) ->
     opened
 }
 
+/// How members of one kind stand behind one another.
+struct Kind {
+    header: fn(&[u8]) -> Option<Header>,
+    method: Method,
+    trailer: usize,
+}
+
+const GZIP: Kind = Kind { header: Header::read, method: Method::Deflate, trailer: TRAILER };
+
+/// Streams of bzip2 hold their trailers. Programs that pack with several threads write many, and all programs join them.
+const BZIP2: Kind = Kind {
+    header: |bytes| bytes.starts_with(b"BZh").then_some(Header { name: None, data_at: 0 }),
+    method: Method::Bzip2,
+    trailer: 0,
+};
+
 /// The members behind the first one, from `at` on.
-fn join(bytes: &[u8], mut at: usize, whole: &mut Vec<u8>, member: &mut Member<'_>, opened: &mut Opened<'_>, budget: &mut Budget) {
+fn join(
+    bytes: &[u8],
+    mut at: usize,
+    kind: &Kind,
+    whole: &mut Vec<u8>,
+    member: &mut Member<'_>,
+    opened: &mut Opened<'_>,
+    budget: &mut Budget,
+) {
     for _ in 0..MAX_MEMBERS {
         let rest = bytes.get(at..).unwrap_or_default();
         if rest.iter().all(|byte| *byte == 0) {
             return;
         }
-        let Some(header) = Header::read(rest) else {
+        let Some(header) = (kind.header)(rest) else {
             opened.signs.add(Sign::Trailing);
             return;
         };
         if let Some(name) = header.name.filter(|_| member.other_names.len() < MAX_NAMES) {
             member.add_name(name);
         }
-        let mut unpacker = Unpacker::new(&Method::Deflate, rest.get(header.data_at..).unwrap_or_default(), budget);
+        let mut unpacker = Unpacker::new(&kind.method, rest.get(header.data_at..).unwrap_or_default(), budget);
         let end = unpacker.advance(usize::MAX, budget);
-        at = at.saturating_add(header.data_at).saturating_add(unpacker.taken()).saturating_add(TRAILER);
+        at = at.saturating_add(header.data_at).saturating_add(unpacker.taken()).saturating_add(kind.trailer);
         whole.extend_from_slice(unpacker.output());
         match end {
             End::Complete => {}
@@ -224,6 +257,35 @@ mod tests {
         let opened = open_gzip(&bytes, "a.tgz", &mut Budget::default());
         assert_eq!((opened.members[0].name.as_str(), opened.members[0].bytes()), ("a.tar", &b"one two"[..]));
         assert!(opened.signs.contains(Sign::Trailing));
+    }
+
+    /// "one " and "two" by Python's `bz2.compress(…, 1)`.
+    const ONE: &[u8] = b"\x42\x5a\x68\x31\x31\x41\x59\x26\x53\x59\xcf\xba\xa0\xb4\x00\x00\x01\x91\x00\x40\x00\x02\x01\xa0\x00\x21\x9a\x68\x33\x4d\x0c\xbc\x5d\xc9\x14\xe1\x42\x43\x3e\xea\x82\xd0";
+    const TWO: &[u8] = b"\x42\x5a\x68\x31\x31\x41\x59\x26\x53\x59\xcd\xdc\x8d\x9a\x00\x00\x00\x81\x80\x00\x00\x84\x80\x20\x00\x21\x98\x19\x84\x61\x77\x24\x53\x85\x09\x0c\xdd\xc8\xd9\xa0";
+
+    #[test]
+    fn streams_of_bzip2_are_one_file() {
+        for (behind, sign) in [(&b""[..], None), (b"junk", Some(Sign::Trailing)), (b"BZh1junk", Some(Sign::Damaged))] {
+            let bytes = [ONE, TWO, behind].concat();
+            let opened = open(&bytes, &Method::Bzip2, "a.bz2", &mut Budget::default());
+            assert_eq!(opened.members[0].bytes(), b"one two");
+            assert_eq!(opened.signs.iter().next(), sign);
+        }
+    }
+
+    #[test]
+    fn bytes_behind_lzma_are_said() {
+        // "one" by Python's `lzma.compress(…, FORMAT_ALONE)`.
+        let alone: &[u8] =
+            b"\x5d\x00\x00\x80\x00\xff\xff\xff\xff\xff\xff\xff\xff\x00\x37\x9b\x88\xde\x58\x23\xff\xff\xf7\x3c\x40\x00";
+        let method = Method::Lzma { properties: [0; 5], size: None };
+        // A few bytes behind the end are read ahead, and with them the mark that may follow a known size.
+        for (behind, expected) in [(&b""[..], false), (&[b'x'; 100], true)] {
+            let bytes = [alone, behind].concat();
+            let opened = open(&bytes, &method, "a.lzma", &mut Budget::default());
+            assert_eq!(opened.members[0].bytes(), b"one");
+            assert_eq!(opened.signs.contains(Sign::Trailing), expected);
+        }
     }
 
     #[test]

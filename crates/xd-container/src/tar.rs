@@ -123,13 +123,16 @@ impl<'a> Reader<'a> {
                 pax(fields, ahead);
                 return Some(next(header.size));
             }
-            // The link of GNU's long names, what holds for all members, and a volume's name.
-            b'K' | b'g' | b'V' => return Some(next(header.size)),
+            // The link of GNU's long names, and what holds for all members.
+            b'K' | b'g' => return Some(next(header.size)),
+            // A volume's name. Bytes behind it are a file for those who do not know it.
+            b'V' if header.size == 0 => return Some(at),
             _ => {}
         }
         let ahead = std::mem::take(ahead);
-        // Links, devices and directories hold nothing, whatever size they name.
-        let is_file = matches!(header.kind, 0 | b'0' | b'7' | b'S' | b'M') || !header.kind.is_ascii_graphic();
+        // Links, devices and directories hold nothing, whatever size they name. POSIX (pax, ustar interchange format) has all
+        // kinds that are not known read as files, which programs do.
+        let is_file = !matches!(header.kind, b'1'..=b'6');
         let size = ahead.pax_size.unwrap_or(header.size);
         if size != header.size && header.size != 0o77_777_777_777 {
             self.opened.signs.add(Sign::Disagreement);
@@ -299,6 +302,17 @@ mod tests {
         let opened = opened(&bytes);
         assert_eq!(names(&opened), ["a.txt", &long, "dir/pax.exe"]);
         assert_eq!(opened.members[2].bytes(), b"three");
+        assert!(opened.signs.is_empty(), "{:?}", opened.signs);
+    }
+
+    #[test]
+    fn kinds_that_are_not_known_are_files() {
+        let bytes =
+            [file("volume", b'V', b""), file("run.exe", b'Z', b"MZ"), file("link", b'2', b""), file("v.exe", b'V', b"MZ"), end()]
+                .concat();
+        let opened = opened(&bytes);
+        assert_eq!(names(&opened), ["run.exe", "v.exe"]);
+        assert!(opened.members.iter().all(|member| member.bytes() == b"MZ"));
         assert!(opened.signs.is_empty(), "{:?}", opened.signs);
     }
 

@@ -64,6 +64,7 @@ pub fn signs_of(names: &[&str], declared: Option<&str>, sniffed: Option<&str>, b
     match sniffed {
         Some("application/pkcs7-mime") => signs.add(Sign::Smime),
         Some("application/pgp-encrypted" | "application/pgp-signature" | "application/pgp-keys") => signs.add(Sign::OpenPgp),
+        Some(sniffed) if UNREAD.contains(&sniffed) => signs.add(Sign::Unsupported),
         _ => {}
     }
     if is_test_virus(beginning) {
@@ -71,6 +72,23 @@ pub fn signs_of(names: &[&str], declared: Option<&str>, sniffed: Option<&str>, b
     }
     signs
 }
+
+/// Archives and images that are known by their bytes, and that nothing opens.
+const UNREAD: &[&str] = &[
+    "application/vnd.debian.binary-package",
+    "application/vnd.ms-htmlhelp",
+    "application/x-alz-compressed",
+    "application/x-apple-diskimage",
+    "application/x-compress",
+    "application/x-cpio",
+    "application/x-egg",
+    "application/x-installshield",
+    "application/x-lzip",
+    "application/x-ms-wim",
+    "application/x-rpm",
+    "application/x-vmdk",
+    "application/x-xar",
+];
 
 /// Whether a name that ends in `.com` belongs to plain text: subjects and names of hosts end so. The test virus is a
 /// program of letters alone, but has no line end before its last.
@@ -300,6 +318,16 @@ mod tests {
         for (name, declared, bytes) in cases {
             assert_eq!(signs(name, declared, bytes), [], "{name} {declared}");
         }
+    }
+
+    #[test]
+    fn archives_that_nothing_opens_say_so() {
+        let cases: &[(&str, &[u8])] =
+            &[("a.cpio", b"070701"), ("a.egg", b"EGGA"), ("a.alz", b"ALZ\x01\x0A\0\0\0"), ("a.z", b"\x1F\x9D\x90")];
+        for (name, bytes) in cases {
+            assert_eq!(signs(name, "application/octet-stream", bytes), [Unsupported], "{name}");
+        }
+        assert!(UNREAD.iter().all(|unread| !crate::opens(Some(unread), "a")));
     }
 
     #[test]

@@ -4,8 +4,12 @@ use super::{Image, Runs, join};
 use crate::bytes::Bytes;
 use crate::{Budget, Sign, names};
 
-/// Entries of the table of partitions that are read: four in the old one, and as many in that of GPT.
+/// Partitions that are read; 8. The old table has four.
 const MAX_PARTITIONS: usize = 8;
+/// Entries of GPT's table of partitions that are looked at: as many as it has by default.
+const MAX_ENTRIES: usize = 128;
+/// Within so many bytes from its beginning every volume shows that there is one.
+const PARTITION_HEAD: usize = 4 << 10;
 const SECTOR: u64 = 512;
 /// Clusters of one file or directory that are followed; 1 million. A disk of 64 MiB has fewer.
 const MAX_CLUSTERS: usize = 1 << 20;
@@ -26,15 +30,29 @@ pub(super) fn is_boot_sector(bytes: &[u8]) -> bool {
 /// Whether there is such a volume. Its files are listed.
 pub(super) fn read(image: &mut Image<'_>, budget: &mut Budget) -> bool {
     let mut is_known = false;
-    let starts = std::iter::once(0).chain(partitions(image.bytes));
+    let partitions = partitions(image.bytes);
+    if partitions.len() > MAX_PARTITIONS {
+        image.opened.signs.add(Sign::Limit);
+    }
+    let starts = std::iter::once(0).chain(partitions.into_iter().take(MAX_PARTITIONS));
     for start in starts {
         if let Some(volume) = Volume::read(image.bytes, start) {
             is_known = true;
             image.seen.clear();
             volume.list(image, budget);
+        } else if start > 0 && holds_another(image.bytes, start) {
+            image.opened.signs.add(Sign::Unsupported);
         }
     }
     is_known
+}
+
+/// Whether a partition without such a volume holds something else. Empty ones are common, GPT has a partition around itself, and
+/// the volume of a disc may be one as well.
+fn holds_another(bytes: &[u8], start: u64) -> bool {
+    let rest = usize::try_from(start).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
+    let head = rest.get(..PARTITION_HEAD).unwrap_or(rest);
+    head.iter().any(|byte| *byte != 0) && !head.starts_with(b"EFI PART") && head.get(1..6) != Some(b"CD001")
 }
 
 /// Where partitions begin, in bytes.
@@ -54,10 +72,9 @@ pub(super) fn partitions(bytes: &[u8]) -> Vec<u64> {
     };
     let mut starts: Vec<u64> = entries.filter_map(start).collect();
     if bytes.get(512..520) == Some(b"EFI PART") {
-        let long = bytes.get(1_024..).unwrap_or_default().chunks_exact(128).take(MAX_PARTITIONS);
+        let long = bytes.get(1_024..).unwrap_or_default().chunks_exact(128).take(MAX_ENTRIES);
         starts.extend(long.filter_map(|entry| Bytes::from(entry, 32).u64_le()?.checked_mul(SECTOR)).filter(|start| *start > 0));
     }
-    starts.truncate(MAX_PARTITIONS);
     starts
 }
 

@@ -26,6 +26,9 @@ pub(super) fn read(image: &mut Image<'_>, budget: &mut Budget) -> bool {
         if sector.get(1..6) != Some(b"CD001") {
             break;
         }
+        if number + 1 == DESCRIPTORS + MAX_DESCRIPTORS {
+            image.opened.signs.add(Sign::Limit);
+        }
         let block = u64::from(Bytes::from(sector, 128).u16_le().unwrap_or(0)).max(512);
         let root = sector.get(156..190).and_then(|record| Record::read(record, false));
         match sector.first() {
@@ -79,6 +82,9 @@ impl Tree {
             }
             let start = usize::try_from(at.saturating_mul(self.block)).unwrap_or(usize::MAX).min(image.bytes.len());
             let bytes = image.bytes.get(start..).unwrap_or_default();
+            if size.min(bytes.len() as u64) > MAX_DIRECTORY {
+                image.opened.signs.add(Sign::Limit);
+            }
             let size = usize::try_from(size.min(MAX_DIRECTORY)).unwrap_or(0);
             let bytes = bytes.get(..size).unwrap_or(bytes);
             let mut at = 0;

@@ -152,6 +152,51 @@ fn disks_with_partitions_are_read() {
 }
 
 #[test]
+fn partitions_that_are_not_read_say_so() {
+    let mut disk = vec![0; 1_024];
+    disk[446..462].copy_from_slice(&[0x80, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 12, 0, 0, 0]);
+    disk[462..478].copy_from_slice(&[0, 0, 0, 0, 7, 0, 0, 0, 14, 0, 0, 0, 8, 0, 0, 0]);
+    disk[510..512].copy_from_slice(&[0x55, 0xAA]);
+    disk.extend(fat());
+    disk.resize(disk.len() + 4_096, 0);
+    assert!(!opened(&disk).signs.contains(Sign::Unsupported), "an empty one");
+    disk[14 * 512 + 3..][..8].copy_from_slice(b"NTFS    ");
+    assert_eq!(names(&opened(&disk)), ["long-name-it.exe", "SUB/TWO.TXT"]);
+    assert!(opened(&disk).signs.contains(Sign::Unsupported));
+
+    let mut disk = disk[..1_024].to_vec();
+    disk[512..520].copy_from_slice(b"EFI PART");
+    for count in [6, 7] {
+        let entry = |number: u8| [&[number; 32][..], &[99, 0, 0, 0, 0, 0, 0, 0], &[0; 88]].concat();
+        let disk = [disk.clone(), (0..count).flat_map(entry).collect()].concat();
+        assert_eq!(opened(&disk).signs.contains(Sign::Limit), count == 7);
+    }
+}
+
+#[test]
+fn trees_that_are_not_found_or_cut_say_so() {
+    let mut bytes = iso(&[record(21, 3, 0, b"ONE.TXT;1")], &[], None);
+    bytes[17 * 2_048 + 1..][..5].copy_from_slice(b"NSR02");
+    assert_eq!(opened(&bytes).signs.iter().collect::<Vec<_>>(), [Sign::DiscImage, Sign::Unsupported]);
+
+    let mut bytes = iso(&[record(21, 3, 0, b"ONE.TXT;1")], &[], None);
+    bytes[16 * 2_048 + 156..][..34].copy_from_slice(&record(18, (1 << 20) + 1, 2, &[0]));
+    bytes.resize(18 * 2_048 + (1 << 20), 0);
+    assert!(!opened(&bytes).signs.contains(Sign::Limit));
+    bytes.push(0);
+    let cut = opened(&bytes);
+    assert!(names(&cut).contains(&"ONE.TXT") && cut.signs.contains(Sign::Limit));
+
+    let mut bytes = vec![0; 2_048 * 32];
+    for number in 16..32 {
+        bytes[number * 2_048..][..6].copy_from_slice(b"\x01CD001");
+    }
+    assert!(opened(&bytes).signs.contains(Sign::Limit));
+    bytes[31 * 2_048..].fill(0);
+    assert!(!opened(&bytes).signs.contains(Sign::Limit));
+}
+
+#[test]
 fn other_images_are_recognised() {
     let opened = opened(b"vhdxfile");
     assert_eq!(opened.signs.iter().collect::<Vec<_>>(), [Sign::DiscImage, Sign::Unsupported]);

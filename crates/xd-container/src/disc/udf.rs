@@ -7,6 +7,8 @@ use crate::{Budget, Sign, names};
 const SECTOR: u64 = 2_048;
 /// Where the first descriptor stands that says where the others are.
 const ANCHOR: u64 = 256;
+/// Where the descriptors begin that say which volumes there are.
+const FIRST_SECTOR: usize = 16;
 /// Descriptors of the volume that are read.
 const MAX_DESCRIPTORS: u64 = 32;
 /// Extents of one file that are followed; 10,000.
@@ -30,7 +32,12 @@ const PARENT: u8 = 8;
 
 /// Whether there is such a volume. Its files are listed, unless another volume of the image has the same bytes.
 pub(super) fn read(image: &mut Image<'_>, budget: &mut Budget) -> bool {
-    let Some(volume) = Volume::find(image.bytes) else { return false };
+    let Some(volume) = Volume::find(image.bytes) else {
+        if is_announced(image.bytes) {
+            image.opened.signs.add(Sign::Unsupported);
+        }
+        return false;
+    };
     image.seen.clear();
     let known = image.opened.members.len();
     let mut directories = vec![(volume.root, String::new(), 0)];
@@ -42,6 +49,9 @@ pub(super) fn read(image: &mut Image<'_>, budget: &mut Budget) -> bool {
             image.opened.signs.add(Sign::Damaged);
             continue;
         };
+        if entry.size > MAX_DIRECTORY as u64 {
+            image.opened.signs.add(Sign::Limit);
+        }
         let size = usize::try_from(entry.size).unwrap_or(usize::MAX).min(MAX_DIRECTORY);
         let Ok(bytes) = entry.runs.bytes(size, budget) else {
             image.is_limited = true;
@@ -74,6 +84,12 @@ pub(super) fn read(image: &mut Image<'_>, budget: &mut Budget) -> bool {
         }
     }
     true
+}
+
+/// Whether the descriptors at the beginning say that there is such a volume (ECMA-167 3/9.1), as systems ask first.
+fn is_announced(all: &[u8]) -> bool {
+    let sectors = all.chunks_exact(2_048).skip(FIRST_SECTOR).take(MAX_DESCRIPTORS as usize);
+    sectors.filter_map(|sector| sector.get(1..5)).any(|kind| kind == b"NSR0")
 }
 
 /// Lists a file, or gives its name to the one that stands at the same place in the other volume.

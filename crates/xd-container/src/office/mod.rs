@@ -12,6 +12,7 @@ mod sheet;
 mod tests;
 
 pub(crate) use self::sheet::{open_csv, open_sylk};
+use crate::name::{self, Kind};
 use crate::{Budget, Content, Member, Opened, Passwords, Sign, sniff, xml, zip};
 
 /// Work for a byte of XML, in steps: decoding, tags, text.
@@ -84,7 +85,7 @@ fn part_name(name: &str) -> String {
 fn is_part(member: &Member<'_>) -> bool {
     let name = part_name(&member.name);
     let bytes = member.bytes();
-    if name.contains("embeddings/") || member.signs.contains(Sign::Encrypted) {
+    if name.contains("embeddings/") || member.signs.contains(Sign::Encrypted) || !is_named_as_part(member) {
         return false;
     }
     match sniff(bytes) {
@@ -113,6 +114,16 @@ fn is_part(member: &Member<'_>) -> bool {
             is_markup && is_text(bytes) || is_known && !matches!(member.content, Content::Unread)
         }
     }
+}
+
+/// Whether all names of a member are such as parts have. Any archive may hold a list of parts: what somebody put beside them
+/// under the name of a script, a page or an archive is a file of its own wherever it stands.
+fn is_named_as_part(member: &Member<'_>) -> bool {
+    let names: Vec<&str> = [&member.name].into_iter().chain(&member.other_names).map(String::as_str).collect();
+    let is_of_part =
+        |ending: &String| matches!(&**ending, "svg" | "xml") || matches!(name::kind(ending), None | Some(Kind::Media));
+    let promise = name::promise(&names);
+    !promise.signs.contains(Sign::DangerousName) && promise.endings.iter().all(is_of_part)
 }
 
 fn is_text(bytes: &[u8]) -> bool {

@@ -86,6 +86,23 @@ fn macros_commands_and_embedded_files() {
 }
 
 #[test]
+fn files_among_the_parts_are_members_by_their_names() {
+    let mut package = package(&[
+        WORD,
+        ("word/media/invoice.js", "var a = 1;"),
+        ("Configurations2/a.vbs", "a = 1"),
+        ("run.wsf", "<?xml version='1.0'?><job/>"),
+        ("word/media/image1.bin", "\u{1}"),
+        ("word/media/image2.emz", "\u{1}"),
+        ("word/document.xml", "<?xml version='1.0'?><w:document/>"),
+    ]);
+    package.members[4].other_names.push("word/media/image1.hta".to_owned());
+    let opened = read(package, &mut Budget::default());
+    let names: Vec<_> = opened.members.iter().map(|member| &*member.name).collect();
+    assert_eq!(names, ["word/media/invoice.js", "Configurations2/a.vbs", "run.wsf", "word/media/image1.bin"]);
+}
+
+#[test]
 fn old_macros_that_run_when_a_workbook_opens() {
     let opened = opened(&[
         (

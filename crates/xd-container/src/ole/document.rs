@@ -25,6 +25,10 @@ const MAX_LINKS: usize = 16 << 10;
 /// Streams that hold an embedded file as it is.
 const FILES: [&str; 3] = ["Package", "CONTENTS", "EmbeddedOdf"];
 
+/// What stands at the root of a document: its stream, or the storage of its macros.
+const DOCUMENTS: [&str; 7] =
+    ["Book", "EncryptedPackage", "Macros", "PowerPoint Document", "WordDocument", "Workbook", "_VBA_PROJECT_CUR"];
+
 /// Opens a compound file.
 pub(crate) fn open<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Opened<'a> {
     let mut opened = Opened::new();
@@ -35,7 +39,13 @@ pub(crate) fn open<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budg
     opened.signs = compound.signs;
     if let Some(member) = msg::member(&compound, budget) {
         opened.members.push(member);
-        return opened;
+        // Office opens a document as ever when the streams of a message stand beside its own.
+        if !compound.directory.children(0).any(|(_, entry)| !entry.name.starts_with("__")) {
+            return opened;
+        }
+        if compound.directory.children(0).any(|(_, entry)| DOCUMENTS.iter().any(|name| entry.name.eq_ignore_ascii_case(name))) {
+            opened.signs.add(Sign::Disagreement);
+        }
     }
     encrypted::read(&compound, passwords, &mut opened, budget);
     let is_installer = compound.directory.entries.first().is_some_and(|root| INSTALLERS.contains(&&root.class));

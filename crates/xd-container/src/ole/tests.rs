@@ -46,6 +46,20 @@ fn macros_that_run_by_themselves() {
 }
 
 #[test]
+fn streams_of_a_message_hide_no_document() {
+    let module = [b"compiled code".to_vec(), compressed(SOURCE)].concat();
+    let dir = dir(&[("ThisDocument", 13)]);
+    let streams: [(&str, &[u8]); 4] =
+        [("__properties_version1.0", b""), ("WordDocument", b""), ("Macros/VBA/dir", &dir), ("Macros/VBA/ThisDocument", &module)];
+    let expected = [Sign::Disagreement, Sign::Macros, Sign::AutoRun, Sign::SuspiciousMacros];
+    let bytes = file(&streams);
+    let document = opened(&bytes);
+    assert_eq!(document.signs.iter().collect::<Vec<_>>(), expected);
+    assert_eq!(document.members[0].name, "message.eml");
+    assert_eq!(signs(&file(&[streams[0], ("__nameid_version1.0/__substg1.0_00020102", b"")])), []);
+}
+
+#[test]
 fn sources_that_are_gone_leave_names() {
     let expected = [Sign::Macros, Sign::AutoRun, Sign::SuspiciousMacros];
     assert_eq!(signs(&project(b"compiled code", &dir(&[("ThisDocument", 13)]))), expected);

@@ -200,7 +200,9 @@ impl<'a> Reader<'a, '_> {
     fn list(&mut self, item: &Found<'a>, shared: Option<bool>, budget: &mut Budget) -> bool {
         let Found { entry, local } = item;
         let mut names = name::of(entry);
-        if names.is_directory && entry.size == 0 {
+        // Those who read headers unpack what the one before its bytes says.
+        let is_directory = |entry: &Entry<'_>| name::of(entry).is_directory && entry.size == 0;
+        if is_directory(entry) && local.as_ref().is_none_or(|local| is_directory(&local.entry)) {
             return true;
         }
         if !budget.charge_member() {

@@ -118,6 +118,18 @@ fn headers_that_differ_are_a_sign_and_a_second_name() {
 }
 
 #[test]
+fn a_directory_whose_header_names_a_file_is_a_file() {
+    let mut bytes = archive(&[Made { local_name: "evil.exe", ..stored("docs/", b"MZ") }]);
+    // The directory says that nothing is in it.
+    let entry = memchr::memmem::rfind(&bytes, b"PK\x01\x02").unwrap();
+    bytes[entry + 20..entry + 28].fill(0);
+    let opened = opened(&bytes);
+    assert_eq!(names(&opened), ["docs/", "evil.exe"]);
+    assert_eq!(opened.members[1].bytes(), b"MZ");
+    assert!(opened.signs.contains(Sign::Disagreement));
+}
+
+#[test]
 fn another_method_is_another_member() {
     let bytes = archive(&[Made { method: 0, ..deflated("a", HELLO, 24) }]);
     let opened = opened(&bytes);

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use xd_container::{Content, Member, Opened, Passwords, Sign, Signs, open, opens, signs_of, sniff_named};
+use xd_container::{Content, Member, Opened, Passwords, Sign, Signs, open, opens, signs_of, sniff, sniff_named};
 
 use super::body::{ATTACHMENT_HEAD, Bodies, TextKind};
 use super::part::{Disposition, MediaType, Part};
@@ -42,8 +42,8 @@ impl<'a> Bodies<'a, '_> {
         let Some(part) = self.parts.get_mut(index) else { return };
         let declared = part.declared.to_string();
         let names: Vec<&str> = part.file_name.iter().chain(&part.other_names).map(String::as_str).collect();
-        let name = names.first().copied().unwrap_or_default();
-        let sniffed = sniff_named(head, name);
+        let sniffed = sniff_by_names(head, &names);
+        let opens = names.iter().any(|name| opens(sniffed, name)) || opens(sniffed, "");
         part.signs.add_all(signs_of(&names, Some(&declared), sniffed, head));
         if let Some(kept) = &mut self.kept {
             // What is wrong with the encoding is recorded when the body is read.
@@ -53,7 +53,7 @@ impl<'a> Bodies<'a, '_> {
         }
         // An archive may stand behind anything; what is no longer than its beginning has been seen.
         let is_long = original.is_some() && head.len() >= ATTACHMENT_HEAD;
-        if !is_long && !opens(sniffed, name) {
+        if !is_long && !opens {
             return;
         }
         let source = match original {
@@ -83,21 +83,35 @@ impl<'a> Bodies<'a, '_> {
     /// Opens a file inside `level - 1` others.
     fn open_file(&mut self, index: usize, sniffed: Option<&'static str>, bytes: &[u8], level: usize) {
         let Some(part) = self.parts.get(index) else { return };
-        let name = part.file_name.clone().unwrap_or_default();
+        let names: Vec<String> = part.file_name.iter().chain(&part.other_names).cloned().collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         // Some show what they are far behind their beginning.
-        let sniffed = sniffed.or_else(|| sniff_named(bytes, &name));
-        let Some(mut opened) = open(bytes, sniffed, &name, &Passwords::default(), &mut self.budget) else { return };
+        let sniffed = sniffed.or_else(|| sniff_by_names(bytes, &names));
+        // A message shows itself by one of the names only; by another one the file may be something else.
+        let sniffed = sniffed.filter(|sniffed| *sniffed != "message/rfc822");
+        let (readings, is_limited) = readings(&names, sniffed);
+        if let Some(part) = self.parts.get_mut(index).filter(|_| is_limited) {
+            part.signs.add(Sign::Limit);
+        }
+        for name in readings {
+            self.open_as(index, sniffed, name, bytes, level);
+        }
+    }
+
+    /// Opens a file as the one that this name makes of it.
+    fn open_as(&mut self, index: usize, sniffed: Option<&'static str>, name: &str, bytes: &[u8], level: usize) {
+        let Some(mut opened) = open(bytes, sniffed, name, &Passwords::default(), &mut self.budget) else { return };
         if is_locked(&opened) {
             let passwords =
                 self.passwords.get_or_insert_with(|| passwords::stated([&self.texts.plain, &self.texts.html])).clone();
-            if let Some(unlocked) = open(bytes, sniffed, &name, &passwords, &mut self.budget) {
+            if let Some(unlocked) = open(bytes, sniffed, name, &passwords, &mut self.budget) {
                 opened = unlocked;
             }
         }
         let Opened { members, media_type, signs, text, links, .. } = opened;
         if let Some(part) = self.parts.get_mut(index) {
             part.signs.add_all(signs);
-            part.sniffed = media_type.or(sniffed);
+            part.sniffed = media_type.or(sniffed).or(part.sniffed);
         }
         if media_type == Some("message/rfc822") {
             return structure::message_in_file(self, index, bytes);
@@ -122,11 +136,11 @@ impl<'a> Bodies<'a, '_> {
             Content::Unread => (Cow::Borrowed(&[][..]), false),
             Content::Whole(bytes) => (bytes, true),
         };
-        let sniffed = sniff_named(&bytes, &name);
-        let head = bytes.get(..ATTACHMENT_HEAD).unwrap_or(&bytes);
         let names: Vec<&str> = [&name].into_iter().chain(&other_names).map(String::as_str).collect();
+        let sniffed = sniff_by_names(&bytes, &names);
+        let head = bytes.get(..ATTACHMENT_HEAD).unwrap_or(&bytes);
         signs.add_all(signs_of(&names, declared.as_deref(), sniffed, head));
-        let opens = is_whole && opens(sniffed, &name);
+        let opens = is_whole && names.iter().any(|name| opens(sniffed, name));
         if opens && level >= self.budget.depth() {
             signs.add(Sign::Limit);
         }
@@ -174,8 +188,9 @@ impl<'a> Bodies<'a, '_> {
             (count >= self.limits.parts).then_some(Defect::PartLimit)
         };
         if let Some(limit) = limit {
-            // What is worth knowing of it stays known.
+            // What is worth knowing of it stays known, and that it was not looked into.
             around.signs.add_all(signs);
+            around.signs.add(Sign::Limit);
             self.defects.record(limit);
             return None;
         }
@@ -206,7 +221,120 @@ impl<'a> Bodies<'a, '_> {
     }
 }
 
+/// Names of one file that are looked at for what opens it; 16.
+const MAX_NAMES: usize = 16;
+/// Ways in which one file is opened; 4. A file of two names is opened as either.
+const MAX_READINGS: usize = 4;
+
+/// The type that the bytes show, or that any of the names shows with them.
+fn sniff_by_names(bytes: &[u8], names: &[&str]) -> Option<&'static str> {
+    if names.is_empty() {
+        return sniff(bytes);
+    }
+    names.iter().take(MAX_NAMES).find_map(|name| sniff_named(bytes, name))
+}
+
+/// The names by which a file is opened: where its bytes do not tell what it is, those of every ending that something opens. Also
+/// whether some were left out.
+fn readings<'n>(names: &[&'n str], sniffed: Option<&str>) -> (Vec<&'n str>, bool) {
+    let first = names.first().copied().unwrap_or_default();
+    if sniffed.is_some_and(|sniffed| sniffed != "text/xml") {
+        return (vec![first], false);
+    }
+    let mut found: Vec<&str> = Vec::new();
+    let mut is_limited = names.len() > MAX_NAMES;
+    for name in names.iter().copied().take(MAX_NAMES).filter(|name| opens(sniffed, name)) {
+        if found.iter().any(|other| ending(other).eq_ignore_ascii_case(ending(name))) {
+            continue;
+        }
+        is_limited |= found.len() >= MAX_READINGS;
+        if found.len() < MAX_READINGS {
+            found.push(name);
+        }
+    }
+    // An archive may stand behind anything.
+    if found.is_empty() {
+        found.push(first);
+    }
+    (found, is_limited)
+}
+
+fn ending(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default()
+}
+
 /// Whether something in it could not be read for want of a password.
 fn is_locked(opened: &Opened<'_>) -> bool {
     opened.signs.contains(Sign::Encrypted) || opened.members.iter().any(|member| member.signs.contains(Sign::Encrypted))
+}
+
+#[cfg(test)]
+mod tests {
+    use xd_container::Sign;
+
+    use crate::{Limits, Message};
+
+    /// A message with one attachment that has these names.
+    fn attached([first, second]: [&str; 2], bytes: &[u8]) -> Vec<u8> {
+        let header = format!(
+            "Content-Type: application/octet-stream; name=\"{second}\"\nContent-Disposition: attachment; filename=\"{first}\"\n\n"
+        );
+        [header.as_bytes(), bytes].concat()
+    }
+
+    /// A tar archive of empty files.
+    fn tar(names: &[&str]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for name in names {
+            let mut block = vec![0; 512];
+            block[..name.len()].copy_from_slice(name.as_bytes());
+            block[124..135].copy_from_slice(b"00000000000");
+            block[148..156].fill(b' ');
+            block[156] = b'0';
+            block[257..265].copy_from_slice(b"ustar\x0000");
+            let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+            block[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+            block[154] = 0;
+            bytes.extend(block);
+        }
+        bytes.resize(bytes.len() + 1_024, 0);
+        bytes
+    }
+
+    #[test]
+    fn files_are_opened_by_any_of_their_names() {
+        let page = b"Please sign in: <form action='https://www.example.com/'><input type=password name=p></form>";
+        let fields = [&b"Subject: page\n\n"[..], page].concat();
+        let raw = attached(["a.html", "a.eml"], &fields);
+        let message = Message::parse(&raw, &Limits::default());
+        assert!(message.parts[0].signs.contains(Sign::PasswordForm));
+        assert!(message.parts.iter().any(|part| part.nested > 0), "and a message");
+        for (names, expected) in
+            [(["a.txt", "b.txt"], false), (["a.html", "a.txt"], true), (["a.txt", "a.html"], true), (["a.csv", "a.html"], true)]
+        {
+            let raw = attached(names, page);
+            let message = Message::parse(&raw, &Limits::default());
+            assert_eq!(message.parts[0].signs.contains(Sign::PasswordForm), expected, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_readings_than_the_bound() {
+        let names = ["a.csv", "b.csv", "a.html", "a.txt", "a.ics", "a.url"];
+        assert_eq!(super::readings(&names, None), (vec!["a.csv", "a.html", "a.ics", "a.url"], false));
+        let names = [&names[..], &["a.js"]].concat();
+        assert_eq!(super::readings(&names, None), (vec!["a.csv", "a.html", "a.ics", "a.url"], true));
+        assert_eq!(super::readings(&names, Some("application/zip")), (vec!["a.csv"], false));
+        assert_eq!(super::readings(&["a.txt"], None), (vec!["a.txt"], false));
+    }
+
+    #[test]
+    fn members_beyond_the_bound_on_parts_are_said() {
+        let raw = attached(["a.tar", "a.tar"], &tar(&["one.txt", "two.txt"]));
+        for (parts, expected) in [(3, false), (2, true)] {
+            let message = Message::parse(&raw, &Limits { parts, ..Limits::default() });
+            assert_eq!(message.parts.len(), parts);
+            assert_eq!(message.parts[0].signs.contains(Sign::Limit), expected);
+        }
+    }
 }
