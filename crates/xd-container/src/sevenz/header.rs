@@ -63,6 +63,24 @@ impl Folder {
         (0..self.coders.len()).find(|coder| !self.bonds.iter().any(|(_, output)| output == coder))
     }
 
+    /// Whether each coder but the last gives what comes out of it to one other, and none to itself by way of others: each is then
+    /// run once.
+    fn is_tree(&self, inputs: usize) -> bool {
+        let is_bond = |at: usize, (into, output): (usize, usize)| {
+            let before = self.bonds.get(..at).unwrap_or_default();
+            into < inputs
+                && output < self.coders.len()
+                && !before.iter().any(|(other_into, other_output)| *other_into == into || *other_output == output)
+        };
+        let next = |coder: usize| {
+            let (into, _) = self.bonds.iter().find(|(_, output)| *output == coder)?;
+            self.coders.iter().position(|coder| (coder.first_input..coder.first_input + coder.inputs).contains(into))
+        };
+        // There are as many bonds as coders but one: a way that is longer than all of them goes round.
+        let is_cycle = |coder| std::iter::successors(Some(coder), |coder| next(*coder)).nth(self.coders.len()).is_some();
+        self.bonds.iter().enumerate().all(|(at, bond)| is_bond(at, *bond)) && !(0..self.coders.len()).any(is_cycle)
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.last_coder().and_then(|coder| self.sizes.get(coder).copied()).unwrap_or(0)
     }
@@ -215,7 +233,7 @@ fn folder(bytes: &mut Bytes<'_>) -> Option<Folder> {
             folder.packed.push(length(bytes)?);
         }
     }
-    Some(folder)
+    folder.is_tree(inputs).then_some(folder)
 }
 
 fn sub_streams(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
@@ -343,6 +361,27 @@ fn length(bytes: &mut Bytes<'_>) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A coder of BCJ2, and so many that copy; the bonds; the packed streams.
+    fn graph(copies: u8, bonds: &[(u8, u8)], packed: &[u8]) -> Option<Folder> {
+        let mut bytes = vec![copies + 1, 0x14, 3, 3, 1, 0x1B, 4, 1];
+        bytes.extend([1, 0].repeat(copies.into()));
+        bonds.iter().for_each(|(into, output)| bytes.extend([*into, *output]));
+        bytes.extend_from_slice(packed);
+        folder(&mut Bytes::new(&bytes))
+    }
+
+    #[test]
+    fn coders_stand_in_a_tree() {
+        assert!(graph(3, &[(0, 1), (1, 2), (2, 3)], &[4, 5, 6, 3]).is_some(), "as 7-Zip writes it");
+        assert!(graph(1, &[(4, 0)], &[0, 1, 2, 3]).is_some());
+        assert!(graph(1, &[(5, 0)], &[0, 1, 2, 3]).is_none(), "no such stream");
+        assert!(graph(1, &[(4, 2)], &[0, 1, 2, 3]).is_none(), "no such coder");
+        assert!(graph(1, &[(0, 0)], &[1, 2, 3, 4]).is_none(), "into itself");
+        assert!(graph(2, &[(0, 1), (4, 0)], &[1, 2, 3, 5]).is_none(), "into itself by way of another");
+        assert!(graph(2, &[(0, 1), (1, 1)], &[2, 3, 4, 5]).is_none(), "one into two");
+        assert!(graph(2, &[(0, 1), (0, 2)], &[2, 3, 4, 5]).is_none(), "two into one");
+    }
 
     #[test]
     fn numbers_of_every_length() {
