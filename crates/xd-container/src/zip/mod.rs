@@ -83,7 +83,10 @@ struct Reader<'a, 'r> {
 
 impl<'a> Reader<'a, '_> {
     fn read(&mut self, budget: &mut Budget) {
-        let _ = budget.charge_steps(self.bytes.len() as u64 / 8);
+        if !budget.charge_steps(self.bytes.len() as u64 / 8) {
+            self.opened.signs.add(Sign::Limit);
+            return;
+        }
         let mut found = Vec::new();
         let directories = directory::find(self.bytes);
         let mut has_directory = false;
