@@ -339,13 +339,23 @@ impl<'a> Reader<'a, '_> {
         // One name and different bytes: some programs unpack the first, others the last.
         let mut names = BTreeMap::new();
         let differ = members.iter().any(|member| {
-            let bytes = *names.entry(member.name.as_str()).or_insert_with(|| member.bytes());
-            bytes != member.bytes()
+            let first = *names.entry(member.name.as_str()).or_insert(member);
+            differs(first, member)
         });
         if differ {
             self.opened.signs.add(Sign::Disagreement);
         }
     }
+}
+
+/// Whether two members of one name have different bytes. What stands at the same place is the same, and is not compared: of
+/// members that share their bytes, all but the first show only the beginning of them.
+fn differs(one: &Member<'_>, other: &Member<'_>) -> bool {
+    let (bytes, others) = (one.bytes(), other.bytes());
+    if !bytes.is_empty() && !others.is_empty() && std::ptr::eq(bytes.as_ptr(), others.as_ptr()) {
+        return one.size != other.size;
+    }
+    bytes != others
 }
 
 /// The decoder of a method (APPNOTE 4.4.5), and where its bytes begin.

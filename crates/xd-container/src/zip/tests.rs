@@ -207,6 +207,23 @@ fn members_that_share_bytes_are_marked_and_read_once() {
     assert!(opened.members.iter().take(2).all(|member| member.signs.contains(Sign::Overlap)));
 }
 
+/// Ten thousand entries of one name: 50 GB, compared one by one.
+#[test]
+fn members_that_share_bytes_are_not_compared() {
+    let mut bytes = archive(&[stored("a", &vec![b'x'; 5_000_000])]);
+    let directory = memchr::memmem::rfind(&bytes, b"PK\x01\x02").unwrap();
+    let end = bytes.len() - 22;
+    let entry = bytes[directory..end].to_vec();
+    let count = 10_000_u16;
+    let size = u32::from(count) * u32::try_from(entry.len()).unwrap();
+    bytes[end + 8..end + 12].copy_from_slice(&[count.to_le_bytes(), count.to_le_bytes()].concat());
+    bytes[end + 12..end + 16].copy_from_slice(&size.to_le_bytes());
+    bytes.splice(directory..end, entry.repeat(count.into()));
+    let opened = opened(&bytes);
+    assert_eq!(opened.members.len(), 10_000);
+    assert_eq!(opened.signs.iter().collect::<Vec<_>>(), [Sign::Bomb, Sign::Overlap]);
+}
+
 #[test]
 fn bombs_are_marked_by_their_promise_and_by_their_bytes() {
     let promise = opened_owned(&archive(&[deflated("a", HELLO, 100 << 20)]));
