@@ -10,7 +10,7 @@ pub(crate) mod predictor;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::lexer::{Dictionary, Object, Parser};
 use crate::found::is_fetched;
@@ -27,6 +27,8 @@ const MAX_PENDING: usize = 20_000;
 const OBJECT_STEPS: u64 = 6;
 /// What looking for the end of a stream and setting up its decoders costs, in steps.
 const STREAM_STEPS: u64 = 2_000;
+/// Blanks before and behind the bytes of a stream that are passed over; 1 KiB. Writers leave a line end.
+const MAX_BLANKS: usize = 1 << 10;
 /// Kinds of additional actions that wait for somebody to click or type (ISO 32000-2 §12.6.3).
 const PATIENT_EVENTS: [&str; 11] = ["K", "F", "V", "C", "E", "X", "D", "U", "Fo", "Bl", "Parent"];
 
@@ -36,6 +38,10 @@ pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {
         Reader { sources: Vec::new(), main: bytes, places: BTreeMap::new(), pending: Vec::new(), opened: Opened::new() };
     reader.scan(budget);
     reader.finish(budget);
+    // References that were no longer followed leave no other trace.
+    if budget.steps_left() == 0 {
+        reader.opened.signs.add(Sign::Limit);
+    }
     reader.opened
 }
 
@@ -126,7 +132,7 @@ impl<'a> Reader<'a> {
     /// Takes the objects of a stream of objects (ISO 32000-2 §7.5.7). False at a bound.
     fn take_objects(&mut self, dictionary: &Dictionary, at: usize, budget: &mut Budget) -> bool {
         let Some(stream) = stream(self.main, at, dictionary, budget) else { return true };
-        let decoded = filter::decode(stream, &self.filters(dictionary), usize::MAX, budget);
+        let decoded = filter::decode(stream, &self.filters(dictionary, budget), usize::MAX, budget);
         if decoded.signs.contains(Sign::Limit) {
             self.opened.signs.add(Sign::Limit);
         }
@@ -267,10 +273,11 @@ impl<'a> Reader<'a> {
                 Pending::Link(target) => self.read_link(&target, budget),
             }
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let (mut seen, mut streams) = (BTreeSet::new(), BTreeSet::new());
         for (name, stream) in named.into_iter().chain(nameless.into_iter().map(|stream| (String::new(), stream))) {
             // The same stream under two names is two members; under none, only when nothing names it.
-            if name.is_empty() && seen.iter().any(|(_, known)| *known == stream) || !seen.insert((name.clone(), stream)) {
+            let is_new = streams.insert(stream);
+            if name.is_empty() && !is_new || !seen.insert((name.clone(), stream)) {
                 continue;
             }
             if !self.read_file(name, stream, budget) {
@@ -287,7 +294,7 @@ impl<'a> Reader<'a> {
         };
         for _ in 0..MAX_HOPS {
             let place = *self.places.get(&number)?;
-            // Paid before it is read, so that nothing is read when nothing is left.
+            // A little is paid before it is read, so that nothing is read when nothing is left.
             if !budget.charge_steps(200) {
                 return None;
             }
@@ -360,7 +367,7 @@ impl<'a> Reader<'a> {
         for part in parts.iter().filter(|part| matches!(part, Object::Reference(_))).take(32) {
             let Some((Object::Dictionary(dictionary), place)) = self.resolve(part, budget) else { continue };
             let Some(stream) = stream(self.source(place.source), place.at, &dictionary, budget) else { continue };
-            let text = filter::decode(stream, &self.filters(&dictionary), 4 << 20, budget).bytes;
+            let text = filter::decode(stream, &self.filters(&dictionary, budget), 4 << 20, budget).bytes;
             let holds = |needle: &[u8]| memchr::memmem::find(&text, needle).is_some();
             if holds(b"<script") || holds(b"application/x-javascript") {
                 self.opened.signs.add(Sign::DocumentScript);
@@ -385,7 +392,7 @@ impl<'a> Reader<'a> {
             member.size = parameters.number("Size").and_then(|size| u64::try_from(size).ok());
         }
         if let Some(stream) = stream(self.source(place.source), place.at, &dictionary, budget) {
-            let filters = self.filters(&dictionary);
+            let filters = self.filters(&dictionary, budget);
             let head = filter::decode(stream, &filters, BEGINNING, budget);
             let is_wanted = head.is_cut && budget.wants(sniff(&head.bytes), &member.name);
             let decoded = if is_wanted { filter::decode(stream, &filters, usize::MAX, budget) } else { head };
@@ -404,11 +411,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The filters of a stream; a reference to them is rare and followed.
-    fn filters(&self, dictionary: &Dictionary) -> Vec<filter::Filter> {
-        let mut little = Budget::new(crate::Bounds { steps: 100_000, ..crate::Bounds::default() });
+    fn filters(&self, dictionary: &Dictionary, budget: &mut Budget) -> Vec<filter::Filter> {
         let mut value = |keys: [&str; 2]| {
             let value = keys.iter().find_map(|key| dictionary.value(key))?;
-            Some(self.resolve(value, &mut little).map_or_else(|| value.clone(), |(object, _)| object))
+            Some(self.resolve(value, budget).map_or_else(|| value.clone(), |(object, _)| object))
         };
         let filters = value(["Filter", "F"]);
         let parameters = value(["DecodeParms", "DP"]);
@@ -449,12 +455,15 @@ fn number_before(bytes: &[u8], at: usize) -> Option<u32> {
 /// `endstream` ends it.
 fn stream<'b>(source: &'b [u8], at: usize, dictionary: &Dictionary, budget: &mut Budget) -> Option<&'b [u8]> {
     let rest = source.get(at..)?;
-    let blanks = rest.iter().take_while(|b| b.is_ascii_whitespace() || **b == 0).count();
+    let blanks = rest.iter().take(MAX_BLANKS).take_while(|b| b.is_ascii_whitespace() || **b == 0).count();
     let rest = rest.get(blanks..)?.strip_prefix(b"stream")?;
     let rest =
         rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n")).or_else(|| rest.strip_prefix(b"\r")).unwrap_or(rest);
     let declared = dictionary.number("Length").and_then(|length| usize::try_from(length).ok());
-    let is_end = |length: &usize| rest.get(*length..).is_some_and(|tail| tail.trim_ascii_start().get(..9) == Some(b"endstream"));
+    let is_end = |length: &usize| {
+        let tail = rest.get(*length..).unwrap_or_default();
+        tail.get(..MAX_BLANKS).unwrap_or(tail).trim_ascii_start().starts_with(b"endstream")
+    };
     if let Some(length) = declared.filter(is_end) {
         return budget.charge_steps(STREAM_STEPS).then(|| rest.get(..length))?;
     }
