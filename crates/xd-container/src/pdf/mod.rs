@@ -23,6 +23,8 @@ const MAX_OBJECTS: usize = 200_000;
 const MAX_HOPS: usize = 8;
 /// Things that are looked at when all objects are known.
 const MAX_PENDING: usize = 20_000;
+/// Parts of a form that are read; 32. Writers make ten.
+const MAX_FORM_PARTS: usize = 32;
 /// Work for a byte of objects, in steps.
 const OBJECT_STEPS: u64 = 6;
 /// What looking for the end of a stream and setting up its decoders costs, in steps.
@@ -52,17 +54,16 @@ struct Place {
     at: usize,
 }
 
-/// What can be told only when all objects are known.
+/// What can be told only when all objects are known. Nothing holds a whole tree of objects: trees stand in one another.
 #[derive(Debug)]
 enum Pending {
-    /// An action that runs by itself.
-    Action(Object),
+    /// An action that runs by itself, or one of several that do by event.
+    Action { number: u32, is_event: bool },
     /// A file, with its name and the stream or reference that holds it.
-    File {
-        name: String,
-        stream: u32,
-    },
+    File { name: String, stream: u32 },
+    /// The references to its parts, or the one to their array.
     Form(Object),
+    /// An address, or the reference to it.
     Link(Object),
 }
 
@@ -187,13 +188,13 @@ impl<'a> Reader<'a> {
     fn visit_dictionary(&mut self, dictionary: &Dictionary) {
         for (key, value) in dictionary.iter() {
             match key {
-                "AA" | "OpenAction" => self.wait(Pending::Action(value.clone())),
+                "AA" | "OpenAction" => self.act(value),
                 "EF" => self.file(dictionary, value),
                 "Encrypt" if !matches!(value, Object::Null) => self.opened.signs.add(Sign::Encrypted),
                 "JS" | "JavaScript" => self.opened.signs.add(Sign::DocumentScript),
                 "RichMediaContent" | "RichMediaSettings" => self.opened.signs.add(Sign::EmbeddedObject),
-                "URI" => self.wait(Pending::Link(value.clone())),
-                "XFA" => self.wait(Pending::Form(value.clone())),
+                "URI" => self.wait_for_link(Some(value)),
+                "XFA" => self.wait_for_form(value),
                 _ => {}
             }
         }
@@ -242,9 +243,47 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// An action that runs by itself, or additional actions: by event, one level deep.
+    fn act(&mut self, action: &Object) {
+        let is_active = |dictionary: &Dictionary| dictionary.name("S").is_some_and(does_more_than_show);
+        match action {
+            Object::Reference(number) => self.wait(Pending::Action { number: *number, is_event: false }),
+            Object::Dictionary(dictionary) if is_active(dictionary) => self.opened.signs.add(Sign::OpenAction),
+            Object::Dictionary(dictionary) if dictionary.name("S").is_none() => {
+                for (_, action) in dictionary.iter().filter(|(event, _)| !PATIENT_EVENTS.contains(event)) {
+                    match action {
+                        Object::Reference(number) => self.wait(Pending::Action { number: *number, is_event: true }),
+                        Object::Dictionary(action) if is_active(action) => self.opened.signs.add(Sign::OpenAction),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wait_for_form(&mut self, form: &Object) {
+        match form {
+            Object::Reference(_) => self.wait(Pending::Form(form.clone())),
+            Object::Array(parts) => {
+                let parts = parts.iter().filter(|part| matches!(part, Object::Reference(_))).take(MAX_FORM_PARTS);
+                self.wait(Pending::Form(Object::Array(parts.cloned().collect())));
+            }
+            _ => {}
+        }
+    }
+
     fn wait_for_link(&mut self, target: Option<&Object>) {
-        if let Some(target) = target {
-            self.wait(Pending::Link(target.clone()));
+        match target {
+            Some(target @ (Object::Reference(_) | Object::Text(_))) => self.wait(Pending::Link(target.clone())),
+            Some(Object::Dictionary(specification)) => {
+                for key in ["F", "UF"] {
+                    if let Some(address @ Object::Text(_)) = specification.value(key) {
+                        self.wait(Pending::Link(address.clone()));
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -262,8 +301,8 @@ impl<'a> Reader<'a> {
         let (mut named, mut nameless): (Vec<(String, u32)>, Vec<u32>) = (Vec::new(), Vec::new());
         for item in pending {
             match item {
-                Pending::Action(action) => {
-                    if self.runs(&action, 0, budget) {
+                Pending::Action { number, is_event } => {
+                    if self.runs(&Object::Reference(number), usize::from(is_event), budget) {
                         self.opened.signs.add(Sign::OpenAction);
                     }
                 }
@@ -325,8 +364,7 @@ impl<'a> Reader<'a> {
             return false;
         };
         match dictionary.name("S") {
-            Some("GoTo" | "Named" | "Hide" | "GoTo3DView" | "SetOCGState" | "Trans") => false,
-            Some(_) => true,
+            Some(kind) => does_more_than_show(kind),
             // Additional actions: by event, one level deep. An object that refers to itself would be read again at every level.
             None if depth == 0 => {
                 dictionary.iter().any(|(event, action)| !PATIENT_EVENTS.contains(&event) && self.runs(action, depth + 1, budget))
@@ -364,7 +402,7 @@ impl<'a> Reader<'a> {
             Object::Dictionary(_) => vec![form.clone()],
             _ => return,
         };
-        for part in parts.iter().filter(|part| matches!(part, Object::Reference(_))).take(32) {
+        for part in parts.iter().filter(|part| matches!(part, Object::Reference(_))).take(MAX_FORM_PARTS) {
             let Some((Object::Dictionary(dictionary), place)) = self.resolve(part, budget) else { continue };
             let Some(stream) = stream(self.source(place.source), place.at, &dictionary, budget) else { continue };
             let text = filter::decode(stream, &self.filters(&dictionary, budget), 4 << 20, budget).bytes;
@@ -424,6 +462,11 @@ impl<'a> Reader<'a> {
 
 fn decoded_at_limit(member: &Member<'_>) -> bool {
     matches!(member.content, Content::Beginning(_))
+}
+
+/// Whether actions of this kind do more than show something of the same file.
+fn does_more_than_show(kind: &str) -> bool {
+    !matches!(kind, "GoTo" | "Named" | "Hide" | "GoTo3DView" | "SetOCGState" | "Trans")
 }
 
 fn leads_elsewhere(target: &Object) -> bool {

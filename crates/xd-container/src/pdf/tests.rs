@@ -191,3 +191,33 @@ fn files_that_lead_nowhere_are_not_compared_with_one_another() {
     let bytes = (100..100 + MAX_PENDING).map(object).collect::<String>();
     assert!(open(bytes.as_bytes(), &mut Budget::default()).members.is_empty());
 }
+
+/// What waits is one reference or text, however deep the trees around it stand in one another.
+#[test]
+fn trees_in_one_another_are_not_kept() {
+    let cases = [
+        ("<</AA ", 0),
+        ("<</AA<</O 5 0 R /C 6 0 R /F 7 0 R>>/AA ", 30),
+        ("<</OpenAction ", 0),
+        ("<</URI ", 0),
+        ("<</XFA ", 0),
+        ("<</S/SubmitForm/F ", 0),
+    ];
+    for (begin, waiting) in cases {
+        let bytes = format!("1 0 obj {} [{}]", begin.repeat(30), "0 ".repeat(1_000));
+        let mut reader = Reader {
+            sources: Vec::new(),
+            main: bytes.as_bytes(),
+            places: BTreeMap::new(),
+            pending: Vec::new(),
+            opened: Opened::new(),
+        };
+        reader.scan(&mut Budget::default());
+        let is_small = |item: &Pending| {
+            matches!(item, Pending::Action { .. }) || matches!(item, Pending::Form(Object::Array(parts)) if parts.is_empty())
+        };
+        assert!(reader.pending.iter().all(is_small), "{begin}");
+        let actions = reader.pending.iter().filter(|item| matches!(item, Pending::Action { .. })).count();
+        assert_eq!(actions, waiting, "{begin}");
+    }
+}
