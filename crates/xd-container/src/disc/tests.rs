@@ -212,6 +212,26 @@ fn files_of_a_disk_follow_their_chains() {
     assert!(opened.signs.contains(Sign::Damaged));
 }
 
+/// Eight directories of two thousand clusters, of which each takes one, wait as one number each.
+#[test]
+fn chains_of_directories_are_followed_when_they_are_entered() {
+    let mut image = vec![0; 512 * 2_100];
+    image[..3].copy_from_slice(&[0xEB, 0x3C, 0x90]);
+    image[11..24].copy_from_slice(&[0, 2, 1, 1, 0, 1, 16, 0, 0x34, 8, 0xF8, 12, 0]);
+    image[510..512].copy_from_slice(&[0x55, 0xAA]);
+    for cluster in (2..2_002_u16).step_by(2) {
+        let ([one, high], [low, two]) = ((cluster + 1).to_le_bytes(), ((cluster + 2) << 4).to_le_bytes());
+        let at = 512 + usize::from(cluster) * 3 / 2;
+        image[at..at + 3].copy_from_slice(&[one, high | low, two]);
+    }
+    let mut root: Vec<u8> = (2..10).flat_map(|cluster| entry(b"SUB        ", 0x10, cluster, 0)).collect();
+    root.extend(entry(b"ONE     TXT", 0x20, 2, 3));
+    image[13 * 512..13 * 512 + root.len()].copy_from_slice(&root);
+    let opened = open(&image, &mut Budget::new(Bounds { steps: 20_000, ..Bounds::default() }));
+    assert_eq!(names(&opened), ["ONE.TXT"]);
+    assert!(opened.signs.contains(Sign::Limit));
+}
+
 #[test]
 fn disks_with_partitions_are_read() {
     let mut disk = vec![0; 1_024];
