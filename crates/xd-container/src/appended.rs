@@ -21,9 +21,14 @@ pub(crate) fn open<'a>(
     if !is_program && !zip::is_at_end(bytes) {
         return None;
     }
+    // Many members may be the same program: each time it is gone through is paid for.
+    if is_program && !budget.charge_steps(bytes.len() as u64 / 4) {
+        let mut opened = Opened::new();
+        opened.signs.add(Sign::Limit);
+        return Some(opened);
+    }
     let mut opened = zip::open_behind(bytes, passwords, budget).filter(is_found);
     if is_program && opened.is_none() {
-        let _ = budget.charge_steps(bytes.len() as u64 / 4);
         opened = None
             .or_else(|| rar::open_behind(bytes, budget).filter(is_found))
             .or_else(|| sevenz::open_behind(bytes, passwords, budget).filter(is_found))
@@ -43,7 +48,7 @@ fn is_found(opened: &Opened<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{open as open_any, opens, sniff};
+    use crate::{Bounds, open as open_any, opens, sniff};
 
     /// A zip archive with one empty member, "a".
     const ARCHIVE: &[u8] = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a\
@@ -78,5 +83,18 @@ mod tests {
             opened(b"MZ\x90\0\x03\0\0\0 a program with Rar!\x1A\x07\0 and 7z\xBC\xAF\x27\x1C in it, MSCF\0\0\0\0 and PK\x05\x06"),
             None
         );
+    }
+
+    #[test]
+    fn programs_are_gone_through_as_far_as_is_paid() {
+        let program = [b"MZ".to_vec(), vec![0; 4_000], ARCHIVE.to_vec()].concat();
+        let mut budget = Budget::new(Bounds { steps: 5_000, ..Bounds::default() });
+        let mut listed = || {
+            let opened = open_any(&program, sniff(&program), "a.exe", &Passwords::default(), &mut budget)?;
+            Some((opened.members.len(), opened.signs.contains(Sign::Limit)))
+        };
+        let all: Vec<_> = (0..10).filter_map(|_| listed()).collect();
+        assert_eq!(all.first(), Some(&(1, false)));
+        assert_eq!(all.last(), Some(&(0, true)));
     }
 }

@@ -148,6 +148,19 @@ fn text<'a>(bytes: &mut Bytes<'a>) -> Option<&'a [u8]> {
     Some(text)
 }
 
+impl File {
+    /// Its bytes, as far as its folder was decoded.
+    fn shown<'o>(&self, output: &'o [u8]) -> &'o [u8] {
+        let end = self.at.saturating_add(self.size).min(output.len());
+        output.get(self.at.min(end)..end).unwrap_or_default()
+    }
+
+    fn is_wanted(&self, output: &[u8], opened: &Opened<'_>, budget: &Budget) -> bool {
+        let name = opened.members.get(self.member).map(|member| member.name.as_str()).unwrap_or_default();
+        budget.wants(sniff(self.shown(output)), name)
+    }
+}
+
 impl Folder<'_> {
     /// Decodes as far as it takes to see the beginning of every file, and on to the last one that something opens.
     fn fill(&self, files: &[&File], opened: &mut Opened<'_>, budget: &mut Budget) {
@@ -155,19 +168,14 @@ impl Folder<'_> {
             Data { folder: self, at: self.blocks_at, left: self.blocks, inflater: BlockInflater::default(), sign: None };
         let beginnings = files.iter().map(|file| file.at.saturating_add(file.size.min(BEGINNING))).max();
         data.advance(beginnings.unwrap_or(0), budget);
-        let keep = budget.clone();
-        let shown = |file: &File, output: &[u8]| {
-            let end = file.at.saturating_add(file.size).min(output.len());
-            let bytes = output.get(file.at.min(end)..end).unwrap_or_default().to_vec();
-            let name = opened.members.get(file.member).map(|member| member.name.as_str()).unwrap_or_default();
-            (keep.wants(sniff(&bytes), name), bytes)
-        };
-        let wanted = files.iter().filter(|file| shown(file, data.output()).0).map(|file| file.at.saturating_add(file.size)).max();
+        let wanted = files.iter().filter(|file| file.is_wanted(data.output(), opened, budget));
+        let wanted = wanted.map(|file| file.at.saturating_add(file.size)).max();
         data.advance(wanted.unwrap_or(0), budget);
-        let cut: Vec<_> = files.iter().map(|file| shown(file, data.output())).collect();
         let packed = self.cabinet.len().saturating_sub(self.blocks_at) as u64;
-        for (file, (is_wanted, mut bytes)) in files.iter().zip(cut) {
+        for file in files {
+            let is_wanted = file.is_wanted(data.output(), opened, budget);
             let Some(member) = opened.members.get_mut(file.member) else { continue };
+            let mut bytes = file.shown(data.output());
             let is_whole = bytes.len() == file.size && (is_wanted || file.size <= BEGINNING);
             if unpack::is_bomb(file.size as u64, packed) {
                 member.signs.add(Sign::Bomb);
@@ -175,16 +183,16 @@ impl Folder<'_> {
             if let Some(sign) = data.sign.filter(|_| bytes.len() < file.size) {
                 member.signs.add(sign);
             }
-            // Many files may name the same bytes: all copies are paid for.
-            if bytes.len() > budget.decoded_left() {
+            if !is_whole && !is_wanted {
+                bytes = bytes.get(..BEGINNING).unwrap_or(bytes);
+            }
+            // Many files may name the same bytes: each copy is paid for before it is made.
+            if bytes.len() > budget.decoded_left() || !budget.charge_steps(bytes.len() as u64) {
                 member.signs.add(Sign::Limit);
                 continue;
             }
-            if !is_whole && !is_wanted {
-                bytes.truncate(BEGINNING);
-            }
             budget.charge_decoded(bytes.len());
-            let _ = budget.charge_steps(bytes.len() as u64);
+            let bytes = bytes.to_vec();
             member.content = match bytes.is_empty() && file.size > 0 {
                 true => Content::Unread,
                 false if is_whole => Content::Whole(Cow::Owned(bytes)),
@@ -244,7 +252,7 @@ impl Data<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mutate;
+    use crate::{Bounds, mutate};
 
     /// "hello hello hello hello\n" by zlib, in a block of MSZIP.
     const HELLO: &[u8] = b"CK\xcb\x48\xcd\xc9\xc9\x57\xc8\x40\x27\xb9\x00";
@@ -296,6 +304,20 @@ mod tests {
         let opened = open(&bytes, &mut Budget::default());
         assert_eq!(opened.members[0].name, "a.exe");
         assert!(opened.members[0].signs.contains(Sign::Unsupported));
+    }
+
+    /// Archives in the same 6 MB, of which each is one copy: 54 GB.
+    #[test]
+    fn files_that_share_bytes_are_copied_as_far_as_is_paid() {
+        let first = [b"PK\x03\x04".to_vec(), vec![0; 59_996]].concat();
+        let mut blocks = vec![(&first[..], 60_000)];
+        blocks.resize(100, (&[0; 60_000], 60_000));
+        let bytes = cabinet(0, &[("a.zip", 0, 6_000_000); 9_000], &blocks);
+        let mut budget = Budget::new(Bounds { decoded_bytes: 20_000_000, ..Bounds::default() });
+        let opened = open(&bytes, &mut budget);
+        assert_eq!(opened.members.iter().filter(|member| !member.bytes().is_empty()).count(), 2);
+        assert!(opened.members.iter().skip(2).all(|member| member.signs.contains(Sign::Limit)));
+        assert_eq!(budget.decoded_left(), 2_000_000);
     }
 
     #[test]

@@ -149,12 +149,14 @@ impl Volume {
     }
 
     fn list(&self, image: &mut Image<'_>, budget: &mut Budget) {
-        let root = match self.width {
-            Width::Bits32 => self.chain(image, self.root_cluster, u64::MAX, budget),
-            _ => Runs::one(image.bytes, self.root, self.root_length),
-        };
+        let root = matches!(self.width, Width::Bits32).then_some(self.root_cluster);
+        // Only the first clusters wait: a chain takes a thousand times as much.
         let mut directories = vec![(root, String::new(), 0)];
-        while let Some((runs, path, depth)) = directories.pop() {
+        while let Some((cluster, path, depth)) = directories.pop() {
+            let runs = match cluster {
+                Some(cluster) => self.chain(image, cluster, MAX_DIRECTORY as u64, budget),
+                None => Runs::one(image.bytes, self.root, self.root_length),
+            };
             let Ok(bytes) = runs.bytes(MAX_DIRECTORY, budget) else {
                 image.is_limited = true;
                 continue;
@@ -183,8 +185,8 @@ impl Volume {
                 let name = Some(names::utf16(&units, u16::from_le_bytes)).filter(|name| !name.is_empty());
                 let name = join(&path, &name.unwrap_or(short));
                 if entry.attributes & DIRECTORY != 0 {
-                    if image.enter(entry.cluster.into(), depth + 1) {
-                        directories.push((self.chain(image, entry.cluster, MAX_DIRECTORY as u64, budget), name, depth + 1));
+                    if image.enter(entry.cluster.into(), depth + 1) && image.pay_path(&name, budget) {
+                        directories.push((Some(entry.cluster), name, depth + 1));
                     }
                     continue;
                 }

@@ -109,7 +109,9 @@ impl Tree {
                 }
                 let name = join(&path, &record.name);
                 if record.flags & DIRECTORY != 0 {
-                    directories.push((record.at, record.size, name, depth + 1));
+                    if image.pay_path(&name, budget) {
+                        directories.push((record.at, record.size, name, depth + 1));
+                    }
                 } else if !self.take(&record, name, image, files, budget) {
                     return;
                 }

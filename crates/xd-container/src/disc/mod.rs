@@ -16,6 +16,10 @@ use crate::{Budget, Content, Member, Opened, Sign};
 
 /// What reading an entry of a directory costs, in steps.
 const ENTRY_STEPS: u64 = 200;
+/// What keeping a byte of a directory's path costs, in steps.
+const PATH_STEPS: u64 = 5;
+/// Names of one file that are kept besides the first; 100. Discs name a file once in each volume.
+const MAX_OTHER_NAMES: usize = 100;
 /// Directories that stand in one another; 16. Deeper ones are not entered.
 const MAX_DEPTH: usize = 16;
 
@@ -50,6 +54,13 @@ impl<'a> Image<'a> {
     /// Whether one more entry is paid for.
     fn pay_entry(&mut self, budget: &mut Budget) -> bool {
         let is_paid = !self.is_limited && budget.charge_steps(ENTRY_STEPS);
+        self.is_limited |= !is_paid;
+        is_paid
+    }
+
+    /// Whether a directory that waits with its path is paid for: many may wait, each with a long one.
+    fn pay_path(&mut self, path: &str, budget: &mut Budget) -> bool {
+        let is_paid = budget.charge_steps(path.len() as u64 * PATH_STEPS);
         self.is_limited |= !is_paid;
         is_paid
     }

@@ -85,6 +85,77 @@ fn directories_that_hold_themselves_end() {
     assert!(opened.signs.contains(Sign::Damaged));
 }
 
+/// A UDF entry at its tag: fixed fields and the places of its bytes, in the entry itself (3) or as short extents (0).
+fn udf_entry(kind: u8, size: u64, allocated: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0; 176];
+    bytes[..2].copy_from_slice(&261_u16.to_le_bytes());
+    bytes[34] = kind;
+    bytes[56..64].copy_from_slice(&size.to_le_bytes());
+    bytes[172..176].copy_from_slice(&u32::try_from(allocated.len()).unwrap().to_le_bytes());
+    bytes.extend_from_slice(allocated);
+    bytes
+}
+
+fn identifier(characteristics: u8, place: u32, name: &[u8; 2]) -> Vec<u8> {
+    let mut bytes = vec![0; 38];
+    bytes[..2].copy_from_slice(&257_u16.to_le_bytes());
+    (bytes[18], bytes[19]) = (characteristics, 2);
+    bytes[24..28].copy_from_slice(&place.to_le_bytes());
+    bytes.extend_from_slice(name);
+    bytes
+}
+
+/// Block 258 is the first of the partition: the file set; 259: the root with these names; 262: a file.
+fn udf(names: &[Vec<u8>], file: &[u8]) -> Vec<u8> {
+    let mut image = vec![0; 2_048 * 262];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    let word = |value: u32| value.to_le_bytes();
+    put(256 * 2_048, &[2, 0]);
+    put(256 * 2_048 + 20, &word(128));
+    put(128 * 2_048, &[5, 0]);
+    put(128 * 2_048 + 188, &word(258));
+    put(129 * 2_048, &[6, 0]);
+    put(129 * 2_048 + 212, &word(2_048));
+    put(129 * 2_048 + 252, &word(0));
+    put(258 * 2_048, &[0, 1]);
+    put(258 * 2_048 + 404, &word(1));
+    let names = names.concat();
+    put(259 * 2_048, &udf_entry(3, names.len() as u64, &names));
+    image.extend_from_slice(file);
+    image
+}
+
+#[test]
+fn files_of_udf_are_listed() {
+    let bytes = udf(&[identifier(0, 4, b"\x08a"), identifier(0, 4, b"\x08b")], &udf_entry(3, 3, b"one"));
+    let opened = opened(&bytes);
+    assert_eq!(names(&opened), ["a", "b"]);
+    assert_eq!(opened.members[1].bytes(), b"one");
+}
+
+/// Ten thousand extents each: a hundred names are a million of them.
+#[test]
+fn extents_of_a_file_are_paid_for_by_each_name() {
+    let extents: Vec<u8> = [8_u32, 1].map(u32::to_le_bytes).concat().repeat(10_000);
+    let bytes = udf(&vec![identifier(0, 4, b"\x08a"); 100], &udf_entry(0, 0, &extents));
+    let opened = open(&bytes, &mut Budget::new(Bounds { steps: 1_000_000, ..Bounds::default() }));
+    assert!(opened.signs.contains(Sign::Limit));
+    assert!(opened.members.len() <= 10, "{}", opened.members.len());
+}
+
+#[test]
+fn other_names_of_a_file_are_bounded() {
+    let names: Vec<_> = (0..120).map(|number| identifier(0, 4, &[8, b'!' + number])).collect();
+    let mut bytes = udf(&names, &udf_entry(0, 3, &[3, 0, 0, 0, 5, 0, 0, 0]));
+    bytes.resize(2_048 * 263, 0);
+    bytes.extend_from_slice(b"one");
+    let tree = iso(&[record(263, 3, 0, b"ONE.TXT;1")], &[], None);
+    bytes[16 * 2_048..19 * 2_048].copy_from_slice(&tree[16 * 2_048..19 * 2_048]);
+    let opened = opened(&bytes);
+    assert_eq!((opened.members.len(), opened.members[0].other_names.len()), (1, MAX_OTHER_NAMES));
+    assert!(opened.signs.contains(Sign::Limit));
+}
+
 fn entry(name: &[u8; 11], attributes: u8, cluster: u16, size: u32) -> Vec<u8> {
     let mut bytes = name.to_vec();
     bytes.push(attributes);
@@ -139,6 +210,26 @@ fn files_of_a_disk_follow_their_chains() {
     assert_eq!(opened.members[1].bytes(), b"two");
     // The directory that holds itself.
     assert!(opened.signs.contains(Sign::Damaged));
+}
+
+/// Eight directories of two thousand clusters, of which each takes one, wait as one number each.
+#[test]
+fn chains_of_directories_are_followed_when_they_are_entered() {
+    let mut image = vec![0; 512 * 2_100];
+    image[..3].copy_from_slice(&[0xEB, 0x3C, 0x90]);
+    image[11..24].copy_from_slice(&[0, 2, 1, 1, 0, 1, 16, 0, 0x34, 8, 0xF8, 12, 0]);
+    image[510..512].copy_from_slice(&[0x55, 0xAA]);
+    for cluster in (2..2_002_u16).step_by(2) {
+        let ([one, high], [low, two]) = ((cluster + 1).to_le_bytes(), ((cluster + 2) << 4).to_le_bytes());
+        let at = 512 + usize::from(cluster) * 3 / 2;
+        image[at..at + 3].copy_from_slice(&[one, high | low, two]);
+    }
+    let mut root: Vec<u8> = (2..10).flat_map(|cluster| entry(b"SUB        ", 0x10, cluster, 0)).collect();
+    root.extend(entry(b"ONE     TXT", 0x20, 2, 3));
+    image[13 * 512..13 * 512 + root.len()].copy_from_slice(&root);
+    let opened = open(&image, &mut Budget::new(Bounds { steps: 20_000, ..Bounds::default() }));
+    assert_eq!(names(&opened), ["ONE.TXT"]);
+    assert!(opened.signs.contains(Sign::Limit));
 }
 
 #[test]

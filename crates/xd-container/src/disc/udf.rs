@@ -1,8 +1,10 @@
 //! UDF (ECMA-167, OSTA UDF 1.02 to 2.01): one partition, with files where their entries say.
 
-use super::{Image, Runs, join};
+use std::collections::BTreeMap;
+
+use super::{Image, MAX_OTHER_NAMES, Runs, join};
 use crate::bytes::Bytes;
-use crate::{Budget, Sign, names};
+use crate::{Budget, Member, Sign, names};
 
 const SECTOR: u64 = 2_048;
 /// Where the first descriptor stands that says where the others are.
@@ -13,6 +15,8 @@ const FIRST_SECTOR: usize = 16;
 const MAX_DESCRIPTORS: u64 = 32;
 /// Extents of one file that are followed; 10,000.
 const MAX_EXTENTS: usize = 10_000;
+/// What reading an extent costs, in steps. Many names may lead to one file.
+const EXTENT_STEPS: u64 = 10;
 /// Bytes of one directory that are read; 1 MiB.
 const MAX_DIRECTORY: usize = 1 << 20;
 
@@ -39,13 +43,13 @@ pub(super) fn read(image: &mut Image<'_>, budget: &mut Budget) -> bool {
         return false;
     };
     image.seen.clear();
-    let known = image.opened.members.len();
+    let others = Others::new(&image.opened.members);
     let mut directories = vec![(volume.root, String::new(), 0)];
     while let Some((place, path, depth)) = directories.pop() {
         if !image.enter(place, depth) {
             continue;
         }
-        let Some(entry) = volume.entry(image.bytes, place) else {
+        let Some(entry) = volume.entry(image, place, budget) else {
             image.opened.signs.add(Sign::Damaged);
             continue;
         };
@@ -71,14 +75,16 @@ pub(super) fn read(image: &mut Image<'_>, budget: &mut Budget) -> bool {
             }
             let name = join(&path, &identifier.name);
             if identifier.characteristics & DIRECTORY != 0 {
-                directories.push((identifier.place, name, depth + 1));
+                if image.pay_path(&name, budget) {
+                    directories.push((identifier.place, name, depth + 1));
+                }
                 continue;
             }
-            let Some(entry) = volume.entry(image.bytes, identifier.place) else {
+            let Some(entry) = volume.entry(image, identifier.place, budget) else {
                 image.opened.signs.add(Sign::Damaged);
                 continue;
             };
-            if !take(image, known, name, &entry, budget) {
+            if !take(image, &others, name, &entry, budget) {
                 return true;
             }
         }
@@ -93,13 +99,15 @@ fn is_announced(all: &[u8]) -> bool {
 }
 
 /// Lists a file, or gives its name to the one that stands at the same place in the other volume.
-fn take<'a>(image: &mut Image<'a>, known: usize, name: String, entry: &Entry<'a>, budget: &mut Budget) -> bool {
+fn take<'a>(image: &mut Image<'a>, others: &Others, name: String, entry: &Entry<'a>, budget: &mut Budget) -> bool {
     let first = entry.runs.runs.first().map_or(&[][..], |run| *run);
-    let is_same = |bytes: &[u8]| std::ptr::eq(bytes.as_ptr(), first.as_ptr()) && !bytes.is_empty();
-    let same =
-        image.opened.members.iter_mut().take(known).find(|member| is_same(member.bytes()) && member.size == Some(entry.size));
+    let same = others.places.get(&(first.as_ptr().addr(), entry.size)).and_then(|number| image.opened.members.get_mut(*number));
     if let Some(member) = same {
         if member.name != name && !member.other_names.contains(&name) {
+            if member.other_names.len() >= MAX_OTHER_NAMES {
+                image.is_limited = true;
+                return false;
+            }
             if names::extension(&name) != names::extension(&member.name) {
                 member.signs.add(Sign::Disagreement);
                 image.opened.signs.add(Sign::Disagreement);
@@ -108,13 +116,29 @@ fn take<'a>(image: &mut Image<'a>, known: usize, name: String, entry: &Entry<'a>
         }
         return true;
     }
-    if known > 0 && entry.size > 0 {
+    let has_others = others.count > 0;
+    if has_others && entry.size > 0 {
         image.opened.signs.add(Sign::Disagreement);
     }
-    if known > 0 && entry.size == 0 {
+    if has_others && entry.size == 0 {
         return true;
     }
     image.add(name, entry.size, &entry.runs, budget).is_some()
+}
+
+/// The files of the other volume, by where their bytes stand in memory and how many they are.
+struct Others {
+    places: BTreeMap<(usize, u64), usize>,
+    count: usize,
+}
+
+impl Others {
+    fn new(members: &[Member<'_>]) -> Self {
+        // The last first, so that of several at one place the first stays.
+        let listed = members.iter().enumerate().rev().filter(|(_, member)| !member.bytes().is_empty());
+        let place = |(number, member): (usize, &Member<'_>)| Some(((member.bytes().as_ptr().addr(), member.size?), number));
+        Self { places: listed.filter_map(place).collect(), count: members.len() }
+    }
 }
 
 struct Volume {
@@ -150,8 +174,9 @@ impl Volume {
         self.partition.checked_add(block)?.checked_mul(self.block)
     }
 
-    /// What the entry at this block says of its file (ECMA-167 4/14.9 and 4/14.17).
-    fn entry<'a>(&self, all: &'a [u8], block: u64) -> Option<Entry<'a>> {
+    /// What the entry at this block says of its file (ECMA-167 4/14.9 and 4/14.17). At the bound there are fewer extents.
+    fn entry<'a>(&self, image: &mut Image<'a>, block: u64, budget: &mut Budget) -> Option<Entry<'a>> {
+        let all = image.bytes;
         let place = self.place(block)?;
         let (entry, fixed) = match at(all, place, FILE_ENTRY) {
             Some(entry) => (entry, 176),
@@ -181,6 +206,10 @@ impl Volume {
                     // The upper two bits say whether it was recorded.
                     let length = u64::from(length & 0x3FFF_FFFF);
                     if length == 0 {
+                        break;
+                    }
+                    if !budget.charge_steps(EXTENT_STEPS) {
+                        image.is_limited = true;
                         break;
                     }
                     runs.push(self.place(position.into())?, length);

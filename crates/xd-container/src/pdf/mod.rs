@@ -10,7 +10,7 @@ pub(crate) mod predictor;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::lexer::{Dictionary, Object, Parser};
 use crate::found::is_fetched;
@@ -23,10 +23,14 @@ const MAX_OBJECTS: usize = 200_000;
 const MAX_HOPS: usize = 8;
 /// Things that are looked at when all objects are known.
 const MAX_PENDING: usize = 20_000;
+/// Parts of a form that are read; 32. Writers make ten.
+const MAX_FORM_PARTS: usize = 32;
 /// Work for a byte of objects, in steps.
 const OBJECT_STEPS: u64 = 6;
 /// What looking for the end of a stream and setting up its decoders costs, in steps.
 const STREAM_STEPS: u64 = 2_000;
+/// Blanks before and behind the bytes of a stream that are passed over; 1 KiB. Writers leave a line end.
+const MAX_BLANKS: usize = 1 << 10;
 /// Kinds of additional actions that wait for somebody to click or type (ISO 32000-2 §12.6.3).
 const PATIENT_EVENTS: [&str; 11] = ["K", "F", "V", "C", "E", "X", "D", "U", "Fo", "Bl", "Parent"];
 
@@ -36,6 +40,10 @@ pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {
         Reader { sources: Vec::new(), main: bytes, places: BTreeMap::new(), pending: Vec::new(), opened: Opened::new() };
     reader.scan(budget);
     reader.finish(budget);
+    // References that were no longer followed leave no other trace.
+    if budget.steps_left() == 0 {
+        reader.opened.signs.add(Sign::Limit);
+    }
     reader.opened
 }
 
@@ -46,17 +54,16 @@ struct Place {
     at: usize,
 }
 
-/// What can be told only when all objects are known.
+/// What can be told only when all objects are known. Nothing holds a whole tree of objects: trees stand in one another.
 #[derive(Debug)]
 enum Pending {
-    /// An action that runs by itself.
-    Action(Object),
+    /// An action that runs by itself, or one of several that do by event.
+    Action { number: u32, is_event: bool },
     /// A file, with its name and the stream or reference that holds it.
-    File {
-        name: String,
-        stream: u32,
-    },
+    File { name: String, stream: u32 },
+    /// The references to its parts, or the one to their array.
     Form(Object),
+    /// An address, or the reference to it.
     Link(Object),
 }
 
@@ -126,7 +133,7 @@ impl<'a> Reader<'a> {
     /// Takes the objects of a stream of objects (ISO 32000-2 §7.5.7). False at a bound.
     fn take_objects(&mut self, dictionary: &Dictionary, at: usize, budget: &mut Budget) -> bool {
         let Some(stream) = stream(self.main, at, dictionary, budget) else { return true };
-        let decoded = filter::decode(stream, &self.filters(dictionary), usize::MAX, budget);
+        let decoded = filter::decode(stream, &self.filters(dictionary, budget), usize::MAX, budget);
         if decoded.signs.contains(Sign::Limit) {
             self.opened.signs.add(Sign::Limit);
         }
@@ -181,13 +188,13 @@ impl<'a> Reader<'a> {
     fn visit_dictionary(&mut self, dictionary: &Dictionary) {
         for (key, value) in dictionary.iter() {
             match key {
-                "AA" | "OpenAction" => self.wait(Pending::Action(value.clone())),
+                "AA" | "OpenAction" => self.act(value),
                 "EF" => self.file(dictionary, value),
                 "Encrypt" if !matches!(value, Object::Null) => self.opened.signs.add(Sign::Encrypted),
                 "JS" | "JavaScript" => self.opened.signs.add(Sign::DocumentScript),
                 "RichMediaContent" | "RichMediaSettings" => self.opened.signs.add(Sign::EmbeddedObject),
-                "URI" => self.wait(Pending::Link(value.clone())),
-                "XFA" => self.wait(Pending::Form(value.clone())),
+                "URI" => self.wait_for_link(Some(value)),
+                "XFA" => self.wait_for_form(value),
                 _ => {}
             }
         }
@@ -236,9 +243,47 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// An action that runs by itself, or additional actions: by event, one level deep.
+    fn act(&mut self, action: &Object) {
+        let is_active = |dictionary: &Dictionary| dictionary.name("S").is_some_and(does_more_than_show);
+        match action {
+            Object::Reference(number) => self.wait(Pending::Action { number: *number, is_event: false }),
+            Object::Dictionary(dictionary) if is_active(dictionary) => self.opened.signs.add(Sign::OpenAction),
+            Object::Dictionary(dictionary) if dictionary.name("S").is_none() => {
+                for (_, action) in dictionary.iter().filter(|(event, _)| !PATIENT_EVENTS.contains(event)) {
+                    match action {
+                        Object::Reference(number) => self.wait(Pending::Action { number: *number, is_event: true }),
+                        Object::Dictionary(action) if is_active(action) => self.opened.signs.add(Sign::OpenAction),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wait_for_form(&mut self, form: &Object) {
+        match form {
+            Object::Reference(_) => self.wait(Pending::Form(form.clone())),
+            Object::Array(parts) => {
+                let parts = parts.iter().filter(|part| matches!(part, Object::Reference(_))).take(MAX_FORM_PARTS);
+                self.wait(Pending::Form(Object::Array(parts.cloned().collect())));
+            }
+            _ => {}
+        }
+    }
+
     fn wait_for_link(&mut self, target: Option<&Object>) {
-        if let Some(target) = target {
-            self.wait(Pending::Link(target.clone()));
+        match target {
+            Some(target @ (Object::Reference(_) | Object::Text(_))) => self.wait(Pending::Link(target.clone())),
+            Some(Object::Dictionary(specification)) => {
+                for key in ["F", "UF"] {
+                    if let Some(address @ Object::Text(_)) = specification.value(key) {
+                        self.wait(Pending::Link(address.clone()));
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -256,8 +301,8 @@ impl<'a> Reader<'a> {
         let (mut named, mut nameless): (Vec<(String, u32)>, Vec<u32>) = (Vec::new(), Vec::new());
         for item in pending {
             match item {
-                Pending::Action(action) => {
-                    if self.runs(&action, 0, budget) {
+                Pending::Action { number, is_event } => {
+                    if self.runs(&Object::Reference(number), usize::from(is_event), budget) {
                         self.opened.signs.add(Sign::OpenAction);
                     }
                 }
@@ -267,10 +312,11 @@ impl<'a> Reader<'a> {
                 Pending::Link(target) => self.read_link(&target, budget),
             }
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let (mut seen, mut streams) = (BTreeSet::new(), BTreeSet::new());
         for (name, stream) in named.into_iter().chain(nameless.into_iter().map(|stream| (String::new(), stream))) {
             // The same stream under two names is two members; under none, only when nothing names it.
-            if name.is_empty() && seen.iter().any(|(_, known)| *known == stream) || !seen.insert((name.clone(), stream)) {
+            let is_new = streams.insert(stream);
+            if name.is_empty() && !is_new || !seen.insert((name.clone(), stream)) {
                 continue;
             }
             if !self.read_file(name, stream, budget) {
@@ -287,7 +333,7 @@ impl<'a> Reader<'a> {
         };
         for _ in 0..MAX_HOPS {
             let place = *self.places.get(&number)?;
-            // Paid before it is read, so that nothing is read when nothing is left.
+            // A little is paid before it is read, so that nothing is read when nothing is left.
             if !budget.charge_steps(200) {
                 return None;
             }
@@ -318,8 +364,7 @@ impl<'a> Reader<'a> {
             return false;
         };
         match dictionary.name("S") {
-            Some("GoTo" | "Named" | "Hide" | "GoTo3DView" | "SetOCGState" | "Trans") => false,
-            Some(_) => true,
+            Some(kind) => does_more_than_show(kind),
             // Additional actions: by event, one level deep. An object that refers to itself would be read again at every level.
             None if depth == 0 => {
                 dictionary.iter().any(|(event, action)| !PATIENT_EVENTS.contains(&event) && self.runs(action, depth + 1, budget))
@@ -357,10 +402,10 @@ impl<'a> Reader<'a> {
             Object::Dictionary(_) => vec![form.clone()],
             _ => return,
         };
-        for part in parts.iter().filter(|part| matches!(part, Object::Reference(_))).take(32) {
+        for part in parts.iter().filter(|part| matches!(part, Object::Reference(_))).take(MAX_FORM_PARTS) {
             let Some((Object::Dictionary(dictionary), place)) = self.resolve(part, budget) else { continue };
             let Some(stream) = stream(self.source(place.source), place.at, &dictionary, budget) else { continue };
-            let text = filter::decode(stream, &self.filters(&dictionary), 4 << 20, budget).bytes;
+            let text = filter::decode(stream, &self.filters(&dictionary, budget), 4 << 20, budget).bytes;
             let holds = |needle: &[u8]| memchr::memmem::find(&text, needle).is_some();
             if holds(b"<script") || holds(b"application/x-javascript") {
                 self.opened.signs.add(Sign::DocumentScript);
@@ -385,7 +430,7 @@ impl<'a> Reader<'a> {
             member.size = parameters.number("Size").and_then(|size| u64::try_from(size).ok());
         }
         if let Some(stream) = stream(self.source(place.source), place.at, &dictionary, budget) {
-            let filters = self.filters(&dictionary);
+            let filters = self.filters(&dictionary, budget);
             let head = filter::decode(stream, &filters, BEGINNING, budget);
             let is_wanted = head.is_cut && budget.wants(sniff(&head.bytes), &member.name);
             let decoded = if is_wanted { filter::decode(stream, &filters, usize::MAX, budget) } else { head };
@@ -404,11 +449,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The filters of a stream; a reference to them is rare and followed.
-    fn filters(&self, dictionary: &Dictionary) -> Vec<filter::Filter> {
-        let mut little = Budget::new(crate::Bounds { steps: 100_000, ..crate::Bounds::default() });
+    fn filters(&self, dictionary: &Dictionary, budget: &mut Budget) -> Vec<filter::Filter> {
         let mut value = |keys: [&str; 2]| {
             let value = keys.iter().find_map(|key| dictionary.value(key))?;
-            Some(self.resolve(value, &mut little).map_or_else(|| value.clone(), |(object, _)| object))
+            Some(self.resolve(value, budget).map_or_else(|| value.clone(), |(object, _)| object))
         };
         let filters = value(["Filter", "F"]);
         let parameters = value(["DecodeParms", "DP"]);
@@ -418,6 +462,11 @@ impl<'a> Reader<'a> {
 
 fn decoded_at_limit(member: &Member<'_>) -> bool {
     matches!(member.content, Content::Beginning(_))
+}
+
+/// Whether actions of this kind do more than show something of the same file.
+fn does_more_than_show(kind: &str) -> bool {
+    !matches!(kind, "GoTo" | "Named" | "Hide" | "GoTo3DView" | "SetOCGState" | "Trans")
 }
 
 fn leads_elsewhere(target: &Object) -> bool {
@@ -449,12 +498,15 @@ fn number_before(bytes: &[u8], at: usize) -> Option<u32> {
 /// `endstream` ends it.
 fn stream<'b>(source: &'b [u8], at: usize, dictionary: &Dictionary, budget: &mut Budget) -> Option<&'b [u8]> {
     let rest = source.get(at..)?;
-    let blanks = rest.iter().take_while(|b| b.is_ascii_whitespace() || **b == 0).count();
+    let blanks = rest.iter().take(MAX_BLANKS).take_while(|b| b.is_ascii_whitespace() || **b == 0).count();
     let rest = rest.get(blanks..)?.strip_prefix(b"stream")?;
     let rest =
         rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n")).or_else(|| rest.strip_prefix(b"\r")).unwrap_or(rest);
     let declared = dictionary.number("Length").and_then(|length| usize::try_from(length).ok());
-    let is_end = |length: &usize| rest.get(*length..).is_some_and(|tail| tail.trim_ascii_start().get(..9) == Some(b"endstream"));
+    let is_end = |length: &usize| {
+        let tail = rest.get(*length..).unwrap_or_default();
+        tail.get(..MAX_BLANKS).unwrap_or(tail).trim_ascii_start().starts_with(b"endstream")
+    };
     if let Some(length) = declared.filter(is_end) {
         return budget.charge_steps(STREAM_STEPS).then(|| rest.get(..length))?;
     }

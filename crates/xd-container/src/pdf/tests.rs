@@ -163,3 +163,61 @@ fn damage_behind_an_object_leaves_it() {
         assert!(signs.contains(Sign::DocumentScript) && signs.contains(Sign::OpenAction));
     }
 }
+
+#[test]
+fn filters_that_are_referred_to_are_paid_for_each_time() {
+    let objects =
+        [format!("9 0 obj ({})", "x".repeat(60_000)), "7 0 obj <</Type/ObjStm/Filter 9 0 R>> stream endstream ".repeat(100)];
+    let bytes = objects.concat().into_bytes();
+    let mut budget = Budget::new(crate::Bounds { steps: 5_000_000, ..crate::Bounds::default() });
+    assert!(open(&bytes, &mut budget).signs.contains(Sign::Limit));
+    let mut budget = Budget::new(crate::Bounds { steps: 50_000_000, ..crate::Bounds::default() });
+    assert!(!open(&bytes, &mut budget).signs.contains(Sign::Limit));
+}
+
+#[test]
+fn blanks_around_a_stream_are_bounded() {
+    for (blanks, is_found) in [(MAX_BLANKS, true), (MAX_BLANKS + 1, false)] {
+        let bytes = [&vec![b' '; blanks][..], b"stream\nabc\nendstream"].concat();
+        let found = stream(&bytes, 0, &Dictionary::default(), &mut Budget::default());
+        assert_eq!(found, is_found.then_some(&b"abc\n"[..]));
+    }
+}
+
+/// Two hundred million comparisons, each with each.
+#[test]
+fn files_that_lead_nowhere_are_not_compared_with_one_another() {
+    let object = |number| format!("1 0 obj <</EF<</F {number} 0 R>>>>");
+    let bytes = (100..100 + MAX_PENDING).map(object).collect::<String>();
+    assert!(open(bytes.as_bytes(), &mut Budget::default()).members.is_empty());
+}
+
+/// What waits is one reference or text, however deep the trees around it stand in one another.
+#[test]
+fn trees_in_one_another_are_not_kept() {
+    let cases = [
+        ("<</AA ", 0),
+        ("<</AA<</O 5 0 R /C 6 0 R /F 7 0 R>>/AA ", 30),
+        ("<</OpenAction ", 0),
+        ("<</URI ", 0),
+        ("<</XFA ", 0),
+        ("<</S/SubmitForm/F ", 0),
+    ];
+    for (begin, waiting) in cases {
+        let bytes = format!("1 0 obj {} [{}]", begin.repeat(30), "0 ".repeat(1_000));
+        let mut reader = Reader {
+            sources: Vec::new(),
+            main: bytes.as_bytes(),
+            places: BTreeMap::new(),
+            pending: Vec::new(),
+            opened: Opened::new(),
+        };
+        reader.scan(&mut Budget::default());
+        let is_small = |item: &Pending| {
+            matches!(item, Pending::Action { .. }) || matches!(item, Pending::Form(Object::Array(parts)) if parts.is_empty())
+        };
+        assert!(reader.pending.iter().all(is_small), "{begin}");
+        let actions = reader.pending.iter().filter(|item| matches!(item, Pending::Action { .. })).count();
+        assert_eq!(actions, waiting, "{begin}");
+    }
+}

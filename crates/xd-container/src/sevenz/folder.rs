@@ -14,6 +14,8 @@ use crate::{Budget, crypt};
 /// AES-256 with a key by SHA-256.
 pub(super) const AES: [u8; 4] = [0x06, 0xF1, 0x07, 0x01];
 
+/// What setting up a coder costs, in steps.
+const CODER_STEPS: u64 = 500;
 /// What filtering and decrypting a byte cost, in steps.
 const FILTER_BYTE: u64 = 4;
 const AES_BYTE: u64 = 3;
@@ -49,6 +51,9 @@ impl<'a> Source<'a, '_> {
         let Some(coder) = self.folder.coders.get(number).filter(|_| depth <= self.folder.coders.len()) else {
             return Decoded::nothing(End::Damaged);
         };
+        if !budget.charge_steps(CODER_STEPS) {
+            return Decoded::nothing(End::Limit);
+        }
         let size = self.folder.sizes.get(number).copied();
         let most = size.and_then(|size| usize::try_from(size).ok()).map_or(most, |size| most.min(size));
         let input = |index: usize, most: usize, keys: &mut Keys<'_>, budget: &mut Budget| {

@@ -1,12 +1,21 @@
 //! The header of a 7z archive: which bytes are packed, how, and what the files in them are called (7zFormat.txt).
 
 use crate::bytes::Bytes;
-use crate::names;
+use crate::{Budget, names};
 
 /// Coders of one folder; 7-Zip takes 32, and nobody writes more than five.
 const MAX_CODERS: usize = 16;
 /// Streams into one coder: BCJ2 has four.
 const MAX_STREAMS: usize = 8;
+/// Streams into all coders of one folder.
+const MAX_INPUTS: usize = 32;
+/// Folders that are read; 20,000. Two bytes of the header make one, which takes several hundred in memory. No message has as many
+/// members listed.
+const MAX_FOLDERS: usize = 20_000;
+/// Packed streams, files in folders, and files with names that are kept; 100,000 of each. Directories are among the files.
+const MAX_ITEMS: usize = 100_000;
+/// What reading a folder costs, in steps.
+const FOLDER_STEPS: u64 = 300;
 
 /// What the header says.
 #[derive(Debug, Default)]
@@ -15,6 +24,8 @@ pub(super) struct Header {
     pub(super) files: Vec<File>,
     /// It could not be read to its end.
     pub(super) is_damaged: bool,
+    /// It says more than is kept.
+    pub(super) is_limited: bool,
 }
 
 /// Packed streams, and the folders that are decoded from them.
@@ -24,6 +35,7 @@ pub(super) struct Streams {
     pub(super) pack_at: u64,
     pub(super) pack_sizes: Vec<u64>,
     pub(super) folders: Vec<Folder>,
+    is_limited: bool,
 }
 
 /// One run of bytes, decoded by coders in a row, and cut into files.
@@ -63,6 +75,24 @@ impl Folder {
         (0..self.coders.len()).find(|coder| !self.bonds.iter().any(|(_, output)| output == coder))
     }
 
+    /// Whether each coder but the last gives what comes out of it to one other, and none to itself by way of others: each is then
+    /// run once.
+    fn is_tree(&self, inputs: usize) -> bool {
+        let is_bond = |at: usize, (into, output): (usize, usize)| {
+            let before = self.bonds.get(..at).unwrap_or_default();
+            into < inputs
+                && output < self.coders.len()
+                && !before.iter().any(|(other_into, other_output)| *other_into == into || *other_output == output)
+        };
+        let next = |coder: usize| {
+            let (into, _) = self.bonds.iter().find(|(_, output)| *output == coder)?;
+            self.coders.iter().position(|coder| (coder.first_input..coder.first_input + coder.inputs).contains(into))
+        };
+        // There are as many bonds as coders but one: a way that is longer than all of them goes round.
+        let is_cycle = |coder| std::iter::successors(Some(coder), |coder| next(*coder)).nth(self.coders.len()).is_some();
+        self.bonds.iter().enumerate().all(|(at, bond)| is_bond(at, *bond)) && !(0..self.coders.len()).any(is_cycle)
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.last_coder().and_then(|coder| self.sizes.get(coder).copied()).unwrap_or(0)
     }
@@ -79,26 +109,28 @@ pub(super) enum Read {
 }
 
 /// None where it is no header at all.
-pub(super) fn read(bytes: &[u8]) -> Option<Read> {
+pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Option<Read> {
     let mut bytes = Bytes::new(bytes);
     match bytes.u8()? {
-        0x01 => Some(Read::Header(plain(&mut bytes))),
+        0x01 => Some(Read::Header(plain(&mut bytes, budget))),
         0x17 => {
             let mut all = Streams::default();
-            streams(&mut bytes, &mut all);
+            streams(&mut bytes, &mut all, budget);
             Some(Read::Packed(all))
         }
         _ => None,
     }
 }
 
-fn plain(bytes: &mut Bytes<'_>) -> Header {
+fn plain(bytes: &mut Bytes<'_>, budget: &mut Budget) -> Header {
     let mut header = Header::default();
-    header.is_damaged = sections(bytes, &mut header).is_none();
+    let is_read = sections(bytes, &mut header, budget).is_some();
+    header.is_limited |= header.streams.is_limited;
+    header.is_damaged = !is_read && !header.is_limited;
     header
 }
 
-fn sections(bytes: &mut Bytes<'_>, header: &mut Header) -> Option<()> {
+fn sections(bytes: &mut Bytes<'_>, header: &mut Header, budget: &mut Budget) -> Option<()> {
     loop {
         match bytes.u8()? {
             0x00 => return Some(()),
@@ -109,20 +141,22 @@ fn sections(bytes: &mut Bytes<'_>, header: &mut Header) -> Option<()> {
                     bytes.take(length)?;
                 }
             }
-            0x03 => streams(bytes, &mut Streams::default())?,
-            0x04 => streams(bytes, &mut header.streams)?,
-            0x05 => files(bytes, &mut header.files)?,
+            0x03 => streams(bytes, &mut Streams::default(), budget)?,
+            // Each time would go through all folders once more.
+            0x04 if !header.streams.folders.is_empty() => return None,
+            0x04 => streams(bytes, &mut header.streams, budget)?,
+            0x05 => files(bytes, header)?,
             _ => return None,
         }
     }
 }
 
-fn streams(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
+fn streams(bytes: &mut Bytes<'_>, all: &mut Streams, budget: &mut Budget) -> Option<()> {
     loop {
         match bytes.u8()? {
             0x00 => break,
             0x06 => pack_info(bytes, all)?,
-            0x07 => unpack_info(bytes, all)?,
+            0x07 => unpack_info(bytes, all, budget)?,
             0x08 => return sub_streams(bytes, all).and_then(|()| (bytes.u8()? == 0).then_some(())),
             _ => return None,
         }
@@ -145,7 +179,9 @@ fn pack_info(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
         match bytes.u8()? {
             0x00 => return Some(()),
             0x09 => (0..count).try_for_each(|_| {
-                all.pack_sizes.push(number(bytes)?);
+                all.is_limited |= all.pack_sizes.len() >= MAX_ITEMS;
+                let size = number(bytes).filter(|_| !all.is_limited)?;
+                all.pack_sizes.push(size);
                 Some(())
             })?,
             0x0A => digests(bytes, count).map(drop)?,
@@ -154,7 +190,7 @@ fn pack_info(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
     }
 }
 
-fn unpack_info(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
+fn unpack_info(bytes: &mut Bytes<'_>, all: &mut Streams, budget: &mut Budget) -> Option<()> {
     loop {
         match bytes.u8()? {
             0x00 => return Some(()),
@@ -166,11 +202,16 @@ fn unpack_info(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
                     return None;
                 }
                 for _ in 0..count {
+                    if all.folders.len() >= MAX_FOLDERS || !budget.charge_steps(FOLDER_STEPS) {
+                        all.is_limited = true;
+                        return None;
+                    }
                     all.folders.push(folder(bytes)?);
                 }
             }
             0x0C => {
                 for folder in &mut all.folders {
+                    folder.sizes.clear();
                     for _ in 0..folder.coders.len() {
                         folder.sizes.push(number(bytes)?);
                     }
@@ -204,6 +245,9 @@ fn folder(bytes: &mut Bytes<'_>) -> Option<Folder> {
         folder.coders.push(Coder { id, properties, inputs: into, first_input: inputs });
         inputs += into;
     }
+    if inputs > MAX_INPUTS {
+        return None;
+    }
     for _ in 1..folder.coders.len() {
         folder.bonds.push((length(bytes)?, length(bytes)?));
     }
@@ -215,7 +259,7 @@ fn folder(bytes: &mut Bytes<'_>) -> Option<Folder> {
             folder.packed.push(length(bytes)?);
         }
     }
-    Some(folder)
+    folder.is_tree(inputs).then_some(folder)
 }
 
 fn sub_streams(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
@@ -228,6 +272,13 @@ fn sub_streams(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
         id = bytes.u8()?;
     }
     let has_sizes = id == 0x09;
+    let mut kept = 0;
+    let mut keep = |folder: &mut Folder, size| {
+        if kept < MAX_ITEMS {
+            folder.files.push(size);
+        }
+        kept += 1;
+    };
     for (folder, count) in all.folders.iter_mut().zip(&counts) {
         // The last size is what is left.
         let mut left = folder.size();
@@ -236,13 +287,14 @@ fn sub_streams(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
                 break;
             }
             let size = number(bytes)?;
-            folder.files.push(size);
+            keep(folder, size);
             left = left.saturating_sub(size);
         }
         if *count > 0 {
-            folder.files.push(left);
+            keep(folder, left);
         }
     }
+    all.is_limited |= kept > MAX_ITEMS;
     if has_sizes {
         id = bytes.u8()?;
     }
@@ -264,26 +316,30 @@ fn sub_streams(bytes: &mut Bytes<'_>, all: &mut Streams) -> Option<()> {
 
 /// Which of so many have a checksum; passes over the checksums.
 fn digests(bytes: &mut Bytes<'_>, count: usize) -> Option<usize> {
-    let defined = if bytes.u8()? != 0 { count } else { bits(bytes, count)?.iter().filter(|bit| **bit).count() };
+    let defined = if bytes.u8()? != 0 { count } else { bits(bytes, count)?.filter(|bit| *bit).count() };
     bytes.take(defined.checked_mul(4)?)?;
     Some(defined)
 }
 
-fn bits(bytes: &mut Bytes<'_>, count: usize) -> Option<Vec<bool>> {
+fn bits<'b>(bytes: &mut Bytes<'b>, count: usize) -> Option<impl Iterator<Item = bool> + use<'b>> {
     let field = bytes.take(count.div_ceil(8))?;
-    Some((0..count).map(|at| field.get(at / 8).is_some_and(|byte| byte & (0x80 >> (at % 8)) != 0)).collect())
+    Some((0..count).map(|at| field.get(at / 8).is_some_and(|byte| byte & (0x80 >> (at % 8)) != 0)))
 }
 
-fn files(bytes: &mut Bytes<'_>, files: &mut Vec<File>) -> Option<()> {
+fn files(bytes: &mut Bytes<'_>, header: &mut Header) -> Option<()> {
     let count = length(bytes)?;
+    let files = &mut header.files;
+    let most = MAX_ITEMS.saturating_sub(files.len());
     let mut names = Vec::new();
     let mut empty = Vec::new();
     let mut empty_files = Vec::new();
-    let complete = file_properties(bytes, count, &mut names, &mut empty, &mut empty_files);
+    let complete = file_properties(bytes, (count, most), &mut names, &mut empty, &mut empty_files);
     let mut empty_files = empty_files.into_iter();
     let mut names = names.into_iter();
     // Without names there are as many files as streams: the opener lists those.
-    for at in 0..names.len().max(empty.len()).min(count) {
+    let said = names.len().max(empty.len()).min(count);
+    header.is_limited |= count > most && said == most;
+    for at in 0..said {
         let is_empty = empty.get(at).copied().unwrap_or(false);
         let is_directory = is_empty && !empty_files.next().unwrap_or(false);
         files.push(File { name: names.next().unwrap_or_default(), has_stream: !is_empty, is_directory });
@@ -293,7 +349,7 @@ fn files(bytes: &mut Bytes<'_>, files: &mut Vec<File>) -> Option<()> {
 
 fn file_properties(
     bytes: &mut Bytes<'_>,
-    count: usize,
+    (count, most): (usize, usize),
     names: &mut Vec<String>,
     empty: &mut Vec<bool>,
     empty_files: &mut Vec<bool>,
@@ -306,12 +362,14 @@ fn file_properties(
         let length = length(bytes)?;
         let field = bytes.take(length)?;
         match kind {
-            0x0E => *empty = bits(&mut Bytes::new(field), count)?,
-            0x0F => *empty_files = bits(&mut Bytes::new(field), empty.iter().filter(|bit| **bit).count())?,
+            0x0E => *empty = bits(&mut Bytes::new(field), count)?.take(most).collect(),
+            0x0F => {
+                *empty_files = bits(&mut Bytes::new(field), empty.iter().filter(|bit| **bit).count())?.collect();
+            }
             // The first byte says that names stand elsewhere, which nobody writes.
             0x11 => {
                 let mut rest = field.get(1..).unwrap_or_default();
-                while names.len() < count && !rest.is_empty() {
+                while names.len() < count.min(most) && !rest.is_empty() {
                     let units = rest.chunks_exact(2).take_while(|unit| **unit != [0, 0]).count();
                     names.push(names::utf16(rest.get(..2 * units).unwrap_or_default(), u16::from_le_bytes));
                     rest = rest.get(2 * units + 2..).unwrap_or_default();
@@ -343,6 +401,78 @@ fn length(bytes: &mut Bytes<'_>) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A coder of BCJ2, and so many that copy; the bonds; the packed streams.
+    fn graph(copies: u8, bonds: &[(u8, u8)], packed: &[u8]) -> Option<Folder> {
+        let mut bytes = vec![copies + 1, 0x14, 3, 3, 1, 0x1B, 4, 1];
+        bytes.extend([1, 0].repeat(copies.into()));
+        bonds.iter().for_each(|(into, output)| bytes.extend([*into, *output]));
+        bytes.extend_from_slice(packed);
+        folder(&mut Bytes::new(&bytes))
+    }
+
+    fn header(bytes: &[u8]) -> Header {
+        match read(bytes, &mut Budget::default()) {
+            Some(Read::Header(header)) => header,
+            _ => panic!("no header"),
+        }
+    }
+
+    /// A header that begins with so many folders, of one coder that is not named.
+    fn folders(count: u32) -> Vec<u8> {
+        let [low, middle, high, _] = count.to_le_bytes();
+        [&[0x01, 0x04, 0x07, 0x0B, 0xC0 | high, low, middle, 0], &[1, 0].repeat(count as usize)[..]].concat()
+    }
+
+    #[test]
+    fn folders_are_kept_to_their_bound() {
+        let most = u32::try_from(MAX_FOLDERS).unwrap();
+        for (count, is_limited) in [(most, false), (most + 1, true), (1_000_000, true)] {
+            let header = header(&folders(count));
+            assert_eq!((header.streams.folders.len(), header.is_limited), (MAX_FOLDERS, is_limited), "{count}");
+        }
+        let mut budget = Budget::new(crate::Bounds { steps: 10 * FOLDER_STEPS, ..crate::Bounds::default() });
+        assert!(
+            matches!(read(&folders(20), &mut budget), Some(Read::Header(header)) if header.is_limited && header.streams.folders.len() == 10)
+        );
+    }
+
+    #[test]
+    fn files_are_kept_to_their_bound() {
+        // 1,048,576 empty names, and as many bits that say that there is nothing in the files.
+        for property in [(0x11, 0xE0, [1, 0, 0x20]), (0x0E, 0xC0, [0, 0, 0x02])] {
+            let (kind, first, [low, middle, high]) = property;
+            let mut bytes = vec![0x01, 0x05, 0xD0, 0, 0, kind];
+            match kind {
+                0x11 => bytes.extend([first, low, middle, high]),
+                _ => bytes.extend([first | high, low, middle]),
+            }
+            bytes.extend(vec![if kind == 0x11 { 0 } else { 0xFF }; 0x20_0001]);
+            let header = header(&bytes);
+            assert_eq!((header.files.len(), header.is_limited), (MAX_ITEMS, true), "{kind}");
+        }
+    }
+
+    /// Each of them would give every folder one more file.
+    #[test]
+    fn folders_are_gone_through_once() {
+        let bytes = [folders(20_000), vec![0x0C], vec![0; 20_000], vec![0, 0], [0x04, 0x08, 0, 0].repeat(10_000)].concat();
+        let header = header(&bytes);
+        assert!(header.is_damaged);
+        assert!(header.streams.folders.iter().all(|folder| folder.files.len() == 1));
+    }
+
+    #[test]
+    fn coders_stand_in_a_tree() {
+        assert!(graph(3, &[(0, 1), (1, 2), (2, 3)], &[4, 5, 6, 3]).is_some(), "as 7-Zip writes it");
+        assert!(graph(1, &[(4, 0)], &[0, 1, 2, 3]).is_some());
+        assert!(graph(1, &[(5, 0)], &[0, 1, 2, 3]).is_none(), "no such stream");
+        assert!(graph(1, &[(4, 2)], &[0, 1, 2, 3]).is_none(), "no such coder");
+        assert!(graph(1, &[(0, 0)], &[1, 2, 3, 4]).is_none(), "into itself");
+        assert!(graph(2, &[(0, 1), (4, 0)], &[1, 2, 3, 5]).is_none(), "into itself by way of another");
+        assert!(graph(2, &[(0, 1), (1, 1)], &[2, 3, 4, 5]).is_none(), "one into two");
+        assert!(graph(2, &[(0, 1), (0, 2)], &[2, 3, 4, 5]).is_none(), "two into one");
+    }
 
     #[test]
     fn numbers_of_every_length() {

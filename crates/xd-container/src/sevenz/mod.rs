@@ -23,6 +23,8 @@ const SIGNATURE: &[u8] = b"7z\xBC\xAF\x27\x1C";
 const START: usize = 32;
 /// Headers packed in headers that are followed; 7-Zip writes one.
 const MAX_HEADERS: usize = 4;
+/// The longest header that is read; 4 MiB. Ten thousand files, of which no more are listed, take less than one.
+const MAX_HEADER: usize = 4 << 20;
 
 /// The archive behind a program, where its signature stands in it.
 pub(crate) fn open_behind<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Option<Opened<'a>> {
@@ -74,23 +76,27 @@ fn find_header<'p>(
     }
     let mut header = Cow::Borrowed(rest.get(..size).unwrap_or(rest));
     for _ in 0..MAX_HEADERS {
+        if header.len() > MAX_HEADER {
+            signs.add(Sign::Limit);
+            return None;
+        }
         if !budget.charge_steps(header.len() as u64 * 10) {
             signs.add(Sign::Limit);
             return None;
         }
-        let streams = match header::read(&header)? {
+        let streams = match header::read(&header, budget)? {
             Read::Header(header) => return Some(header),
             Read::Packed(streams) => streams,
         };
         let folder = streams.folders.first()?;
         let source = Source { folder, packs: packs(bytes, &streams).into_iter().next()? };
-        let most = usize::try_from(folder.size()).ok()?;
+        let most = usize::try_from(folder.size()).ok()?.min(MAX_HEADER + 1);
         let decoded = if folder.is_encrypted() {
             // A wrong password gives noise, which is no header.
             let right = passwords.iter().find_map(|candidate| {
                 let decoded = source.decode(most, &mut Keys::new(Some(candidate)), budget);
                 let is_header = matches!(decoded.bytes.first(), Some(0x01 | 0x17))
-                    && header::read(&decoded.bytes).is_some_and(|read| match read {
+                    && header::read(&decoded.bytes, budget).is_some_and(|read| match read {
                         Read::Header(header) => !header.is_damaged,
                         Read::Packed(_) => true,
                     });
@@ -140,6 +146,9 @@ impl<'a> Reader<'a, '_> {
         if header.is_damaged {
             opened.signs.add(Sign::Damaged);
         }
+        if header.is_limited {
+            opened.signs.add(Sign::Limit);
+        }
         let mut files = header.files.iter();
         let packs = packs(self.bytes, &header.streams);
         let (mut size, mut packed) = (0_u64, 0_u64);
@@ -164,8 +173,10 @@ impl<'a> Reader<'a, '_> {
             }
             size = size.saturating_add(folder.size());
             packed = packed.saturating_add(packs.iter().map(|pack| pack.len() as u64).sum());
-            self.fill(&mut members, folder, packs, opened, budget);
-            opened.members.append(&mut members);
+            if !members.is_empty() {
+                self.fill(&mut members, folder, packs, opened, budget);
+                opened.members.append(&mut members);
+            }
             if is_limited {
                 opened.signs.add(Sign::Limit);
                 return;

@@ -80,6 +80,21 @@ fn what_nobody_decodes_keeps_its_names() {
     assert!(opened.members[0].signs.contains(Sign::Unsupported));
 }
 
+/// Sixteen coders of which the first, with four streams, reads itself by each: run as said, that is four billion runs.
+#[test]
+fn coders_that_read_themselves_end() {
+    let mut header = vec![0x01, 0x04, 0x06, 0, 1, 0x09, 11, 0, 0x07, 0x0B, 1, 0, 16, 0x14, 3, 3, 1, 0x1B, 4, 1];
+    header.extend([1, 0].repeat(15));
+    header.extend([0, 0, 1, 0, 2, 0, 3, 0, 4, 0]);
+    header.extend((5..15).flat_map(|into| [into, into - 3]));
+    header.extend([15, 16, 17, 18, 0x0C]);
+    header.extend([11; 16]);
+    header.extend([0, 0, 0]);
+    let bytes = wrapped(b"one\nMZ two\n", &header);
+    let opened = open(&bytes, &Passwords::default(), &mut Budget::default());
+    assert!(opened.signs.contains(Sign::Damaged));
+}
+
 #[test]
 fn nothing_panics() {
     let passwords = Passwords::new(["secret".to_owned()]);

@@ -13,7 +13,7 @@ pub(crate) enum Wanted {
     All,
     /// All of it where something opens it, else the beginning.
     AsOpened,
-    /// The beginning, even where something would open it: members that share their bytes.
+    /// The beginning, even where something would open it, which is a [`Sign::Limit`] then: members that share their bytes.
     Beginning,
 }
 
@@ -34,7 +34,15 @@ const DISC_BEGINNING: usize = 36 << 10;
 /// Fills the content of a member from its compressed bytes. Gives back how many of these it took.
 pub(crate) fn fill<'a>(member: &mut Member<'a>, packed: &'a [u8], method: &Method, wanted: Wanted, budget: &mut Budget) -> usize {
     if matches!(method, Method::Stored) {
-        member.content = Content::Whole(Cow::Borrowed(packed));
+        member.content = match packed.get(..BEGINNING).filter(|_| wanted == Wanted::Beginning && packed.len() > BEGINNING) {
+            Some(beginning) => {
+                if is_opened(member, beginning, budget) {
+                    member.signs.add(Sign::Limit);
+                }
+                Content::Beginning(Cow::Borrowed(beginning))
+            }
+            None => Content::Whole(Cow::Borrowed(packed)),
+        };
         return packed.len();
     }
     unpack(member, packed, method, wanted, budget)
@@ -65,11 +73,13 @@ fn unpack(member: &mut Member<'_>, packed: &[u8], method: &Method, wanted: Wante
     }
     let is_wanted = match wanted {
         Wanted::All => true,
-        Wanted::AsOpened => {
-            let shown = sniff(unpacker.output());
-            budget.wants(shown, &member.name) || member.other_names.iter().any(|name| budget.wants(shown, name))
+        Wanted::AsOpened => is_opened(member, unpacker.output(), budget),
+        Wanted::Beginning => {
+            if end == End::More && is_opened(member, unpacker.output(), budget) {
+                member.signs.add(Sign::Limit);
+            }
+            false
         }
-        Wanted::Beginning => false,
     };
     let mut is_bomb_now = promised;
     if end == End::More && is_wanted && !promised {
@@ -104,6 +114,12 @@ fn unpack(member: &mut Member<'_>, packed: &[u8], method: &Method, wanted: Wante
     taken
 }
 
+/// Whether something opens what begins like this, by any of its names.
+fn is_opened(member: &Member<'_>, beginning: &[u8], budget: &Budget) -> bool {
+    let shown = sniff(beginning);
+    budget.wants(shown, &member.name) || member.other_names.iter().any(|name| budget.wants(shown, name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +137,20 @@ mod tests {
         let mut member = Member::new("a");
         fill(&mut member, b"bytes", &Method::Stored, Wanted::AsOpened, &mut Budget::default());
         assert!(matches!(member.content, Content::Whole(Cow::Borrowed(b"bytes"))));
+    }
+
+    #[test]
+    fn stored_bytes_that_are_shared_show_their_beginning() {
+        let archive = [b"PK\x03\x04".to_vec(), vec![0; BEGINNING]].concat();
+        for (bytes, length, is_limited) in [
+            (&archive[..], BEGINNING, true),
+            (&archive[..BEGINNING], BEGINNING, false),
+            (&[0xAA; BEGINNING + 1], BEGINNING, false),
+        ] {
+            let mut member = Member::new("a");
+            fill(&mut member, bytes, &Method::Stored, Wanted::Beginning, &mut Budget::default());
+            assert_eq!((member.bytes().len(), member.signs.contains(Sign::Limit)), (length, is_limited));
+            assert_eq!(matches!(member.content, Content::Whole(_)), bytes.len() == length);
+        }
     }
 }

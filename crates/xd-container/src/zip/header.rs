@@ -74,6 +74,11 @@ impl<'a> Entry<'a> {
         self.method != other.method || self.is_encrypted() != other.is_encrypted() || (sizes && !unknown)
     }
 
+    /// What looking through its name and extra fields costs, in steps. Many entries may name the same header.
+    pub(super) fn steps(&self) -> u64 {
+        (2 * self.name.len() + self.extra.len() / 2) as u64
+    }
+
     /// A field among the extra ones.
     pub(super) fn extra(&self, id: u16) -> Option<&'a [u8]> {
         extra(self.extra, id)
@@ -110,7 +115,9 @@ impl<'a> Local<'a> {
 
 /// Sizes and offset of zip64 (APPNOTE 4.5.3): each stands there only where the short field is full.
 fn wide(fields: &[u8], size: u32, packed: u32, offset: Option<u32>) -> (u64, u64, u64) {
-    let mut bytes = Bytes::new(extra(fields, 1).unwrap_or_default());
+    let is_wide = [Some(size), Some(packed), offset].contains(&Some(u32::MAX));
+    let field = if is_wide { extra(fields, 1) } else { None };
+    let mut bytes = Bytes::new(field.unwrap_or_default());
     let mut field = |short: u32| match short {
         u32::MAX => bytes.u64_le().unwrap_or_else(|| short.into()),
         short => u64::from(short),

@@ -26,6 +26,9 @@ use crate::{Budget, Member, Opened, Passwords, Sign};
 const MAX_ENTRIES: usize = 200_000;
 /// What reading one entry costs, in steps.
 const ENTRY_STEPS: u64 = 200;
+/// What looking through name and extra fields may cost without being paid once more when a member is listed, in steps: members
+/// behind one that took all steps are listed all the same.
+const FREE_STEPS: u64 = 2_000;
 
 /// Whether bytes end in a zip archive, whatever they begin with: programs that unpack themselves, pictures with an archive
 /// behind them.
@@ -83,7 +86,10 @@ struct Reader<'a, 'r> {
 
 impl<'a> Reader<'a, '_> {
     fn read(&mut self, budget: &mut Budget) {
-        let _ = budget.charge_steps(self.bytes.len() as u64 / 8);
+        if !budget.charge_steps(self.bytes.len() as u64 / 8) {
+            self.opened.signs.add(Sign::Limit);
+            return;
+        }
         let mut found = Vec::new();
         let directories = directory::find(self.bytes);
         let mut has_directory = false;
@@ -129,7 +135,10 @@ impl<'a> Reader<'a, '_> {
                 break;
             }
             count += 1;
-            self.take(entry, found);
+            if !self.take(entry, found, budget) {
+                self.is_limited = true;
+                break;
+            }
         }
         if self.is_limited {
             self.opened.signs.add(Sign::Limit);
@@ -138,8 +147,10 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn take(&mut self, entry: Entry<'a>, found: &mut Vec<Found<'a>>) {
+    /// Takes one entry. False where no more may be taken.
+    fn take(&mut self, entry: Entry<'a>, found: &mut Vec<Found<'a>>, budget: &mut Budget) -> bool {
         let local = Local::read(self.bytes, entry.offset);
+        let is_paid = budget.charge_steps(local.as_ref().map_or(0, |local| local.entry.steps()));
         let starts_at = usize::try_from(entry.offset).unwrap_or(usize::MAX);
         let ends_at = match &local {
             Some(local) => {
@@ -155,17 +166,17 @@ impl<'a> Reader<'a, '_> {
             self.claims.push((starts_at, ends_at, Some(found.len())));
         }
         found.push(Found { entry, local });
+        is_paid
     }
 
     /// Headers of members in bytes that nothing claims.
     fn take_gaps(&mut self, found: &mut Vec<Found<'a>>, budget: &mut Budget) {
         let claims = self.claims.iter().map(|(start, end, _)| (*start, *end)).collect();
         for entry in Gaps::new(self.bytes, claims) {
-            if found.len() >= MAX_ENTRIES || !budget.charge_steps(ENTRY_STEPS) {
+            if found.len() >= MAX_ENTRIES || !budget.charge_steps(ENTRY_STEPS) || !self.take(entry, found, budget) {
                 self.opened.signs.add(Sign::Limit);
                 return;
             }
-            self.take(entry, found);
         }
     }
 
@@ -199,6 +210,11 @@ impl<'a> Reader<'a, '_> {
     /// Lists one entry. False where no more may be listed.
     fn list(&mut self, item: &Found<'a>, shared: Option<bool>, budget: &mut Budget) -> bool {
         let Found { entry, local } = item;
+        let steps = entry.steps() + local.as_ref().map_or(0, |local| local.entry.steps());
+        if !budget.charge_steps(steps.saturating_sub(FREE_STEPS)) {
+            self.opened.signs.add(Sign::Limit);
+            return false;
+        }
         let mut names = name::of(entry);
         // Those who read headers unpack what the one before its bytes says.
         let is_directory = |entry: &Entry<'_>| name::of(entry).is_directory && entry.size == 0;
@@ -338,13 +354,23 @@ impl<'a> Reader<'a, '_> {
         // One name and different bytes: some programs unpack the first, others the last.
         let mut names = BTreeMap::new();
         let differ = members.iter().any(|member| {
-            let bytes = *names.entry(member.name.as_str()).or_insert_with(|| member.bytes());
-            bytes != member.bytes()
+            let first = *names.entry(member.name.as_str()).or_insert(member);
+            differs(first, member)
         });
         if differ {
             self.opened.signs.add(Sign::Disagreement);
         }
     }
+}
+
+/// Whether two members of one name have different bytes. What stands at the same place is the same, and is not compared: of
+/// members that share their bytes, all but the first show only the beginning of them.
+fn differs(one: &Member<'_>, other: &Member<'_>) -> bool {
+    let (bytes, others) = (one.bytes(), other.bytes());
+    if !bytes.is_empty() && !others.is_empty() && std::ptr::eq(bytes.as_ptr(), others.as_ptr()) {
+        return one.size != other.size;
+    }
+    bytes != others
 }
 
 /// The decoder of a method (APPNOTE 4.4.5), and where its bytes begin.

@@ -219,6 +219,41 @@ fn members_that_share_bytes_are_marked_and_read_once() {
     assert!(opened.members.iter().take(2).all(|member| member.signs.contains(Sign::Overlap)));
 }
 
+/// An archive of one member, whose directory names it so many times, without the extra fields.
+fn repeated(made: Made, count: u16) -> Vec<u8> {
+    let extra = made.extra.len();
+    let mut bytes = archive(&[made]);
+    let directory = memchr::memmem::rfind(&bytes, b"PK\x01\x02").unwrap();
+    let end = bytes.len() - 22;
+    let mut entry = bytes[directory..end - extra].to_vec();
+    entry[30..32].fill(0);
+    let size = u32::from(count) * u32::try_from(entry.len()).unwrap();
+    bytes[end + 8..end + 12].copy_from_slice(&[count.to_le_bytes(), count.to_le_bytes()].concat());
+    bytes[end + 12..end + 16].copy_from_slice(&size.to_le_bytes());
+    bytes.splice(directory..end, entry.repeat(count.into()));
+    bytes
+}
+
+/// A megabyte at most, of which each entry has 64 KiB of extra fields.
+#[test]
+fn shared_headers_are_paid_for_by_their_length() {
+    let bytes = repeated(Made { extra: vec![0; 0xFFFC], ..stored("a", b"bytes") }, 5_000);
+    let mut budget = Budget::new(Bounds { steps: 10_000_000, ..Bounds::default() });
+    let opened = open(&bytes, &Passwords::default(), &mut budget);
+    assert!(opened.signs.contains(Sign::Limit));
+    assert!(opened.members.len() < 400, "{}", opened.members.len());
+    assert!(opened.members.iter().all(|member| member.name == "a"));
+}
+
+/// Ten thousand entries of one name: 50 GB, compared one by one.
+#[test]
+fn members_that_share_bytes_are_not_compared() {
+    let bytes = repeated(stored("a", &vec![b'x'; 5_000_000]), 10_000);
+    let opened = opened(&bytes);
+    assert_eq!(opened.members.len(), 10_000);
+    assert_eq!(opened.signs.iter().collect::<Vec<_>>(), [Sign::Bomb, Sign::Overlap]);
+}
+
 #[test]
 fn bombs_are_marked_by_their_promise_and_by_their_bytes() {
     let promise = opened_owned(&archive(&[deflated("a", HELLO, 100 << 20)]));
