@@ -8,7 +8,7 @@ pub fn check(input: &[u8], media_types: &[&str]) {
     let Some((choice, bytes)) = input.split_first() else { return };
     let media_type = media_types[usize::from(*choice) % media_types.len()];
     let passwords = Passwords::new((*choice >= 0x80).then(|| "secret".to_owned()));
-    let bounds = Bounds { decoded_bytes: 1 << 20, members: 100, steps: 50_000_000, depth: 4 };
+    let bounds = Bounds { decoded_bytes: 1 << 20, members: 100, steps: 50_000_000, depth: 4, keep_all: false };
     let members = walk(bytes, Some(media_type), "a.bin", &passwords, bounds);
     assert_eq!(members, walk(bytes, Some(media_type), "a.bin", &passwords, bounds), "the same bytes give the same members");
     // A bound takes members and bytes away, and says so.
