@@ -153,11 +153,22 @@ impl<'a> Head<'a> {
                 // Nothing above it says that this is a header section at all.
                 Item::Malformed(_) if fields.is_empty() && malformed.is_none() => {
                     defects.record(Defect::NoHeaderSection);
-                    let rest = std::iter::from_fn(|| section.next(|_| false)).take(limits.fields);
-                    let part = PartHeader::behind_stray_line(rest.filter_map(|item| match item {
-                        Item::Field(field) => Some((field.name, field.value.get(..limits.field_bytes).unwrap_or(field.value))),
-                        Item::Malformed(_) => None,
-                    }));
+                    let mut part = PartHeader::default();
+                    let mut count = 0;
+                    while let Some(item) = section.next(|_| false) {
+                        let Item::Field(field) = item else { continue };
+                        if count == limits.fields {
+                            defects.record(Defect::FieldLimit);
+                            break;
+                        }
+                        count += 1;
+                        if field.value.len() > limits.field_bytes {
+                            defects.record(Defect::FieldBytesLimit);
+                        }
+                        let value = field.value.get(..limits.field_bytes).unwrap_or(field.value);
+                        part.field(field.name, value, &mut Defects::default());
+                    }
+                    let part = part.behind_stray_line();
                     return Self { header: Header::default(), part, body: start, disputed: start..start };
                 }
                 Item::Malformed(span) => {

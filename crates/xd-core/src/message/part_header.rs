@@ -36,10 +36,15 @@ impl PartHeader {
     /// Takes one field; fields that say nothing about the body are ignored.
     pub(super) fn field(&mut self, name: &[u8], value: &[u8], defects: &mut Defects) {
         self.one_field(name, value, defects);
-        // Some programs end lines at a bare CR, too.
-        for at in memchr::memchr_iter(b'\r', value) {
-            let line = value.get(at + 1..).unwrap_or_default();
-            if let Some((name, value)) = line.iter().position(|b| *b == b':').and_then(|colon| line.split_at_checked(colon)) {
+        // Some programs end lines at a bare CR, too. Each line is looked at once, however many there are.
+        let mut rest = value;
+        while let Some(at) = bare_return(rest) {
+            rest = rest.get(at + 1..).unwrap_or_default();
+            if !rest.get(..8).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"content-")) {
+                continue;
+            }
+            let line = rest.get(..bare_return(rest).unwrap_or(rest.len())).unwrap_or(rest);
+            if let Some((name, value)) = memchr::memchr(b':', line).and_then(|colon| line.split_at_checked(colon)) {
                 self.one_field(name, value.get(1..).unwrap_or_default(), defects);
             }
         }
@@ -59,11 +64,10 @@ impl PartHeader {
         }
     }
 
-    /// What fields say that stand behind a line that is none, at the beginning of a message: some programs pass such a line over, others
-    /// show everything as text. Nothing, if there are none.
-    pub(super) fn behind_stray_line<'b>(fields: impl Iterator<Item = (&'b [u8], &'b [u8])>) -> Self {
-        let mut header = Self::default();
-        fields.for_each(|(name, value)| header.field(name, value, &mut Defects::default()));
+    /// The same of fields that stand behind a line that is none, at the beginning of a message: some programs pass such a line over,
+    /// others show everything as text, so that this is the first reading.
+    pub(super) fn behind_stray_line(self) -> Self {
+        let mut header = self;
         if !header.types.is_empty() {
             let text = ContentType { media: MediaType::new("text", "plain"), charset: None, boundaries: Vec::new() };
             header.types.insert(0, text);
@@ -214,6 +218,11 @@ fn boundaries(parsed: &Parameterized<'_>, defects: &mut Defects) -> Vec<Vec<u8>>
     }
     boundaries.truncate(MAX_READINGS);
     boundaries
+}
+
+/// Where the first CR stands that no LF follows.
+fn bare_return(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\r', bytes).find(|at| bytes.get(at + 1) != Some(&b'\n'))
 }
 
 #[cfg(test)]
