@@ -202,6 +202,18 @@ mod tests {
     }
 
     #[test]
+    fn limits_hold_behind_a_stray_line_too() {
+        let raw = b"a stray line\nSubject: 12345678\nTo: b\n\ntext\n";
+        let reached = |limits: Limits| message(raw, &limits).defects();
+        for (field_bytes, over) in [(9, false), (8, true)] {
+            assert_eq!(reached(Limits { field_bytes, ..Limits::default() }).contains(Defect::FieldBytesLimit), over);
+        }
+        for (fields, over) in [(2, false), (1, true)] {
+            assert_eq!(reached(Limits { fields, ..Limits::default() }).contains(Defect::FieldLimit), over);
+        }
+    }
+
+    #[test]
     fn pairs_are_counted_across_runs() {
         for lines in [0, 1, 127, 128, 254, 255, 256, 1_000] {
             assert_eq!(count_pairs("x\r\n".repeat(lines).as_bytes()), lines);

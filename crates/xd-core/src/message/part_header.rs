@@ -239,6 +239,15 @@ mod tests {
     }
 
     #[test]
+    fn behind_a_bare_return_stands_a_field_and_behind_a_fold_none() {
+        let kinds =
+            |value: &str| read(&[("X", value)]).0.types.iter().map(|reading| reading.media.to_string()).collect::<Vec<_>>();
+        assert_eq!(kinds("a\rContent-Type: text/html\rContent-Type: image/png"), ["text/html", "image/png"]);
+        assert!(kinds("a\r\nContent-Type: text/html").is_empty());
+        assert!(kinds("a\rX-Type: text/html").is_empty());
+    }
+
+    #[test]
     fn defects_of_fields() {
         type Case<'c> = (&'c [(&'c str, &'c str)], &'c [Defect]);
         let cases: &[Case<'_>] = &[
