@@ -77,22 +77,10 @@ pub(crate) struct JudgeArguments {
     /// are walked in the order of their paths; folders named `cases` hold no rules.
     #[arg(long, value_name = "DIR")]
     pub(crate) rules: Vec<PathBuf>,
-    /// The learned model to judge with; `none` judges by rules alone.
-    #[arg(long, value_name = "MODEL", default_value = "none", value_parser = model)]
-    pub(crate) model: Model,
-}
-
-/// A learned model. There is none to choose yet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Model {
-    None,
-}
-
-fn model(text: &str) -> Result<Model, String> {
-    match text {
-        "none" => Ok(Model::None),
-        _ => Err("no such model; this version judges by rules alone (--model none)".to_owned()),
-    }
+    /// Judge with this model: `default` or `permissive`, which come with xd, a file, or `none` for rules alone [default: that of the
+    /// configuration, or `default`]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -141,9 +129,9 @@ pub(crate) struct Replay {
     /// What if: the rule files of this directory, this file, or `builtin` had judged; may be given several times.
     #[arg(long, value_name = "DIR")]
     pub(crate) rules: Vec<PathBuf>,
-    /// What if: this learned model had judged; `none` is the only one.
-    #[arg(long, value_name = "MODEL", value_parser = model)]
-    pub(crate) model: Option<Model>,
+    /// What if: this model had judged: `default`, `permissive`, a file, or `none`.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
     /// What if: the settings of this file (TOML) had been in force, for all recipients.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use xd_core::classify::Model;
 use xd_core::rules::builtin;
 use xd_core::{Engine, RuleSource};
 
@@ -15,7 +16,12 @@ pub(crate) const BUILTIN: &str = "builtin";
 /// The folder of a rule directory that holds cases, not rules.
 const CASES: &str = "cases";
 
-/// Compiles the rule files of these directories and files; the built-in ones when there are none.
+/// The model of this name: of those that come with xd, of a file, or none.
+pub(crate) fn model(name: &str) -> Result<Option<Model>, Failure> {
+    xd_config::model(name).map_err(Failure::operator)
+}
+
+/// Compiles the rule files of these directories and files, without a model; the built-in ones when there are none.
 pub(crate) fn compile(places: &[PathBuf]) -> Result<Engine, Failure> {
     if places.is_empty() {
         return Ok(Engine::builtin()?);

@@ -6,11 +6,13 @@ use std::io::Read;
 
 use toml::Spanned;
 use xd_core::capsule::PseudonymKey;
+use xd_core::classify::{MODEL_ID, Model};
 use xd_core::evidence::{Operator, Settings, Thresholds};
 use xd_core::rules::builtin;
 use xd_core::{Domain, Engine, RuleErrors, RuleSource};
 
 use crate::config::Config;
+use crate::model::{DEFAULT_MODEL, model};
 use crate::error::ConfigError;
 use crate::tables::{CapsuleLevel, ThresholdsTable};
 
@@ -47,18 +49,36 @@ impl Config {
         Ok(sources)
     }
 
+    /// Whether the file says which model judges.
+    #[must_use]
+    pub fn names_model(&self) -> bool {
+        self.tables().rules.model.is_some()
+    }
+
     /// Whether the file says which rules judge.
     #[must_use]
     pub fn names_rules(&self) -> bool {
         !self.tables().rules.directories.is_empty()
     }
 
-    /// The engine of these rules.
+    /// The engine of these rules and this model.
     ///
     /// # Errors
     /// Every error of the rules, each with its place.
     pub fn engine(&self) -> Result<Result<Engine, RuleErrors>, ConfigError> {
-        Ok(Engine::compile(self.rules()?))
+        let model = self.model()?;
+        Ok(Engine::compile(self.rules()?).map(|engine| engine.with_model(model)))
+    }
+
+    /// The model that the file names; the default one when it names none.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    pub fn model(&self) -> Result<Option<Model>, ConfigError> {
+        match &self.tables().rules.model {
+            None => model(DEFAULT_MODEL).map_err(ConfigError::Model),
+            Some(name) => model(name.get_ref()).map_err(|why| self.wrong(name.span(), why)),
+        }
     }
 
     /// The settings for judging with this engine, whose rules the file may name.
@@ -73,7 +93,7 @@ impl Config {
                 Thresholds::try_new(spam.0, surespam.0).map_err(|error| self.wrong(table.span(), error.to_string()))?;
         }
         let known = |id: &Spanned<String>| {
-            if engine.rules().rule(id.get_ref()).is_some() {
+            if engine.rules().rule(id.get_ref()).is_some() || id.get_ref() == MODEL_ID {
                 return Ok(id.get_ref().clone());
             }
             Err(self.wrong(id.span(), format!("there is no rule {:?}; `xd rules list` names all", id.get_ref())))

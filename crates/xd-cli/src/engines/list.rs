@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::{Kept, unreadable};
+use super::{Kept, model_name, unreadable};
 use crate::arguments::{EngineList, Format};
 use crate::failure::{Failure, UNREAD};
 use crate::json;
@@ -42,8 +42,8 @@ pub(super) fn run(arguments: &EngineList) -> Result<ExitCode, Failure> {
                 sequence,
                 kept: time.map(|time| time.to_string()),
                 builtin: kept.is_builtin(hash),
+                model: model_name(&inputs),
                 semantics: inputs.semantics,
-                model: inputs.model,
                 files: inputs.rules.len(),
             }),
             Err(why) => {

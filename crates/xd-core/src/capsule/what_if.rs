@@ -10,7 +10,7 @@ mod change;
 
 use super::replay::{Derivation, check};
 use super::{Capsule, RecordedVerdict, ReplayError};
-use crate::classify::MODEL_ID;
+use crate::classify::{MODEL_ID, Model};
 use crate::judge::{Tally, class_of};
 use crate::rules::{Possible, Scene, Selection};
 use crate::{Class, Engine, Limits, Message, Score, Settings, Truth};
@@ -43,6 +43,7 @@ pub use change::SettingsChange;
 pub struct WhatIf<'e> {
     old: &'e Engine,
     new: &'e Engine,
+    model: Option<&'e Model>,
     change: SettingsChange,
     limits: Limits,
     bridge: Bridge,
@@ -105,7 +106,13 @@ impl<'e> WhatIf<'e> {
     #[must_use]
     pub fn new(old: &'e Engine, new: &'e Engine, change: SettingsChange, limits: Limits) -> Self {
         let bridge = Bridge::new(old, new, &change);
-        Self { old, new, change, limits, bridge, before: Derivation::default(), after: Derivation::default() }
+        Self { old, new, model: new.model(), change, limits, bridge, before: Derivation::default(), after: Derivation::default() }
+    }
+
+    /// The same question with another model than that of the new engine, or with none.
+    #[must_use]
+    pub fn with_model(self, model: Option<&'e Model>) -> Self {
+        Self { model, ..self }
     }
 
     /// What would have become of each verdict of a capsule, in their order.
@@ -155,6 +162,7 @@ impl<'e> WhatIf<'e> {
     fn ask_afresh(&mut self, capsule: &Capsule) -> Option<Vec<Conclusion<'e>>> {
         let again = capsule.afresh_for(self.change.operator.as_ref(), self.new, &self.limits)?;
         self.after.derive(&again, self.new);
+        self.after.model = self.model_after(&again);
         let mut conclusions: Vec<Conclusion<'e>> = Vec::with_capacity(capsule.verdicts.len());
         for (index, verdict) in capsule.verdicts.iter().enumerate() {
             if let Some(before) = index.checked_sub(1).filter(|&before| capsule.verdicts[before] == *verdict) {
@@ -173,7 +181,7 @@ impl<'e> WhatIf<'e> {
     fn derive(&mut self, capsule: &Capsule) -> Result<Option<Vec<usize>>, ReplayError> {
         check(capsule, self.old)?;
         let operator_differs = self.change.operator_differs(&capsule.evidence.operator);
-        if !operator_differs && !self.bridge.touches(&capsule.outcomes) {
+        if !operator_differs && self.is_same_model() && !self.bridge.touches(&capsule.outcomes) {
             return Ok(None);
         }
         self.after.model = self.model_after(capsule);
@@ -185,11 +193,16 @@ impl<'e> WhatIf<'e> {
         Ok(Some(open))
     }
 
+    /// Whether the model is the one that judged, or there is none in either.
+    fn is_same_model(&self) -> bool {
+        self.old.model().map(Model::sha256) == self.model.map(Model::sha256)
+    }
+
     /// The points of the new model: those recorded where it is the old one, exactly those of the message where the capsule holds it, and
     /// else the bounds of all that it gives.
     fn model_after(&self, capsule: &Capsule) -> Option<(Score, Score)> {
-        let model = self.new.model()?;
-        if self.bridge.same_model {
+        let model = self.model?;
+        if self.is_same_model() && capsule.engine == self.old.hash() {
             return capsule.model.map(|points| (points, points));
         }
         match capsule.content() {

@@ -10,6 +10,7 @@
 //!
 //! Training, with floats, lives in `xd-train`.
 
+mod builtin;
 mod encoding;
 mod explain;
 mod gather;
@@ -23,6 +24,7 @@ mod words;
 
 use crate::{Message, View};
 
+pub use builtin::{BUILTIN, builtin};
 pub use explain::Reason;
 use gather::{Gather, Ids};
 pub use model::{LOGIT, Model, ModelError, ModelParts, WEIGHT_UNIT};
@@ -78,7 +80,7 @@ impl Family {
 }
 
 /// The features of a message: for each family the places that they have in a model, ascending, each once.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Features {
     places: [Vec<u32>; Family::ALL.len()],
 }

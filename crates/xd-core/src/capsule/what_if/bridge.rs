@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::capsule::outcomes::Outcomes;
 use crate::capsule::told::reads_message;
-use crate::classify::{MODEL_ID, Model};
+use crate::classify::MODEL_ID;
 use crate::rules::{Possible, Rule, RuleSet, Selection, Workspace};
 use crate::{Engine, Truth};
 
@@ -19,8 +19,6 @@ pub(super) struct Bridge {
     touching_before: Vec<u32>,
     /// Whether every verdict may change, whatever was answered.
     always: bool,
-    /// Whether both engines have the same model, or none.
-    pub(super) same_model: bool,
     /// New tests that the old engine did not ask.
     pub(super) asked: Selection,
     /// Whether these look at anything that stands in the message itself.
@@ -62,9 +60,7 @@ impl Bridge {
             rules.derive(&[], None, &mut room);
             changed.iter().zip(&room.rules).any(|(&changed, truth)| changed && *truth != Possible::FALSE)
         };
-        let same_model = old.model().map(Model::sha256) == new.model().map(Model::sha256);
         let always = change.is_general()
-            || !same_model
             || change.rules().any(|id| id == MODEL_ID)
             || asked.iter().any(|&matcher| new_rules.rules_over(matcher).next().is_some())
             || resting(old_rules, &old_changed)
@@ -80,7 +76,7 @@ impl Bridge {
         of_operator.dedup();
         let (asked, asked_of_operator) = (new_rules.select(asked), new_rules.select(of_operator));
         let reads_message = reads_message(new_rules, &asked);
-        Self { same, touching_before, always, same_model, asked, reads_message, asked_of_operator }
+        Self { same, touching_before, always, asked, reads_message, asked_of_operator }
     }
 
     /// Whether the answers of a message touch anything that changed.
