@@ -13,7 +13,7 @@ use crate::json::Hex;
 #[derive(Debug, Parser)]
 #[command(name = "xd", arg_required_else_help = true, after_help = EXIT_STATUS)]
 pub(crate) struct Arguments {
-    /// Print the version and the hash of the built-in rules.
+    /// Print the version and the hash of the engine that comes with it.
     #[arg(short = 'V', long)]
     pub(crate) version: bool,
     #[command(subcommand)]

@@ -36,7 +36,8 @@ impl Judge {
             Some(name) => engine::model(name)?,
             None => config.model()?,
         };
-        let rules = if arguments.rules.is_empty() { Engine::compile(config.rules()?)? } else { engine::compile(&arguments.rules)? };
+        let rules =
+            if arguments.rules.is_empty() { Engine::compile(config.rules()?)? } else { engine::compile(&arguments.rules)? };
         let engine = rules.with_model(model);
         let settings = config.settings(&engine)?;
         let (message_bytes, pseudonyms) = (config.message_bytes(), config.pseudonym_key()?);

@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 
 fn version() -> Result<ExitCode, Failure> {
     let engine = Engine::builtin()?;
-    writeln!(std::io::stdout(), "xd {}\nbuilt-in rules {}", env!("CARGO_PKG_VERSION"), engine.hash())?;
+    writeln!(std::io::stdout(), "xd {}\nbuilt-in engine {}", env!("CARGO_PKG_VERSION"), engine.hash())?;
     Ok(ExitCode::SUCCESS)
 }
 

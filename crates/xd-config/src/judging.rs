@@ -12,8 +12,8 @@ use xd_core::rules::builtin;
 use xd_core::{Domain, Engine, RuleErrors, RuleSource};
 
 use crate::config::Config;
-use crate::model::{DEFAULT_MODEL, model};
 use crate::error::ConfigError;
+use crate::model::{DEFAULT_MODEL, model};
 use crate::tables::{CapsuleLevel, ThresholdsTable};
 
 /// A shorter secret could be found by trying: with it, whoever has the capsules could name everyone in them.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::classify::Model;
-use crate::rules::{Register, RuleErrors, RuleSet, RuleSource, builtin};
+use crate::classify::{self, Model};
+use crate::rules::{Register, RuleError, RuleErrors, RuleSet, RuleSource, builtin};
 
 /// Names everything besides rules that could change a result: parser, public-suffix list, Unicode tables, features.
 pub const SEMANTICS: &str = "1";
@@ -44,12 +44,15 @@ impl Engine {
         Ok(Self { rules, register, sources, model: None, hash })
     }
 
-    /// The engine with the rules that come with xd.
+    /// The engine with the rules and the default model that come with xd.
     ///
     /// # Errors
-    /// None in a tested build: the rules are part of the program, and a test compiles them.
+    /// None in a tested build: rules and model are part of the program, and tests read them.
     pub fn builtin() -> Result<Self, RuleErrors> {
-        Self::compile(builtin::sources())
+        const NAME: &str = "default";
+        let damaged = |error: String| RuleError { file: NAME.to_owned(), line: 1, column: 1, message: error };
+        let model = classify::builtin(NAME).transpose().map_err(|error| RuleErrors(vec![damaged(error.to_string())]))?;
+        Ok(Self::compile(builtin::sources())?.with_model(model))
     }
 
     /// The same rules with a model, or without any.

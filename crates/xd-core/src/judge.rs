@@ -55,18 +55,14 @@ pub fn judge<'e>(engine: &'e Engine, envelope: &Envelope, message: &Message<'_>,
 }
 
 /// The judgement that follows from what was observed.
-pub(crate) fn judgement<'e>(
-    engine: &'e Engine,
-    scene: Scene<'_>,
-    seen: &Observation<'_>,
-    model: Option<Score>,
-) -> Judgement<'e> {
+pub(crate) fn judgement<'e>(engine: &'e Engine, scene: Scene<'_>, seen: &Observation<'_>, model: Option<Score>) -> Judgement<'e> {
     let Scene { envelope, message, evidence } = scene;
     let rules = engine.rules();
     let verdicts = match envelope.forward_paths.as_slice() {
         [] => vec![verdict(rules, (seen, model), evidence, &evidence.settings, None)],
         paths => {
-            let of = |path: &ForwardPath| verdict(rules, (seen, model), evidence, evidence.settings_for(path), Some(path.clone()));
+            let of =
+                |path: &ForwardPath| verdict(rules, (seen, model), evidence, evidence.settings_for(path), Some(path.clone()));
             paths.iter().map(of).collect()
         }
     };
@@ -126,7 +122,11 @@ pub(crate) fn verdict<'e>(
 
 /// The sentence for the model's points.
 fn model_says(points: Score) -> &'static str {
-    if points > Score::ZERO { "the model finds it more like spam than like wanted mail" } else { "the model finds it more like wanted mail than like spam" }
+    if points > Score::ZERO {
+        "the model finds it more like spam than like wanted mail"
+    } else {
+        "the model finds it more like wanted mail than like spam"
+    }
 }
 
 /// The score and its bounds while contributions are added in the order of rule ids.

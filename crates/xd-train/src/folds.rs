@@ -9,7 +9,8 @@ pub const FOLDS: u64 = 5;
 #[must_use]
 pub fn fold_of(group: &str) -> u64 {
     // FNV-1a, whose low bits are its weakest.
-    let hash = group.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash =
+        group.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     (hash >> 20) % FOLDS
 }
 

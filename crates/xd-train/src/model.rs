@@ -91,7 +91,10 @@ fn parts(weights: &Weights, threshold: f32, name: &str, about: &str) -> ModelPar
         families: std::array::from_fn(|family| (learner.floors[family], fixed(learner.gains[family], 65_536.0))),
         bias: fixed(weights.bias, logit),
         knots: vec![(at(BOUNDS.0), BOUNDS.0), (at(BOUNDS.1), BOUNDS.1)],
-        weights: (0..1 << PLACE_BITS).zip(weights.places.iter().map(|&value| weight(value))).filter(|(_, weight)| *weight != 0).collect(),
+        weights: (0..1 << PLACE_BITS)
+            .zip(weights.places.iter().map(|&value| weight(value)))
+            .filter(|(_, weight)| *weight != 0)
+            .collect(),
     }
 }
 
@@ -106,8 +109,8 @@ fn contradictions(examples: &[Example]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use xd_core::{Limits, Message};
     use xd_core::classify::Features;
+    use xd_core::{Limits, Message};
 
     use super::*;
 

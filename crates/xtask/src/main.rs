@@ -81,7 +81,9 @@ fn main() -> ExitCode {
         ["purity"] => purity::run,
         ["test"] => test::run,
         ["train-models"] => models::train_models,
-        ["cross-validate"] | ["cross-validate", "--group", "cluster"] => |workspace, report| models::cross_validate_models(workspace, report, false),
+        ["cross-validate"] | ["cross-validate", "--group", "cluster"] => {
+            |workspace, report| models::cross_validate_models(workspace, report, false)
+        }
         ["cross-validate", "--group", "source"] => |workspace, report| models::cross_validate_models(workspace, report, true),
         _ => {
             eprintln!("xtask: unknown command `{}`\n\n{HELP}", arguments.join(" "));

@@ -22,7 +22,9 @@ pub(crate) fn write(difference: &Difference<'_>, terminal: Terminal) -> String {
     fn known<T: std::fmt::Debug>(what: Option<&Change<T>>) -> Option<String> {
         what.map(|change| format!("{:?} → {:?}", change.from, change.to))
     }
-    for (what, change) in [("semantics version", known(difference.semantics.as_ref())), ("model", known(difference.model.as_ref()))] {
+    for (what, change) in
+        [("semantics version", known(difference.semantics.as_ref())), ("model", known(difference.model.as_ref()))]
+    {
         if let Some(change) = change {
             page.line(0, &format!("{what} {change}"));
         }

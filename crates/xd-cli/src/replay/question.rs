@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use xd_config::{Config, NO_MODEL};
-use xd_core::classify::Model;
 use xd_core::capsule::{Capsule, Conclusion, RecordedVerdict, Replay as ExactReplay, SettingsChange, WhatIf};
+use xd_core::classify::Model;
 use xd_core::{Engine, EngineHash, Limits};
 
 use super::{Answer, Bounds, Outcome};

@@ -17,7 +17,11 @@ pub enum ModelError {
         at: usize,
     },
     /// It looks at messages in another way.
-    #[error("the model is of feature version {features} with {bits} bits, this program is of version {} with {}; train it anew", super::FEATURES, super::PLACE_BITS)]
+    #[error(
+        "the model is of feature version {features} with {bits} bits, this program is of version {} with {}; train it anew",
+        super::FEATURES,
+        super::PLACE_BITS
+    )]
     Features {
         /// The version it is of.
         features: u32,

@@ -43,8 +43,7 @@ mod tests {
     #[test]
     fn bytes_and_numbers_keep_their_places() {
         let of = |pieces: &[&[u8]]| pieces.iter().fold(Hash::of_kind(1), |hash, piece| hash.with_bytes(piece)).value();
-        let different: [&[&[u8]]; 7] =
-            [&[], &[b""], &[b"a"], &[b"a", b"b"], &[b"ab"], &[b"ab", b""], &[b"abcdefgh\0"]];
+        let different: [&[&[u8]]; 7] = [&[], &[b""], &[b"a"], &[b"a", b"b"], &[b"ab"], &[b"ab", b""], &[b"abcdefgh\0"]];
         let mut hashes: Vec<u64> = different.iter().map(|pieces| of(pieces)).collect();
         hashes.push(of(&[b"abcdefgh"]));
         hashes.sort_unstable();

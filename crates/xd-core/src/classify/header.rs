@@ -115,7 +115,11 @@ fn subject(message: &Message<'_>, to: &mut impl Gather) {
     to.fact(family, "subject with !", subject.contains('!'));
     to.fact(family, "subject with ?", subject.contains('?'));
     to.fact(family, "subject with money", subject.contains(['$', '€', '£', '¥']));
-    to.fact(family, "subject with a picture", subject.chars().any(|c| matches!(c, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')));
+    to.fact(
+        family,
+        "subject with a picture",
+        subject.chars().any(|c| matches!(c, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')),
+    );
     to.fact(family, "subject with a long number", subject.as_bytes().windows(5).any(|five| five.iter().all(u8::is_ascii_digit)));
     let lower = subject.trim_start().to_lowercase();
     let is_reply = ["re:", "aw:", "sv:", "antw:", "rv:", "ref:"].iter().any(|prefix| lower.starts_with(prefix));
@@ -137,10 +141,15 @@ fn recipients(message: &Message<'_>, to: &mut impl Gather) {
     let undisclosed = message.header().first("to").is_some_and(|field| field.decoded().to_lowercase().contains("undisclosed"));
     to.fact(family, "undisclosed recipients", undisclosed);
     to.fact(family, "no recipient", message.to().is_empty() && message.cc().is_empty());
-    let named_by_address = |mailbox: &crate::Mailbox| !mailbox.name.is_empty() && mailbox.name.eq_ignore_ascii_case(&mailbox.address);
+    let named_by_address =
+        |mailbox: &crate::Mailbox| !mailbox.name.is_empty() && mailbox.name.eq_ignore_ascii_case(&mailbox.address);
     to.fact(family, "recipient named by the address", message.to().iter().any(named_by_address));
     to.fact(family, "recipient with a name", message.to().iter().any(|mailbox| mailbox.name.contains(' ')));
-    to.fact(family, "sent to itself", message.from().first().is_some_and(|from| message.to().iter().any(|to| to.address == from.address)));
+    to.fact(
+        family,
+        "sent to itself",
+        message.from().first().is_some_and(|from| message.to().iter().any(|to| to.address == from.address)),
+    );
 }
 
 /// The name of a program without version and system: its letters up to the first digit, bracket or slash.
@@ -150,7 +159,14 @@ fn program(text: &str) -> String {
 }
 
 fn first_word(text: &str) -> String {
-    text.trim().to_lowercase().split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or_default().chars().take(16).collect()
+    text.trim()
+        .to_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(16)
+        .collect()
 }
 
 /// How a date is written: with a weekday, with which kind of zone.

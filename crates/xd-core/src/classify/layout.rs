@@ -156,5 +156,9 @@ fn text(message: &Message<'_>, to: &mut impl Gather) {
         }
     }
     to.fact(family, "quotes", message.view(View::Plain).original().contains("\n>"));
-    to.fact(family, "signature", message.view(View::Plain).original().contains("\n-- \n") || message.view(View::Plain).original().contains("\n-- \r\n"));
+    to.fact(
+        family,
+        "signature",
+        message.view(View::Plain).original().contains("\n-- \n") || message.view(View::Plain).original().contains("\n-- \r\n"),
+    );
 }

@@ -58,7 +58,9 @@ fn spelling(link: &Link, to: &mut impl Gather) {
         if !shown.is_empty() && shown.len() <= 60 {
             super::words::each(&shown, |word| {
                 if let Some(word) = word {
-                    to.feature(family, super::hash::Hash::of_kind(32).with(word.hash).value(), || format!("link shows {}", word.text));
+                    to.feature(family, super::hash::Hash::of_kind(32).with(word.hash).value(), || {
+                        format!("link shows {}", word.text)
+                    });
                 }
             });
         }

@@ -61,8 +61,7 @@ pub enum Family {
 
 impl Family {
     /// Every family, in order.
-    pub const ALL: [Self; 7] =
-        [Self::Text, Self::Subject, Self::Name, Self::Header, Self::Links, Self::Layout, Self::Relations];
+    pub const ALL: [Self; 7] = [Self::Text, Self::Subject, Self::Name, Self::Header, Self::Links, Self::Layout, Self::Relations];
 
     /// The name in lower case, as in reports.
     #[must_use]

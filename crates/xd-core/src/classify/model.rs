@@ -132,7 +132,11 @@ impl Model {
         let mut next = 0_u32;
         for _ in 0..count {
             let at = from.at();
-            let place = from.number()?.checked_add(next).filter(|place| place >> PLACE_BITS == 0).ok_or(ModelError::Value { at, what: "a place beyond the last" })?;
+            let place = from
+                .number()?
+                .checked_add(next)
+                .filter(|place| place >> PLACE_BITS == 0)
+                .ok_or(ModelError::Value { at, what: "a place beyond the last" })?;
             let at = from.at();
             let weight = from.signed()?.try_into().map_err(|_| ModelError::Value { at, what: "a weight beyond its range" })?;
             parts.weights.push((place, weight));
@@ -250,7 +254,8 @@ fn check(parts: &ModelParts) -> Result<(), ModelError> {
     if !parts.knots.windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 <= two[1].1) {
         return wrong("a curve that does not rise");
     }
-    if !parts.weights.windows(2).all(|two| two[0].0 < two[1].0) || parts.weights.iter().any(|(place, _)| place >> PLACE_BITS != 0) {
+    if !parts.weights.windows(2).all(|two| two[0].0 < two[1].0) || parts.weights.iter().any(|(place, _)| place >> PLACE_BITS != 0)
+    {
         return wrong("places out of order");
     }
     if parts.families.iter().any(|&(_, gain)| !(0..=1 << 24).contains(&gain)) {
@@ -336,7 +341,10 @@ mod tests {
         let mut bytes = Model::try_new(parts()).unwrap().to_bytes();
         bytes[12] = 9;
         let error = Model::read(&bytes).unwrap_err();
-        assert_eq!(error.to_string(), "the model is of feature version 9 with 20 bits, this program is of version 1 with 20; train it anew");
+        assert_eq!(
+            error.to_string(),
+            "the model is of feature version 9 with 20 bits, this program is of version 1 with 20; train it anew"
+        );
     }
 
     #[test]

@@ -27,7 +27,9 @@ fn sender(message: &Message<'_>, from: &Mailbox, to: &mut impl Gather) {
     let same = |mailbox: &Mailbox| mailbox.domain.as_ref().is_some_and(|other| other.registered() == domain.registered());
     match message.reply_to().first() {
         None => {}
-        Some(reply_to) if reply_to.address.eq_ignore_ascii_case(&from.address) => to.shape(family, "answers", "to the same address"),
+        Some(reply_to) if reply_to.address.eq_ignore_ascii_case(&from.address) => {
+            to.shape(family, "answers", "to the same address")
+        }
         Some(reply_to) if same(reply_to) => to.shape(family, "answers", "to the same domain"),
         Some(_) => to.shape(family, "answers", "to another domain"),
     }
@@ -50,7 +52,8 @@ fn sender(message: &Message<'_>, from: &Mailbox, to: &mut impl Gather) {
     let signed = |domain: &str| {
         message.header().all("dkim-signature").take(4).any(|field| {
             let tags = field.decoded().split(';').filter_map(|tag| tag.trim().split_once('='));
-            tags.filter(|(name, _)| name.trim() == "d").any(|(_, value)| crate::Domain::parse(value.trim()).is_ok_and(|by| by.registered() == domain))
+            tags.filter(|(name, _)| name.trim() == "d")
+                .any(|(_, value)| crate::Domain::parse(value.trim()).is_ok_and(|by| by.registered() == domain))
         })
     };
     if message.header().first("dkim-signature").is_some() {
@@ -69,7 +72,11 @@ fn name(from: &Mailbox, to: &mut impl Gather) {
     let name = crate::normalize(&from.name);
     to.fact(family, "display name with an address", name.contains('@'));
     to.fact(family, "display name outside ascii", !from.name.is_ascii());
-    to.fact(family, "display name in capitals", from.name.chars().any(char::is_uppercase) && !from.name.chars().any(char::is_lowercase));
+    to.fact(
+        family,
+        "display name in capitals",
+        from.name.chars().any(char::is_uppercase) && !from.name.chars().any(char::is_lowercase),
+    );
     to.fact(family, "display name with signs", from.name.contains(['!', '*', '$', '%', '#', '|', '~', '+', '™', '®']));
     to.size(family, "display name words", name.split_whitespace().count());
     let local: String = from.local_part().to_lowercase();
@@ -81,7 +88,10 @@ fn name(from: &Mailbox, to: &mut impl Gather) {
         in_local += usize::from(local.contains(word));
         in_domain += usize::from(domain.contains(word));
     }
-    let of_domain = from.domain.as_ref().is_some_and(|domain| squeezed.len() >= 4 && (domain.name().contains(&*squeezed) || squeezed.contains(domain.name())));
+    let of_domain = from
+        .domain
+        .as_ref()
+        .is_some_and(|domain| squeezed.len() >= 4 && (domain.name().contains(&*squeezed) || squeezed.contains(domain.name())));
     let relation = match (in_local > 0, in_domain > 0 || of_domain) {
         (true, true) => "of local part and domain",
         (true, false) => "of the local part",
@@ -100,10 +110,81 @@ fn name(from: &Mailbox, to: &mut impl Gather) {
 /// Which office a display name claims, in the languages that most fraud is written in.
 fn role(name: &str) -> Option<&'static str> {
     const ROLES: [(&str, &[&str]); 5] = [
-        ("support", &["support", "service", "help", "helpdesk", "soporte", "suporte", "kundenservice", "kundendienst", "assistance", "atendimento", "servicio", "客服", "サポート"]),
-        ("security", &["security", "seguridad", "segurança", "sicherheit", "sécurité", "fraud", "alert", "verify", "verification", "protect", "安全", "セキュリティ"]),
-        ("account", &["account", "accounts", "billing", "payment", "payments", "invoice", "cuenta", "conta", "konto", "rechnung", "compte", "facturation", "pagos", "fatura"]),
-        ("staff", &["admin", "administrator", "team", "department", "office", "hr", "ceo", "director", "manager", "equipe", "equipo", "mailer", "postmaster", "notification", "notifications", "noreply"]),
+        (
+            "support",
+            &[
+                "support",
+                "service",
+                "help",
+                "helpdesk",
+                "soporte",
+                "suporte",
+                "kundenservice",
+                "kundendienst",
+                "assistance",
+                "atendimento",
+                "servicio",
+                "客服",
+                "サポート",
+            ],
+        ),
+        (
+            "security",
+            &[
+                "security",
+                "seguridad",
+                "segurança",
+                "sicherheit",
+                "sécurité",
+                "fraud",
+                "alert",
+                "verify",
+                "verification",
+                "protect",
+                "安全",
+                "セキュリティ",
+            ],
+        ),
+        (
+            "account",
+            &[
+                "account",
+                "accounts",
+                "billing",
+                "payment",
+                "payments",
+                "invoice",
+                "cuenta",
+                "conta",
+                "konto",
+                "rechnung",
+                "compte",
+                "facturation",
+                "pagos",
+                "fatura",
+            ],
+        ),
+        (
+            "staff",
+            &[
+                "admin",
+                "administrator",
+                "team",
+                "department",
+                "office",
+                "hr",
+                "ceo",
+                "director",
+                "manager",
+                "equipe",
+                "equipo",
+                "mailer",
+                "postmaster",
+                "notification",
+                "notifications",
+                "noreply",
+            ],
+        ),
         ("prize", &["winner", "reward", "rewards", "gift", "bonus", "lottery", "prize", "promo", "deals", "offer", "offers"]),
     ];
     let mut words = name.split(|c: char| !c.is_alphanumeric());
@@ -167,7 +248,32 @@ fn local_form(local: &str) -> &'static str {
     if NO_REPLY.iter().any(|text| lower.contains(text)) {
         return "no reply";
     }
-    if matches!(&*lower, "info" | "support" | "service" | "admin" | "contact" | "sales" | "office" | "mail" | "news" | "newsletter" | "hello" | "billing" | "help" | "security" | "team" | "alert" | "alerts" | "notification" | "notifications" | "account" | "webmaster" | "postmaster" | "root") {
+    if matches!(
+        &*lower,
+        "info"
+            | "support"
+            | "service"
+            | "admin"
+            | "contact"
+            | "sales"
+            | "office"
+            | "mail"
+            | "news"
+            | "newsletter"
+            | "hello"
+            | "billing"
+            | "help"
+            | "security"
+            | "team"
+            | "alert"
+            | "alerts"
+            | "notification"
+            | "notifications"
+            | "account"
+            | "webmaster"
+            | "postmaster"
+            | "root"
+    ) {
         return "role";
     }
     if lower.contains('=') || lower.contains('+') {

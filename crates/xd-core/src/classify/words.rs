@@ -137,7 +137,10 @@ mod tests {
 
     #[test]
     fn words_are_runs_of_letters_and_digits() {
-        assert_eq!(words_of("you're owed $1,000 by straße-bank!\nok"), ["you're", "owed", "$1", "000", "by", "straße", "bank", "|", "ok"]);
+        assert_eq!(
+            words_of("you're owed $1,000 by straße-bank!\nok"),
+            ["you're", "owed", "$1", "000", "by", "straße", "bank", "|", "ok"]
+        );
     }
 
     #[test]

@@ -44,8 +44,10 @@ pub(crate) fn train_models(workspace: &Workspace, report: &mut Report) {
     }
     for shipped in &SHIPPED {
         report.step(&format!("model {}", shipped.name), || {
-            let examples: Vec<Example> = chosen(&labelled, shipped).filter(|one| one.is_train).map(|one| one.example.clone()).collect();
-            let trained = train(&Learner::default(), &examples, shipped.name, shipped.about).map_err(|error| Shortfall::Failed(error.to_string()))?;
+            let examples: Vec<Example> =
+                chosen(&labelled, shipped).filter(|one| one.is_train).map(|one| one.example.clone()).collect();
+            let trained = train(&Learner::default(), &examples, shipped.name, shipped.about)
+                .map_err(|error| Shortfall::Failed(error.to_string()))?;
             let path = workspace.path(format!("crates/xd-core/models/{}.xdm", shipped.name));
             let bytes = trained.model.to_bytes();
             fs::write(&path, &bytes)?;

@@ -25,7 +25,11 @@ pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32]) -> String
     let Some(alone) = measure(&ham(logits), &spam(logits)) else { return out };
     let sums: Vec<f32> = logits.iter().zip(&rules).map(|(&logit, rules)| points(logit, alone.thresholds[1]) + rules).collect();
     // Writing to a string does not fail.
-    let _ = writeln!(out, "\n{name:<24}{:>8}{:>8}{:>8}{:>8}{:>8}{:>16}{:>8}", "AUC", "at 0", "0.1 %", "0.5 %", "1 %", "phish at 0.1 %", "0.5 %");
+    let _ = writeln!(
+        out,
+        "\n{name:<24}{:>8}{:>8}{:>8}{:>8}{:>8}{:>16}{:>8}",
+        "AUC", "at 0", "0.1 %", "0.5 %", "1 %", "phish at 0.1 %", "0.5 %"
+    );
     for (what, scores) in [("the model alone", logits), ("rules alone", &rules), ("both", &sums)] {
         let phish = pick(labelled, scores, |one| one.label == "phish");
         let (Some(all), Some(phish)) = (measure(&ham(scores), &spam(scores)), measure(&ham(scores), &phish)) else { continue };
@@ -64,7 +68,11 @@ pub(super) fn sources(labelled: &[Labelled], logits: &[f32]) -> String {
     let Some(all) = measure(&ham, &spam) else { return out };
     let threshold = all.thresholds[2];
     let names: BTreeSet<&str> = labelled.iter().map(|one| one.source.as_str()).collect();
-    let _ = writeln!(out, "\n{:<28}{:>8}{:>10}{:>10}{:>8}{:>10}{:>10}", "source, never seen", "ham", "flagged", "", "spam", "missed", "");
+    let _ = writeln!(
+        out,
+        "\n{:<28}{:>8}{:>10}{:>10}{:>8}{:>10}{:>10}",
+        "source, never seen", "ham", "flagged", "", "spam", "missed", ""
+    );
     let mut missed = Vec::new();
     for name in names {
         let others: Vec<&Example> = labelled.iter().filter(|one| one.source != name).map(|one| &one.example).collect();
@@ -77,7 +85,9 @@ pub(super) fn sources(labelled: &[Labelled], logits: &[f32]) -> String {
         let (spam, ham): (Vec<_>, Vec<_>) = of.into_iter().partition(|(is_spam, _)| *is_spam);
         let flagged = ham.iter().filter(|(_, logit)| *logit >= threshold).count();
         let lost = spam.iter().filter(|(_, logit)| *logit < threshold).count();
-        let share = |part: usize, whole: usize| if whole == 0 { String::new() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) };
+        let share = |part: usize, whole: usize| {
+            if whole == 0 { String::new() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }
+        };
         let _ = writeln!(
             out,
             "{name:<28}{:>8}{flagged:>10}{:>10}{:>8}{lost:>10}{:>10}",
