@@ -78,7 +78,7 @@ pub(crate) struct JudgeArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) rules: Vec<PathBuf>,
     /// Judge with this model: `default` or `permissive`, which come with xd, a file, or `none` for rules alone [default: that of the
-    /// configuration, or `default`]
+    /// configuration, or `default` where the built-in rules judge]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
 }

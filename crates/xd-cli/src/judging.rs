@@ -32,13 +32,12 @@ impl Judge {
     /// Compiles the rules and reads the configuration; nothing runs when either is wrong.
     pub(crate) fn try_new(arguments: &JudgeArguments) -> Result<Self, Failure> {
         let config = config(arguments.config.as_deref())?;
-        let model = match &arguments.model {
-            Some(name) => engine::model(name)?,
-            None => config.model()?,
+        let engine = if arguments.rules.is_empty() { config.engine()?? } else { engine::compile(&arguments.rules)? };
+        let engine = match &arguments.model {
+            Some(name) => engine.with_model(engine::model(name)?),
+            None if config.names_model() => engine.with_model(config.model()?),
+            None => engine,
         };
-        let rules =
-            if arguments.rules.is_empty() { Engine::compile(config.rules()?)? } else { engine::compile(&arguments.rules)? };
-        let engine = rules.with_model(model);
         let settings = config.settings(&engine)?;
         let (message_bytes, pseudonyms) = (config.message_bytes(), config.pseudonym_key()?);
         let operator = config.operator();

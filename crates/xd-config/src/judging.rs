@@ -70,12 +70,16 @@ impl Config {
         Ok(Engine::compile(self.rules()?).map(|engine| engine.with_model(model)))
     }
 
-    /// The model that the file names; the default one when it names none.
+    /// The model that the file names. When it names none, the default one where the built-in rules judge, to which it was fitted; other rules
+    /// alone are exactly what was named.
     ///
     /// # Errors
     /// It cannot be read, or is none.
     pub fn model(&self) -> Result<Option<Model>, ConfigError> {
         match &self.tables().rules.model {
+            None if self.names_rules() && !self.tables().rules.directories.iter().any(|place| place.as_os_str() == BUILTIN) => {
+                Ok(None)
+            }
             None => model(DEFAULT_MODEL).map_err(ConfigError::Model),
             Some(name) => model(name.get_ref()).map_err(|why| self.wrong(name.span(), why)),
         }

@@ -54,7 +54,7 @@ impl Question {
             words.push(format!("settings of {}", shown(path)));
             let read = Config::load(path)?;
             if rules.is_none() && read.names_rules() {
-                rules = Some(Engine::compile(read.rules()?)?);
+                rules = Some(read.engine()??);
             }
             if let Some(rules) = &rules {
                 // Said before anything is replayed.
@@ -101,9 +101,11 @@ impl Question {
         let replace = self.config.as_ref().map(|config| config.settings(new)).transpose()?;
         let operator = self.config.as_ref().map(Config::operator);
         let change = SettingsChange { replace, operator, ..SettingsChange::default() };
-        // Other rules judge beside the model that judged, unless another is supposed.
-        let model = self.model.as_ref().map_or(old.model(), Option::as_ref);
-        Ok(WhatIf::new(old, new, change, Limits::default()).with_model(model))
+        let what_if = WhatIf::new(old, new, change, Limits::default());
+        Ok(match &self.model {
+            Some(model) => what_if.with_model(model.as_ref()),
+            None => what_if,
+        })
     }
 }
 
