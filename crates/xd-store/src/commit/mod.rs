@@ -9,67 +9,47 @@
 //!    item; 3. it syncs, once; 4. it takes each item for durable; 5. whoever waited for an item is told.
 //!
 //! Where something is used up in 2 or 3, such as descriptors or the room on the disk, what was written is taken back. What may be
-//! refused is refused; what must not be lost waits, and is tried again after [`PAUSE`].
+//! refused is refused; what must not be lost waits, and is tried again after [`PAUSE`]. While it waits, the disk is *stuck*: whatever may be
+//! refused is refused at once, so that large items never keep out the small ones that must not be lost. When it is being closed, what waits is
+//! tried for some more seconds, and is refused in the end.
 //!
 //! After any other failure in 2 or 3 nobody knows what is on disk: a sync that failed may succeed when called again, with pages that
 //! were never written and are clean now. So from then on all that waits and all that comes is refused, with the reason.
 
 mod error;
+mod work;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 pub use error::CommitError;
+pub(crate) use work::{Claim, Work};
 
 use crate::error::SegmentError;
 
 /// What is called when something is durable, or will not be. It runs on the commit thread, so it must be quick and never wait.
 pub type Finish = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
 
-/// What the commit thread does.
-pub(crate) trait Work: Send + 'static {
-    /// What is written.
-    type Item: Send + 'static;
-
-    /// Begins a commit, and does a piece of what it has to do for itself, before the items; all earlier ones are durable. Whether more
-    /// is left.
-    fn tend(&mut self) -> Result<bool, SegmentError>;
-
-    /// Writes an item.
-    fn write(&mut self, item: &mut Self::Item) -> Result<(), SegmentError>;
-
-    /// Makes durable what was written.
-    fn sync(&mut self) -> Result<(), SegmentError>;
-
-    /// Takes back all that was written since the last sync. Items are written again, in another commit.
-    fn take_back(&mut self) -> Result<(), SegmentError>;
-
-    /// Takes the pieces of [`Work::tend`] for durable; before the items of the same commit.
-    fn settle_own(&mut self);
-
-    /// Takes an item for durable.
-    fn settle(&mut self, item: Self::Item) -> Result<(), CommitError>;
-}
-
-/// How much depends on an item. The complete set.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Claim {
-    /// It waits for its turn, and is refused when something is used up.
-    Refusable,
-    /// It waits for its turn, for as long as it takes.
-    Lasting,
-    /// It is taken however much else waits, does not gather, and waits for as long as it takes.
-    Urgent,
-}
-
 /// Hands items to the commit thread. Dropping it waits until all of them are written.
 pub(crate) struct Committer<I: Send + 'static> {
     shared: Arc<Shared<I>>,
     thread: Option<JoinHandle<()>>,
     most_bytes: u64,
+}
+
+/// How much waits, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// At most about so many bytes wait.
+    pub(crate) most_bytes: u64,
+    /// So long is between the beginnings of two commits, but for what is urgent.
+    pub(crate) apart: Duration,
+    /// So long what must not be lost is tried again when it is being closed.
+    pub(crate) closing: Duration,
 }
 
 /// How a commit thread is doing.
@@ -81,6 +61,7 @@ pub(crate) struct CommitGauges {
     pub(crate) commits: u64,
     pub(crate) failures: u64,
     pub(crate) last_sync: Duration,
+    pub(crate) shortages: u64,
     pub(crate) short: Option<Arc<str>>,
     pub(crate) broken: Option<Arc<str>>,
 }
@@ -89,6 +70,15 @@ pub(crate) struct CommitGauges {
 pub(crate) const COMMIT_BYTES: u64 = 16 << 20;
 /// How long nothing is committed after something was used up.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long a shortage is told behind the last time it was met, where nothing waits by which its end would be noticed.
+const TOLD: Duration = Duration::from_secs(10);
+
+/// All is well, as far as is known.
+const SOUND: u8 = 0;
+/// What must not be lost waits for something that was used up.
+const STUCK: u8 = 1;
+/// Nothing is written any more.
+const BROKEN: u8 = 2;
 
 struct Waiting<I> {
     item: I,
@@ -101,6 +91,8 @@ struct Waiting<I> {
 struct Shared<I> {
     state: Mutex<State<I>>,
     wake: Condvar,
+    /// As the state has it, for those who ask often.
+    health: AtomicU8,
 }
 
 struct State<I> {
@@ -118,8 +110,11 @@ struct State<I> {
     closed: bool,
     /// Until when nothing is committed.
     paused: Option<Instant>,
-    /// What was used up at the last commit.
-    short: Option<Arc<str>>,
+    /// What was used up at the last commit, and when.
+    short: Option<(Arc<str>, Instant)>,
+    shortages: u64,
+    /// Until when what waits is tried while it is being closed.
+    closing: Option<Instant>,
     broken: Option<Arc<str>>,
     commits: u64,
     failures: u64,
@@ -127,8 +122,8 @@ struct State<I> {
 }
 
 impl<I: Send + 'static> Committer<I> {
-    /// Starts the thread. At most about so many bytes wait; so long is between the beginnings of two commits, but for what is urgent.
-    pub(crate) fn start<W: Work<Item = I>>(name: &str, most_bytes: u64, apart: Duration, work: W) -> std::io::Result<Self> {
+    /// Starts the thread.
+    pub(crate) fn start<W: Work<Item = I>>(name: &str, pace: Pace, work: W) -> std::io::Result<Self> {
         let state = State {
             waiting: VecDeque::new(),
             bytes: 0,
@@ -141,15 +136,17 @@ impl<I: Send + 'static> Committer<I> {
             closed: false,
             paused: None,
             short: None,
+            shortages: 0,
+            closing: None,
             broken: None,
             commits: 0,
             failures: 0,
             last_sync: Duration::ZERO,
         };
-        let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new() });
+        let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new(), health: AtomicU8::new(SOUND) });
         let its = shared.clone();
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || its.run(work, apart))?;
-        Ok(Self { shared, thread: Some(thread), most_bytes })
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || its.run(work, pace))?;
+        Ok(Self { shared, thread: Some(thread), most_bytes: pace.most_bytes })
     }
 
     /// Hands over an item of about so many bytes.
@@ -160,6 +157,11 @@ impl<I: Send + 'static> Committer<I> {
             Some(CommitError::Broken { reason: reason.clone() })
         } else if state.closed {
             Some(CommitError::Closed)
+        } else if claim == Claim::Refusable
+            && self.is_stuck()
+            && let Some((reason, _)) = &state.short
+        {
+            Some(CommitError::Short { reason: reason.clone() })
         // One alone may be larger than all that may wait.
         } else if !urgent && state.bytes > 0 && state.bytes.saturating_add(bytes) > self.most_bytes {
             Some(CommitError::Busy { waiting: state.bytes })
@@ -191,9 +193,19 @@ impl<I: Send + 'static> Committer<I> {
             commits: state.commits,
             failures: state.failures,
             last_sync: state.last_sync,
-            short: state.short.clone(),
+            shortages: state.shortages,
+            short: state
+                .short
+                .as_ref()
+                .filter(|(_, met)| self.is_stuck() || met.elapsed() < TOLD)
+                .map(|(reason, _)| reason.clone()),
             broken: state.broken.clone(),
         }
+    }
+
+    /// Whether what must not be lost waits for something that was used up. Takes no lock.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.shared.health.load(Ordering::Acquire) == STUCK
     }
 
     /// Bytes that wait.
@@ -201,8 +213,12 @@ impl<I: Send + 'static> Committer<I> {
         self.shared.lock().bytes
     }
 
+    /// Why nothing is written any more. Takes no lock while all is well.
     pub(crate) fn broken(&self) -> Option<Arc<str>> {
-        self.shared.lock().broken.clone()
+        match self.shared.health.load(Ordering::Acquire) {
+            BROKEN => self.shared.lock().broken.clone(),
+            _ => None,
+        }
     }
 }
 
@@ -226,17 +242,16 @@ impl<I: Send + 'static> Shared<I> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run<W: Work<Item = I>>(&self, mut work: W, apart: Duration) {
+    fn run<W: Work<Item = I>>(&self, mut work: W, pace: Pace) {
         // A callback that panics takes the thread along: then it is as with a failed disk.
         let _end = Ending(self);
         let mut batch = Vec::new();
         let mut more = true;
         // 1.
-        while self.take(&mut batch, more, apart) {
+        while self.take(&mut batch, more, pace.apart) {
             match self.commit(&mut work, &mut batch) {
                 Ok(left) => more = left,
-                // What waits at the end is not waited for.
-                Err(error) if error.is_shortage() && !self.lock().closed && work.take_back().is_ok() => {
+                Err(error) if error.is_shortage() && self.has_time(pace.closing) && work.take_back().is_ok() => {
                     self.put_off(&error, &mut batch);
                     more = false;
                 }
@@ -247,6 +262,14 @@ impl<I: Send + 'static> Shared<I> {
                 }
             }
         }
+        work.end();
+    }
+
+    /// Whether what waits may wait on: always, until it is being closed.
+    fn has_time(&self, closing: Duration) -> bool {
+        let mut state = self.lock();
+        let now = Instant::now();
+        !state.closed || *state.closing.get_or_insert(now + closing) > now
     }
 
     /// Waits for something to do, and takes it. `false` when all is done and closed.
@@ -261,7 +284,6 @@ impl<I: Send + 'static> Shared<I> {
             state.asleep = false;
         }
         while let Some(until) = state.paused
-            && !state.closed
             && let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
         {
             state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -314,7 +336,9 @@ impl<I: Send + 'static> Shared<I> {
             state.committing_since = None;
             state.commits += u64::from(!settled.is_empty());
             state.last_sync = took;
-            state.short = None;
+            if state.short.take().is_some() {
+                self.health.store(SOUND, Ordering::Release);
+            }
         }
         // What was settled may have left something to tend to.
         let more = more || !settled.is_empty();
@@ -323,17 +347,27 @@ impl<I: Send + 'static> Shared<I> {
         Ok(more)
     }
 
-    /// Refuses what may be refused of a batch; the rest waits before all others.
+    /// Refuses what may be refused of a batch; the rest waits before all others, and as long as it does, nothing waits beside it that may be
+    /// refused.
     fn put_off(&self, error: &SegmentError, batch: &mut Vec<Waiting<I>>) {
         let reason: Arc<str> = error.to_string().into();
-        let (refused, kept): (Vec<_>, Vec<_>) = batch.drain(..).partition(|waiting| waiting.claim == Claim::Refusable);
+        let may_wait = |waiting: &Waiting<I>| waiting.claim != Claim::Refusable;
+        let (kept, mut refused): (Vec<_>, Vec<_>) = batch.drain(..).partition(may_wait);
         {
             let mut state = self.lock();
+            if !kept.is_empty() {
+                let (behind, others): (Vec<_>, Vec<_>) = state.waiting.drain(..).partition(may_wait);
+                state.waiting = kept.into();
+                state.waiting.extend(behind);
+                refused.extend(others);
+                self.health.store(STUCK, Ordering::Release);
+            }
             state.bytes -= refused.iter().map(|waiting| waiting.bytes).sum::<u64>();
             (state.committing, state.committing_since) = (0, None);
-            state.paused = Some(Instant::now() + PAUSE);
-            state.short = Some(reason.clone());
-            kept.into_iter().rev().for_each(|waiting| state.waiting.push_front(waiting));
+            let now = Instant::now();
+            state.paused = Some(now + PAUSE);
+            state.short = Some((reason.clone(), now));
+            state.shortages += 1;
         }
         refused.into_iter().for_each(|waiting| finish(waiting.done, Err(CommitError::Short { reason: reason.clone() })));
     }
@@ -343,6 +377,7 @@ impl<I: Send + 'static> Shared<I> {
         let mut state = self.lock();
         state.failures += 1;
         state.broken = Some(reason.clone());
+        self.health.store(BROKEN, Ordering::Release);
         state.bytes = 0;
         state.committing = 0;
         state.committing_since = None;
@@ -361,6 +396,7 @@ impl<I: Send + 'static> Drop for Ending<'_, I> {
         if thread::panicking() {
             let mut state = self.0.lock();
             state.broken = Some("the commit thread panicked".into());
+            self.0.health.store(BROKEN, Ordering::Release);
             // Whoever waits is told by what its callback is dropped with.
             let waiting = std::mem::take(&mut state.waiting);
             drop(state);
@@ -380,3 +416,6 @@ impl<I: Send + 'static> fmt::Debug for Committer<I> {
         f.debug_struct("Committer").field("gauges", &self.gauges()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,11 +21,13 @@
 //! about. One goes when no message that is not done begins in it. If more is done than live, and than the slack of the options,
 //! the live messages of the oldest are copied to the end, by and by, a chunk or so with each commit: 1. chunks; 2. a message
 //! record that says all that marks said; 3. sync; 4. only then may the old segment go. In the long run that copies no more bytes
-//! than come in. A segment in which something could not be read is renamed instead of removed.
+//! than come in. A segment in which something could not be read is renamed instead of removed. Marks come first: nothing is copied for a
+//! while after a shortage or a failure to read, and nothing that would not leave them a quarter of the reserve.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::fold::message_bytes;
 use super::index::{Entry, Index, Located, States};
@@ -37,10 +39,13 @@ use crate::commit::{CommitError, Work};
 use crate::directory::{Place, SegmentDir};
 use crate::error::SegmentError;
 use crate::file_system::FileSystem;
+use crate::free_space::FreeSpace;
 use crate::segment::{Offset, RecordType};
 
 /// The most bytes of content in one record.
 pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+/// How long nothing is copied after that could not go on: each beginning looks at all messages.
+const COPY_PAUSE: Duration = Duration::from_secs(10);
 
 /// Writes the spool.
 pub(crate) struct Log<F: FileSystem> {
@@ -60,6 +65,11 @@ pub(crate) struct Log<F: FileSystem> {
     pub(crate) copying: Option<Copying>,
     /// Copies that are not durable yet.
     pub(crate) copied: Vec<(QueueId, Located, States)>,
+    /// Until when nothing is copied.
+    pub(crate) copy_after: Option<Instant>,
+    pub(crate) free: FreeSpace,
+    /// How much of the disk copying leaves to marks.
+    pub(crate) spare_bytes: u64,
     pub(crate) scratch: Vec<u8>,
 }
 
@@ -119,7 +129,7 @@ impl<F: FileSystem> Work for Log<F> {
         self.sizes.clear();
         self.copied.clear();
         // Some of it may be what was taken back. It begins anew.
-        self.copying = None;
+        self.copy_later();
         self.directory.take_back(self.began)
     }
 
@@ -297,47 +307,78 @@ impl<F: FileSystem> Log<F> {
     }
 
     fn begin_copying(&mut self) {
-        if self.copying.is_some() {
+        if self.copying.is_some() || self.copy_after.is_some_and(|after| Instant::now() < after) {
             return;
         }
+        self.copy_after = None;
         let index = lock(&self.index);
         let (bytes, live) = (index.bytes(), index.live_bytes());
         let active = self.directory.active().map(|(number, _)| number);
         if bytes.saturating_sub(live) > live.saturating_add(self.slack_bytes)
             && let Some((segment, _)) = index.oldest().filter(|(oldest, _)| active > Some(*oldest))
         {
-            let left = index.in_segment(segment).collect();
+            let (left, sizes): (VecDeque<_>, Vec<u64>) = index.in_segment(segment).unzip();
             drop(index);
-            self.copying = Some(Copying { segment, left, message: None });
+            if self.has_room_for(sizes.iter().sum()) {
+                self.copying = Some(Copying { segment, left, message: None });
+            } else {
+                self.copy_later();
+            }
         }
+    }
+
+    /// Whether so much can be copied, and marks have room beside it.
+    fn has_room_for(&self, bytes: u64) -> bool {
+        self.free.bytes() >= self.spare_bytes.saturating_add(bytes)
+    }
+
+    fn copy_later(&mut self) {
+        (self.copying, self.copy_after) = (None, Some(Instant::now() + COPY_PAUSE));
     }
 
     /// Copies about a chunk. Whether there is more to do.
     fn copy_some(&mut self) -> Result<bool, SegmentError> {
         let Some(mut copying) = self.copying.take() else { return Ok(false) };
+        // Others write to the disk too.
+        if !self.has_room_for(CHUNK_BYTES as u64) && self.spare_bytes > 0 {
+            self.copy_later();
+            return Ok(false);
+        }
+        match self.copy_from(&mut copying)? {
+            Copied::More => self.copying = Some(copying),
+            Copied::All => {}
+            // The segment stays, and is copied when it can be read.
+            Copied::NotNow => {
+                self.copy_later();
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn copy_from(&mut self, copying: &mut Copying) -> Result<Copied, SegmentError> {
         let mut budget = CHUNK_BYTES as u64;
         while budget > 0 {
             let Some(mut message) = copying.message.take() else {
-                let Some(id) = copying.left.pop_front() else { return Ok(true) };
+                let Some(id) = copying.left.pop_front() else { return Ok(Copied::All) };
                 match self.find(id, copying.segment) {
                     Ok(found) => copying.message = found,
-                    // The segment stays, and is copied when it can be read.
-                    Err(CannotReadNow) => return Ok(false),
+                    Err(CannotReadNow) => return Ok(Copied::NotNow),
                 }
                 continue;
             };
             if let Some(place) = message.from.pop_front() {
-                let Some(copied) = self.copy_chunk(message.id, message.to.len() as u32, place)? else { return Ok(false) };
+                let copied = self.copy_chunk(message.id, message.to.len() as u32, place)?;
+                let Some(copied) = copied else { return Ok(Copied::NotNow) };
                 budget = budget.saturating_sub(copied.1);
                 message.to.push(copied.0);
                 copying.message = Some(message);
             } else {
-                let Some(copied) = self.copy_message(&message, copying.segment)? else { return Ok(false) };
+                let Some(copied) = self.copy_message(&message, copying.segment)? else { return Ok(Copied::NotNow) };
                 budget = budget.saturating_sub(copied);
             }
         }
-        self.copying = Some(copying);
-        Ok(true)
+        Ok(Copied::More)
     }
 
     /// A message that begins in the segment, and where its chunks stand. What cannot be read stays there for good.
@@ -394,8 +435,15 @@ impl<F: FileSystem> Log<F> {
     fn give_up(&self, id: QueueId, segment: u64) {
         let mut index = lock(&self.index);
         index.set_damaged(segment);
-        index.remove(id);
+        index.give_up(id);
     }
+}
+
+/// How far copying came.
+enum Copied {
+    All,
+    More,
+    NotNow,
 }
 
 /// Something cannot be read for a reason that passes.
