@@ -35,7 +35,7 @@ pub(crate) fn run(queue: &Queue) -> Result<ExitCode, Failure> {
 fn change(action: QueueAction, arguments: &Change) -> Result<ExitCode, Failure> {
     let selection = arguments.which.named()?;
     let request = Request::Queue { action, selection, dry_run: arguments.dry_run };
-    let Response::Count { messages } = socket::ask(&arguments.place.control()?, &request)? else {
+    let Response::Count { messages, left } = socket::ask(&arguments.place.control()?, &request)? else {
         return Err(Failure::operator("the gateway answered something else"));
     };
     let mut output = Output::new(Terminal::of_output());
@@ -50,9 +50,10 @@ fn change(action: QueueAction, arguments: &Change) -> Result<ExitCode, Failure> 
                 QueueAction::Retry => "tried now",
             };
             let noun = if messages == 1 { "message" } else { "messages" };
-            line = format!("{messages} {noun} {would}{done}\n").into_bytes();
+            let left = if left > 0 { format!(", {left} left alone: under way, or not to be read now") } else { String::new() };
+            line = format!("{messages} {noun} {would}{done}{left}\n").into_bytes();
         }
-        ScanFormat::Jsonl => json::write_line(&mut line, &serde_json::json!({ "messages": messages }))?,
+        ScanFormat::Jsonl => json::write_line(&mut line, &serde_json::json!({ "messages": messages, "left": left }))?,
     }
     output.lines(line)?;
     output.finish()?;

@@ -12,7 +12,7 @@ use xd_store::SpoolError;
 use super::connection::{Connection, Peer};
 use super::destination::DestinationKey;
 use super::load::{Loaded, Pieces, Source, Unloadable, load};
-use super::queue::Wanted;
+use super::queue::{Job, Wanted};
 use super::runner::Shared;
 use super::settle::{Fate, Outcome, Place, fate_of};
 use super::target::{NoTarget, Target, targets};
@@ -128,7 +128,9 @@ impl Worker {
 
     /// Loads messages; false when there are none.
     pub(super) async fn fill(&mut self) -> bool {
-        self.shared.stop_if_broken();
+        if self.is_stopped() {
+            return false;
+        }
         while self.loaded.is_empty() {
             let jobs = {
                 let mut queue = self.shared.queue();
@@ -142,20 +144,34 @@ impl Worker {
             };
             let (shared, key) = (self.shared.clone(), self.key.clone());
             let results: Vec<_> = if jobs.iter().all(|job| job.hot.is_some()) {
-                jobs.into_iter().map(|job| load(&shared, &key, job)).collect()
+                load_all(&shared, &key, jobs)
             } else {
-                let loading = tokio::task::spawn_blocking(move || jobs.into_iter().map(|job| load(&shared, &key, job)).collect());
+                let loading = tokio::task::spawn_blocking(move || load_all(&shared, &key, jobs));
                 // It does not panic; were it to, the entries stay in flight until the next start, which loses nothing.
                 loading.await.unwrap_or_default()
             };
+            let mut short = Vec::new();
             for result in results {
                 match result {
                     Ok(loaded) => self.keep(loaded),
+                    Err((job, Unloadable::Short)) => short.push(job),
                     Err((job, why)) => self.shared.put_away(job, why),
                 }
             }
+            // Each goes before those behind it.
+            short.into_iter().rev().for_each(|job| self.shared.put_away(job, Unloadable::Short));
         }
         true
+    }
+
+    /// Whether nothing may be sent now, since it could not be marked. What was loaded is given back then.
+    fn is_stopped(&mut self) -> bool {
+        let is_stopped = self.shared.heed_store();
+        if is_stopped {
+            let mut queue = self.shared.queue();
+            self.loaded.drain(..).rev().for_each(|loaded| queue.give_back(loaded.job.slot, loaded.job.hot, true));
+        }
+        is_stopped
     }
 
     /// Keeps a message for its attempt, unless it has grown too old for one.
@@ -163,7 +179,8 @@ impl Worker {
         // Whatever its age, it is tried once: it may have been held all the time, or nobody was here to try it.
         let is_tried = loaded.job.attempts > 0 && self.shared.has_tried_all();
         if is_tried && self.shared.options().schedule.is_expired(loaded.job.arrived, self.shared.clock.wall()) {
-            self.shared.expire(loaded, self.destination, &self.key);
+            let (destination, key) = (self.destination, self.key.clone());
+            self.shared.aside(move |shared| shared.expire(loaded, destination, &key));
         } else {
             self.loaded.push_back(loaded);
         }
@@ -171,6 +188,9 @@ impl Worker {
 
     /// Takes a message that is in memory, if one is next.
     fn fill_at_once(&mut self) -> bool {
+        if self.is_stopped() {
+            return false;
+        }
         while self.loaded.is_empty() {
             let Some(job) = self.shared.queue().take(self.destination) else { return false };
             if job.hot.is_none() {
@@ -238,7 +258,7 @@ impl Worker {
             let mut queue = self.shared.queue();
             let draining = queue.draining;
             // Once nothing more is taken, what is ready is no reason to stay.
-            (draining, !draining && queue.at(self.destination).is_some_and(|at| at.has_ready()))
+            (draining, queue.may_take(self.destination))
         };
         let wake = self.wake.clone();
         // Who has been idle for long enough takes its leave; it is not late.
@@ -290,7 +310,7 @@ impl Worker {
         let count = loaded.recipients.len();
         if count > most {
             // Those that had no room the last time go first.
-            loaded.recipients.rotate_left((loaded.job.attempts as usize % count).saturating_mul(most) % count);
+            loaded.recipients.rotate_left(usize::from(loaded.job.turn).saturating_mul(most) % count);
         }
         let (message, chosen) = (loaded.message.clone(), loaded.recipients[..count.min(most)].to_vec());
         let mut envelope = Envelope { message: &message, recipients: &chosen, is_ascii: false, header_is_ascii: false, redirect };
@@ -328,24 +348,18 @@ impl Worker {
         self.open.push_back(Open { token, loaded, count: chosen.len(), pieces, began: Instant::now(), sending: false });
     }
 
-    /// Ends recipients that the next hop cannot take. Others of the message come with the next attempt, at once.
-    fn refuse_misfits(&mut self, mut loaded: Loaded, misfit: Misfit, refused: Vec<u32>, place: &Place) {
-        let reply = match misfit {
-            // RFC 6152 §3: what cannot go as it is, and is not to be changed, fails.
-            Misfit::EightBit => Reply::local(554, [5, 6, 3], "next hop takes no 8-bit content, and this is not converted"),
-            Misfit::Path => Reply::local(553, [5, 1, 3], "an address cannot be written in a command"),
-            Misfit::Size { limit } => Reply::local(552, [5, 3, 4], &format!("next hop takes {limit} bytes at most")),
-            Misfit::Utf8Address => Reply::local(553, [5, 6, 7], "next hop takes no addresses beyond ASCII"),
-            // RFC 6531 §3.2 and RFC 3463: X.6.9 is a header section that cannot be passed on.
-            Misfit::Utf8Header => Reply::local(554, [5, 6, 9], "next hop takes no header fields beyond ASCII"),
-        };
+    /// Ends recipients that the next hop cannot take, each for its own reason. Others of the message come with the next attempt, at once;
+    /// so do those of whom it takes another look at the content to know.
+    fn refuse_misfits(&mut self, mut loaded: Loaded, misfit: Misfit, mut refused: Vec<(u32, Misfit)>, place: &Place) {
+        refused.retain(|(_, own)| *own == misfit || !matches!(own, Misfit::EightBit | Misfit::Utf8Header));
         if self.key.archive || refused.is_empty() {
-            return self.shared.refuse(loaded, &reply, self.destination, &self.key, place);
+            return self.shared.refuse(loaded, &refusal(misfit), self.destination, &self.key, place);
         }
-        let result = RecipientResult { stage: Stage::Connect, answer: Answer::Reply(reply) };
-        let left_out = loaded.recipients.iter().copied().filter(|index| !refused.contains(index)).collect();
-        loaded.recipients.clone_from(&refused);
-        let results = refused.into_iter().map(|index| (index, result.clone())).collect();
+        let is_refused = |index: &u32| refused.iter().any(|(other, _)| other == index);
+        let left_out = loaded.recipients.iter().copied().filter(|index| !is_refused(index)).collect();
+        loaded.recipients = refused.iter().map(|(index, _)| *index).collect();
+        let result = |own| RecipientResult { stage: Stage::Connect, answer: Answer::Reply(refusal(own)) };
+        let results = refused.into_iter().map(|(index, own)| (index, result(own))).collect();
         let outcome = Outcome { loaded, results, left_out, took: Duration::ZERO, is_final: true, has_dsn: false };
         self.shared.settle(outcome, self.destination, &self.key, place);
     }
@@ -484,6 +498,20 @@ impl Worker {
     }
 }
 
+/// Loads messages. Where something is used up for one, it is not tried for those behind.
+fn load_all(shared: &Shared, key: &DestinationKey, jobs: Vec<Job>) -> Vec<Result<Loaded, (Job, Unloadable)>> {
+    let mut is_short = false;
+    let load = |job| {
+        if is_short {
+            return Err((job, Unloadable::Short));
+        }
+        let loaded = load(shared, key, job);
+        is_short = matches!(loaded, Err((_, Unloadable::Short)));
+        loaded
+    };
+    jobs.into_iter().map(load).collect()
+}
+
 /// Looks at a content, off the threads that speak where it is on disk. None if that panicked, which it does not; were it to, the entry stays
 /// in flight until the next start, which loses nothing.
 async fn examined<T: Send + 'static>(
@@ -497,6 +525,19 @@ async fn examined<T: Send + 'static>(
         (loaded, found)
     };
     if is_in_memory { Some(look()) } else { tokio::task::spawn_blocking(look).await.ok() }
+}
+
+/// What the sender is told in place of a next hop that was not asked.
+fn refusal(misfit: Misfit) -> Reply {
+    match misfit {
+        // RFC 6152 §3: what cannot go as it is, and is not to be changed, fails.
+        Misfit::EightBit => Reply::local(554, [5, 6, 3], "next hop takes no 8-bit content, and this is not converted"),
+        Misfit::Path => Reply::local(553, [5, 1, 3], "an address cannot be written in a command"),
+        Misfit::Size { limit } => Reply::local(552, [5, 3, 4], &format!("next hop takes {limit} bytes at most")),
+        Misfit::Utf8Address => Reply::local(553, [5, 6, 7], "next hop takes no addresses beyond ASCII"),
+        // RFC 6531 §3.2 and RFC 3463: X.6.9 is a header section that cannot be passed on.
+        Misfit::Utf8Header => Reply::local(554, [5, 6, 9], "next hop takes no header fields beyond ASCII"),
+    }
 }
 
 fn describe(place: &Place, fault: &Fault) -> String {

@@ -13,12 +13,12 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::budget::Share;
 use super::clients::{Admission, Excess};
 use super::network::any_contains;
 use super::running::{Mode, Shared};
 use super::stream::{Stream, now};
 use super::{Front, ListenerSettings, Peer, ServerSettings, proxy};
+use crate::budget::Share;
 use crate::session::{
     Authentication, Event, Outcome, Phase, RefusalRecord, Reply, Session, Stage, StageDecision, StageQuestion, Transaction,
     Xclient,

@@ -200,11 +200,16 @@ impl<F: FileSystem> Spool<F> {
     /// done by then are left out. Nothing but their names is in memory. One that cannot be read is an error among others; it
     /// stays in the spool.
     pub fn messages(&self) -> impl Iterator<Item = Result<QueuedMessage, SpoolError>> + use<F> {
+        self.messages_by_id().map(|(_, read)| read)
+    }
+
+    /// The same, each with its name, by which one that cannot be read now is found again.
+    pub fn messages_by_id(&self) -> impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + use<F> {
         let (inner, mut records) = (self.0.clone(), self.0.records());
         self.ids().into_iter().filter_map(move |id| match inner.locate(id, &mut records) {
-            Ok((queued, _)) => Some(Ok(queued)),
+            Ok((queued, _)) => Some((id, Ok(queued))),
             Err(SpoolError::Unknown(_)) => None,
-            Err(error) => Some(Err(error)),
+            Err(error) => Some((id, Err(error))),
         })
     }
 
