@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::value::{ActionText, Dns, DomainText, Network, NextHop, NoticeText, PrivateAddresses, Recipients, ScoreText, SignText, Span};
+use crate::value::{
+    ActionText, Dns, DomainText, Network, NextHop, NoticeText, PrivateAddresses, Recipients, ScoreText, SignText, Span,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -55,7 +55,7 @@ const PIECE: usize = 64 << 10;
 /// Why a message could not be loaded.
 pub(super) enum Unloadable {
     /// What is on disk is not what was written, or is gone. It stays so.
-    Damaged(SpoolError),
+    Damaged(Box<SpoolError>),
     /// It is done, as far as the spool knows.
     Gone,
     /// Its recipients go elsewhere now.
@@ -63,7 +63,7 @@ pub(super) enum Unloadable {
     /// Something is used up that comes back within moments: descriptors, threads.
     Short,
     /// The disk does not give it back. It may again.
-    Unreadable(SpoolError),
+    Unreadable(Box<SpoolError>),
 }
 
 impl Unloadable {
@@ -73,9 +73,9 @@ impl Unloadable {
             SpoolError::Segment(ref cause) if cause.is_shortage() => Self::Short,
             // What is gone or is no segment stays so, and somebody has to see it. A disk or a system in trouble may recover.
             SpoolError::Segment(SegmentError::Io { ref source, .. }) if source.kind() != std::io::ErrorKind::NotFound => {
-                Self::Unreadable(error)
+                Self::Unreadable(Box::new(error))
             }
-            SpoolError::Damaged { .. } | SpoolError::Segment(_) | SpoolError::Version { .. } => Self::Damaged(error),
+            SpoolError::Damaged { .. } | SpoolError::Segment(_) | SpoolError::Version { .. } => Self::Damaged(Box::new(error)),
             _ => Self::Short,
         }
     }

@@ -187,8 +187,7 @@ impl Delivery {
         let options = Arc::new(options);
         let former = std::mem::replace(&mut *shared.options.write().unwrap_or_else(PoisonError::into_inner), options.clone());
         let (resources, now) = (options.resources, shared.clock.steady());
-        let wanted =
-            shared.queue().set_limits(options.next_hops, resources.content_bytes, resources.connections, now);
+        let wanted = shared.queue().set_limits(options.next_hops, resources.content_bytes, resources.connections, now);
         shared.carry_out(wanted);
         // Destinations follow from routes: where these changed, whatever waits is looked at again.
         if !options.has_routes_of(&former) {
@@ -353,7 +352,6 @@ impl Shared {
             }
         });
     }
-
 }
 
 impl fmt::Debug for Shared {

@@ -12,8 +12,8 @@ use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_core::{Limits, Message, View};
 use xd_lookup::Resolver;
 use xd_store::{
-    Acceptance, BodyType, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, SegmentError, SpoolError,
-    SpoolMessage, SpoolRecipient,
+    Acceptance, BodyType, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, SegmentError,
+    SpoolError, SpoolMessage, SpoolRecipient,
 };
 
 use super::*;

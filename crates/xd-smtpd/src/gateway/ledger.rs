@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 use tokio::sync::oneshot;
 use xd_store::{
-    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalGauges, JournalRecord, OsFileSystem, QueueId, QueuedMessage, Spool,
-    SpoolMessage, Transaction as Recorded,
+    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalGauges, JournalRecord, OsFileSystem, QueueId,
+    QueuedMessage, Spool, SpoolMessage, Transaction as Recorded,
 };
 
 use super::judging::Judged;

@@ -269,10 +269,7 @@ impl Answering {
 }
 
 /// What the spool still owes, each with a record if it may have none yet.
-fn recovered(
-    spool: &Spool,
-    ledger: Arc<Ledger>,
-) -> impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + use<> {
+fn recovered(spool: &Spool, ledger: Arc<Ledger>) -> impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + use<> {
     spool.messages_by_id().inspect(move |(_, read)| {
         if let Ok(queued) = read {
             ledger.recovered(queued);

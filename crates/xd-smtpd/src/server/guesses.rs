@@ -67,9 +67,9 @@ impl Guesses {
     /// The same of a client whose address nobody knows: it may be anyone, and what one did is held against no other but by the name.
     pub(super) fn may_anyone_try(&self, name: &str, now: Instant) -> bool {
         let guessed = self.names.get(&self.hashed(name));
-        guessed.filter(|guessed| guessed.count.failures >= NAME_FAILURES_MAX && guessed.count.lasts(now)).is_none_or(|guessed| {
-            guessed.heard.is_none_or(|heard| now.saturating_duration_since(heard) >= STRANGERS_APART)
-        })
+        guessed
+            .filter(|guessed| guessed.count.failures >= NAME_FAILURES_MAX && guessed.count.lasts(now))
+            .is_none_or(|guessed| guessed.heard.is_none_or(|heard| now.saturating_duration_since(heard) >= STRANGERS_APART))
     }
 
     /// The password was wrong, or the name is none. Of a client whose address nobody knows, only the name is counted.

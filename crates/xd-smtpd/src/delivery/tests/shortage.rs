@@ -102,7 +102,10 @@ async fn what_is_too_old_expires_though_it_cannot_be_read() {
     assert_eq!(world.states(id), [RecipientState::Done(Done::Expired)]);
     world.until("reported", || sink.count() == 1).await;
     let taken = sink.taken.lock().unwrap();
-    assert_eq!(taken[0].0[..], ["MAIL FROM:<> SIZE=".to_owned() + &taken[0].0[0][18..], "RCPT TO:<alice@example.com>".to_owned()]);
+    assert_eq!(
+        taken[0].0[..],
+        ["MAIL FROM:<> SIZE=".to_owned() + &taken[0].0[0][18..], "RCPT TO:<alice@example.com>".to_owned()]
+    );
 }
 
 /// A content that is damaged on disk waits for a person. Nothing of it is delivered, and nothing is thrown away.
