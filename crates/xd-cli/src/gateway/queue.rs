@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use xd_config::control::{QueueAction, Request, Response, Selection};
-use xd_core::Timestamp;
+use xd_core::{Domain, Timestamp};
 use xd_store::{QueueId, QueuedMessage, RecipientState, Spool, SpoolError, SpoolRecipient, SpoolView};
 
 use super::arguments::{Change, Chosen, List, Place, Queue};
@@ -116,7 +116,9 @@ impl Found {
 }
 
 fn is_in(recipient: &SpoolRecipient, domain: &str) -> bool {
-    recipient.forward_path.rsplit_once('@').is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain))
+    // By whichever of its names.
+    let named = |text: &str| Domain::parse(text).map_or_else(|_| text.to_ascii_lowercase(), |domain| domain.as_str().to_owned());
+    recipient.forward_path.rsplit_once('@').is_some_and(|(_, own)| named(own) == named(domain))
 }
 
 fn is_held(recipient: &SpoolRecipient) -> bool {
