@@ -16,6 +16,7 @@
 //! before the mark was committed, gets it again: SMTP cannot tell these from a loss.
 
 mod admit;
+mod attempt;
 mod clock;
 mod connection;
 mod control;

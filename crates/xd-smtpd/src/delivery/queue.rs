@@ -14,6 +14,7 @@
 
 mod connections;
 mod entry;
+mod look;
 mod ready;
 
 use std::collections::{BTreeSet, HashMap};
@@ -327,29 +328,6 @@ impl Queue {
         all
     }
 
-    /// Whether an attempt of a message is under way.
-    pub(super) fn is_in_flight(&self, id: QueueId) -> bool {
-        let mut slot = self.by_id.get(&id).copied().unwrap_or(NONE);
-        while let Some(entry) = self.entries.get(slot as usize) {
-            if entry.state == EntryState::InFlight {
-                return true;
-            }
-            slot = entry.sibling;
-        }
-        false
-    }
-
-    /// Where an entry goes.
-    pub(super) fn destination_of(&self, slot: u32) -> u32 {
-        self.entries[slot as usize].destination
-    }
-
-    /// Whether an entry is the only one of its message.
-    pub(super) fn is_alone(&self, slot: u32) -> bool {
-        let entry = self.entries[slot as usize];
-        entry.sibling == NONE && self.by_id.get(&entry.id) == Some(&slot)
-    }
-
     /// Makes entries that wait ready now.
     pub(super) fn hurry(&mut self, chosen: impl Fn(QueueId, u32) -> bool, now: Steady) -> (u64, Wanted) {
         let (mut count, mut wanted, mut touched) = (0, Wanted::default(), BTreeSet::new());
@@ -390,52 +368,6 @@ impl Queue {
 
     pub(super) fn at(&mut self, index: u32) -> Option<&mut Destination> {
         self.destinations.get_mut(index as usize)?.as_mut()
-    }
-
-    pub(super) fn destinations(&self) -> impl Iterator<Item = (u32, &Destination)> {
-        self.destinations.iter().enumerate().filter_map(|(index, at)| Some((index as u32, at.as_ref()?)))
-    }
-
-    /// The destination with this key, if there is one.
-    pub(super) fn find(&self, key: &DestinationKey) -> Option<u32> {
-        self.by_key.get(key).copied()
-    }
-
-    /// Where a message goes, but for what is held, and its content if it is in memory. None while an attempt of it is under way.
-    pub(super) fn known(&self, id: QueueId) -> Option<(Vec<DestinationKey>, Option<Hot>)> {
-        let (mut keys, mut hot) = (Vec::new(), None);
-        let mut slot = self.by_id.get(&id).copied()?;
-        while let Some(entry) = self.entries.get(slot as usize) {
-            if entry.state == EntryState::InFlight {
-                return None;
-            }
-            let destination = self.destinations.get(entry.destination as usize).and_then(Option::as_ref);
-            keys.extend(destination.map(|at| at.key.clone()));
-            hot = hot.or_else(|| self.hot.get(&slot).cloned());
-            slot = entry.sibling;
-        }
-        Some((keys, hot))
-    }
-
-    /// All messages, each once.
-    pub(super) fn ids(&self) -> Vec<QueueId> {
-        self.by_id.keys().copied().collect()
-    }
-
-    /// All entries: message, destination, arrival, attempts, state and when due.
-    pub(super) fn list(&self) -> impl Iterator<Item = (QueueId, u32, Wall, u32, EntryState, Steady)> {
-        let entries = self.entries.iter().filter(|entry| entry.state != EntryState::Free);
-        entries.map(|entry| (entry.id, entry.destination, Wall(entry.arrived), entry.attempts, entry.state, entry.due))
-    }
-
-    /// The arrival of the oldest entry of each destination.
-    pub(super) fn oldest(&self) -> HashMap<u32, u64> {
-        let mut oldest = HashMap::new();
-        for entry in self.entries.iter().filter(|entry| !matches!(entry.state, EntryState::Free | EntryState::Held(_))) {
-            let at = oldest.entry(entry.destination).or_insert(entry.arrived);
-            *at = entry.arrived.min(*at);
-        }
-        oldest
     }
 
     fn make_ready(&mut self, slot: u32, first: bool) {

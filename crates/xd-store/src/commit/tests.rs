@@ -1,7 +1,10 @@
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 
 use super::*;
+use crate::error::SegmentError;
 
 /// Writes nothing, and finds no room while told so.
 struct Nowhere {

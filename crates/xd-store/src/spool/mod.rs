@@ -5,6 +5,7 @@
 //! `log.rs`; how all is read again in `fold.rs`. When something is tried next, and by whom, is none of its business.
 
 mod content;
+mod copy;
 mod error;
 mod fold;
 mod id;
