@@ -166,7 +166,7 @@ fn what_was_refused_does_not_come_back_with_the_power() {
     for _ in 0..2 {
         assert!(matches!(told.recv().unwrap(), Err(CommitError::Short { .. })));
     }
-    for seed in 0..64 {
+    for seed in 0..256 {
         let (spool, _) = spooled::open(&disk.crashed(Survival::Some(seed)));
         assert_eq!(spool.ids(), [first], "{seed}");
     }
