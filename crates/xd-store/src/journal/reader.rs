@@ -29,7 +29,8 @@ pub struct JournalReader<F: FileSystem> {
     before: u64,
     /// Records that were read of the present segment, the latest of them.
     read: VecDeque<Read>,
-    /// Whether what comes next was read anew, since it looked damaged: it may have been written while it was read.
+    /// Whether the file was opened anew since something looked damaged: it may have been cut and written to while it was read. What looks so
+    /// behind that is taken for what it is, until the end was reached.
     again: bool,
 }
 
@@ -133,12 +134,12 @@ impl<F: FileSystem> JournalReader<F> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let (again, Some(reader)) = (std::mem::take(&mut self.again), &mut self.open) else { return Ok(None) };
+        let Some(reader) = &mut self.open else { return Ok(None) };
         let entry = match reader.next_entry()? {
             // A reader that came to the end stays there.
             None => None,
             Some(Entry::Damage(damage)) if damage.kind == DamageKind::Tail => None,
-            Some(Entry::Damage(_)) if !again => {
+            Some(Entry::Damage(_)) if !self.again => {
                 (self.open, self.again) = (None, true);
                 return self.next_here();
             }
@@ -182,7 +183,7 @@ impl<F: FileSystem> JournalReader<F> {
         match (&entry, &self.open) {
             (Some(_), Some(reader)) => self.offset = reader.offset(),
             // What comes behind it is read anew.
-            _ => self.open = None,
+            _ => (self.open, self.again) = (None, false),
         }
         Ok(entry)
     }
