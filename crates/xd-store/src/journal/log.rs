@@ -220,3 +220,18 @@ fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_is_due_after_a_while() {
+        let lost = Lost::default();
+        assert!(!lost.are_due());
+        lost.add(2);
+        assert!(!lost.are_due(), "the next record may tell of them");
+        *lost.asked.lock().unwrap() = Instant::now().checked_sub(TELL_AFTER);
+        assert!(lost.are_due() && !lost.are_due(), "once each time");
+    }
+}
