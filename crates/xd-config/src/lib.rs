@@ -47,4 +47,4 @@ pub use gateway::{Archive, Client, DeliverySettings, Limits, Listener, Protected
 pub use model::{DEFAULT_MODEL, NO_MODEL, model};
 pub use source::{read, read_directory};
 pub use tables::{CapsuleLevel, OnEngineFailure, Protocol, Ptr, TlsPolicy};
-pub use value::{Dns, Network, NextHop, Recipients};
+pub use value::{Dns, Network, NextHop, PrivateAddresses, Recipients};
