@@ -63,6 +63,8 @@ pub(crate) enum Command {
     /// Measure the rules on labelled messages.
     #[command(after_long_help = EVAL_EXAMPLES)]
     Eval(Eval),
+    /// Make a model of one's own from labelled messages.
+    Train(Train),
 }
 
 /// How messages are judged.
@@ -439,6 +441,25 @@ pub(crate) struct Eval {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// How many messages to judge at a time, at most 1024 [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Train {
+    /// Messages that are wanted: files, directories, mailbox files.
+    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
+    pub(crate) ham: Vec<PathBuf>,
+    /// Messages that are spam: files, directories, mailbox files.
+    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
+    pub(crate) spam: Vec<PathBuf>,
+    /// The file to write the model to; its name without ending is the model's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Begin with what this model knows: `default`, `permissive`, or a file.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) from: Option<String>,
+    /// How many messages to read at a time, at most 1024; the model is the same whatever it is [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }

@@ -1,12 +1,16 @@
 //! Judging: the one pure function from a message and its evidence to findings and a verdict per recipient.
 
-use crate::classify::MODEL_ID;
+use crate::classify::{MODEL_ID, Reason};
 use crate::defect::Defects;
 use crate::engine::{Engine, EngineHash};
 use crate::evidence::{Antivirus, Evidence, Settings, SpamClass};
 use crate::rules::{Observation, RuleSet, Scene};
-use crate::verdict::{Class, Finding, OpenFinding, Verdict};
+use crate::verdict::{Class, Finding, OpenFinding, Proof, Verdict};
 use crate::{Envelope, ForwardPath, Known, Message, Score, Thresholds, Truth};
+
+/// Features that are looked at for proofs, and that are told.
+const MODEL_REASONS: usize = 50;
+const MODEL_PROOFS: usize = 5;
 
 /// The judgement of one message: a verdict per recipient.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +35,26 @@ impl<'e> Judgement<'e> {
     pub fn verdict(&self) -> &Verdict<'e> {
         // `judge` gives at least one verdict.
         &self.verdicts[0]
+    }
+
+    /// The same with proofs for the model's finding: the features that weigh most for it. Looking for them costs as much as judging, so
+    /// only those who explain ask for it.
+    #[must_use]
+    pub fn with_model_proofs(mut self, engine: &Engine, message: &Message<'_>) -> Self {
+        let Some(model) = engine.model() else { return self };
+        let reasons = model.reasons(message, MODEL_REASONS);
+        for finding in self.verdicts.iter_mut().flat_map(|verdict| &mut verdict.findings).filter(|found| found.rule == MODEL_ID) {
+            let agreeing = reasons.iter().filter(|reason| (reason.weight > 0) == (finding.score > Score::ZERO));
+            let proof = |reason: &Reason| Proof {
+                target: reason.family.as_str(),
+                times: 1,
+                value: 0,
+                span: 0..0,
+                quote: reason.feature.chars().take(80).collect(),
+            };
+            finding.proofs = agreeing.take(MODEL_PROOFS).map(proof).collect();
+        }
+        self
     }
 }
 

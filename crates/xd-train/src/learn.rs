@@ -3,7 +3,9 @@
 //!
 //! The same examples in the same order give the same weights on one target: one thread, one order of sums, a generator of our own.
 
-use xd_core::classify::{Family, Features, PLACE_BITS};
+use std::sync::Arc;
+
+use xd_core::classify::{Family, Features, LOGIT, Model, PLACE_BITS, WEIGHT_UNIT};
 
 use crate::chance::Chance;
 
@@ -21,7 +23,7 @@ pub struct Example {
 }
 
 /// How to learn. The default is what comparing by held-out clusters and by held-out sources settled on; `docs/model.md` has the figures.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Learner {
     /// Passes over the examples.
     pub passes: usize,
@@ -33,6 +35,8 @@ pub struct Learner {
     pub gains: [f32; Family::ALL.len()],
     /// Features of fewer examples get no weight: they would only be known again.
     pub least: u32,
+    /// What to begin with; nothing is known otherwise.
+    pub from: Option<Arc<Model>>,
 }
 
 /// What was learned.
@@ -47,7 +51,7 @@ impl Default for Learner {
     fn default() -> Self {
         // Headers count half: they tell best where a message came from, and worst what it is.
         let gains = Family::ALL.map(|family| if family == Family::Header { 1.0 } else { 2.0 });
-        Self { passes: 8, rate: 0.3, floors: [64, 8, 4, 16, 16, 16, 8], gains, least: 2 }
+        Self { passes: 8, rate: 0.3, floors: [64, 8, 4, 16, 16, 16, 8], gains, least: 2, from: None }
     }
 }
 
@@ -56,7 +60,7 @@ impl Learner {
     #[must_use]
     pub fn learn(&self, examples: &[&Example]) -> Weights {
         let seen = occurrences(examples);
-        let mut weights = Weights { places: vec![0.0; 1 << PLACE_BITS], bias: 0.0, learner: *self };
+        let mut weights = self.first_weights();
         let mut squares = vec![1e-6_f32; 1 << PLACE_BITS];
         let mut bias_square = 1e-6_f32;
         let mut order: Vec<usize> = (0..examples.len()).collect();
@@ -77,6 +81,18 @@ impl Learner {
                         weights.places[place] -= self.rate * gradient / squares[place].sqrt();
                     }
                 }
+            }
+        }
+        weights
+    }
+
+    fn first_weights(&self) -> Weights {
+        let mut weights = Weights { places: vec![0.0; 1 << PLACE_BITS], bias: 0.0, learner: self.clone() };
+        if let Some(from) = &self.from {
+            let parts = from.to_parts();
+            weights.bias = parts.bias as f32 / LOGIT as f32;
+            for (place, weight) in parts.weights {
+                weights.places[place as usize] = f32::from(weight) / WEIGHT_UNIT as f32;
             }
         }
         weights

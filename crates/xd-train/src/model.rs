@@ -72,14 +72,19 @@ pub fn train(learner: &Learner, examples: &[Example], name: &str, about: &str) -
     let of = |is_spam: bool| -> Vec<f32> {
         examples.iter().zip(&logits).filter(|(example, _)| example.is_spam == is_spam).map(|(_, &logit)| logit).collect()
     };
-    let measured = measure(&of(false), &of(true)).ok_or(TrainError::TooFew(labels))?;
+    let ham = of(false);
+    let measured = measure(&ham, &of(true)).ok_or(TrainError::TooFew(labels))?;
+    // Halfway to the ham below: where nothing lies between the classes, nothing is known of what does.
+    let threshold = measured.thresholds[RATE];
+    let below = ham.iter().copied().filter(|&logit| logit < threshold).fold(f32::NEG_INFINITY, f32::max);
+    let threshold = if below.is_finite() { f32::midpoint(threshold, below) } else { threshold };
     let weights = learner.learn(&examples.iter().collect::<Vec<_>>());
-    let model = Model::try_new(parts(&weights, measured.thresholds[RATE], name, about))?;
+    let model = Model::try_new(parts(&weights, threshold, name, about))?;
     Ok(Trained { model, measured, labels, contradictions: contradictions(examples) })
 }
 
 fn parts(weights: &Weights, threshold: f32, name: &str, about: &str) -> ModelParts {
-    let learner = weights.learner;
+    let learner = &weights.learner;
     let fixed = |value: f32, unit: f32| (value * unit).round().clamp(-1e9, 1e9) as i32;
     let logit = LOGIT as f32;
     let threshold = if threshold.is_finite() { threshold } else { 4.0 };

@@ -73,14 +73,14 @@ fn text(lines: &[Line], terminal: Terminal) -> String {
         let sequence = line.sequence.map_or_else(|| "–".to_owned(), |sequence| sequence.to_string());
         let kept = line.kept.as_deref().unwrap_or("–");
         let mut notes = Vec::new();
-        if line.builtin {
-            notes.push("built-in".to_owned());
-        }
         if line.semantics != xd_core::SEMANTICS {
             notes.push(format!("semantics version {:?}", line.semantics));
         }
         if line.model != "none" {
             notes.push(format!("model {:?}", line.model));
+        }
+        if line.builtin {
+            notes.push("built-in".to_owned());
         }
         let notes = if notes.is_empty() { String::new() } else { format!("  {}", notes.join(", ")) };
         // Writing into a string cannot fail.

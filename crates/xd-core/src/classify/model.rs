@@ -152,11 +152,17 @@ impl Model {
     /// The model in bytes, as [`Model::read`] takes them.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let weights = (0..).zip(&self.weights).filter(|(_, weight)| **weight != 0).map(|(place, &weight)| (place, weight));
-        let mut bytes = write(&ModelParts { weights: weights.collect(), ..self.parts.clone() });
+        let mut bytes = write(&self.to_parts());
         let sum = Sha256::digest(&bytes);
         bytes.extend_from_slice(&sum);
         bytes
+    }
+
+    /// What it is made of, weights included.
+    #[must_use]
+    pub fn to_parts(&self) -> ModelParts {
+        let weights = (0..).zip(&self.weights).filter(|(_, weight)| **weight != 0).map(|(place, &weight)| (place, weight));
+        ModelParts { weights: weights.collect(), ..self.parts.clone() }
     }
 
     /// The name: `default`.

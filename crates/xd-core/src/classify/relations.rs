@@ -28,7 +28,7 @@ fn sender(message: &Message<'_>, from: &Mailbox, to: &mut impl Gather) {
     match message.reply_to().first() {
         None => {}
         Some(reply_to) if reply_to.address.eq_ignore_ascii_case(&from.address) => {
-            to.shape(family, "answers", "to the same address")
+            to.shape(family, "answers", "to the same address");
         }
         Some(reply_to) if same(reply_to) => to.shape(family, "answers", "to the same domain"),
         Some(_) => to.shape(family, "answers", "to another domain"),

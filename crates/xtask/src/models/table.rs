@@ -43,14 +43,15 @@ pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32]) -> String
         );
     }
     let _ = writeln!(out, "\n{:<24}{:>10}{:>10}{:>10}", "at default thresholds", "messages", "spam", "surespam");
-    let groups: [(&str, &dyn Fn(&Labelled) -> bool); 7] = [
-        ("spam", &|one| one.label == "spam"),
-        ("phish", &|one| one.label == "phish"),
-        ("ham", &|one| one.label == "ham" && !one.is_everyday),
-        ("everyday ham", &|one| one.label == "ham" && one.is_everyday),
-        ("  real", &|one| one.label == "ham" && one.is_everyday && !one.is_synthetic),
-        ("  synthetic", &|one| one.label == "ham" && one.is_synthetic),
-        ("dsn", &|one| one.label == "dsn"),
+    type Wanted = fn(&Labelled) -> bool;
+    let groups: [(&str, Wanted); 7] = [
+        ("spam", |one| one.label == "spam"),
+        ("phish", |one| one.label == "phish"),
+        ("ham", |one| one.label == "ham" && !one.is_everyday),
+        ("everyday ham", |one| one.label == "ham" && one.is_everyday),
+        ("  real", |one| one.label == "ham" && one.is_everyday && !one.is_synthetic),
+        ("  synthetic", |one| one.label == "ham" && one.is_synthetic),
+        ("dsn", |one| one.label == "dsn"),
     ];
     for (what, wanted) in groups {
         let scores = pick(labelled, &sums, wanted);
