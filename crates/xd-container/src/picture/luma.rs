@@ -21,10 +21,14 @@ pub(super) struct Bits {
 const MIN_CONTRAST: u64 = 40;
 
 /// The brightness of a colour before a background of white.
+#[inline]
 pub(super) fn brightness(red: u8, green: u8, blue: u8, alpha: u8) -> u8 {
-    let luma = (u32::from(red) * 77 + u32::from(green) * 151 + u32::from(blue) * 28) >> 8;
-    let alpha = u32::from(alpha);
-    ((luma * alpha + 255 * (255 - alpha)) / 255).to_le_bytes()[0]
+    // In 16 bits, which hold every sum here, processors work on many pixels at once.
+    let luma = (u16::from(red) * 77 + u16::from(green) * 151 + u16::from(blue) * 28) >> 8;
+    let alpha = u16::from(alpha);
+    let sum = luma * alpha + 255 * (255 - alpha);
+    // That is the sum by 255, exactly, for all that may come.
+    ((sum + 1 + (sum >> 8)) >> 8).to_le_bytes()[0]
 }
 
 impl Bits {
@@ -69,5 +73,21 @@ impl Bits {
     /// Whether a pixel is dark; outside of the picture none is.
     pub(super) fn is_dark(&self, x: usize, y: usize) -> bool {
         x < self.width && self.dark.get(y.saturating_mul(self.width).saturating_add(x)).is_some_and(|dark| *dark)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brightness_before_white_is_exact() {
+        for grey in 0..=255 {
+            for alpha in 0..=255 {
+                let (tone, over) = (u32::from(grey), u32::from(alpha));
+                let expected = (tone * over + 255 * (255 - over)) / 255;
+                assert_eq!(u32::from(brightness(grey, grey, grey, alpha)), expected, "{grey} {alpha}");
+            }
+        }
     }
 }

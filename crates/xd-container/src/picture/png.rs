@@ -103,32 +103,47 @@ pub(super) fn decode(bytes: &[u8], width: usize, height: usize) -> Option<Luma> 
         for (number, row) in plain.chunks_exact(header.row(size.0)).enumerate() {
             let start = (y + number * down) * width;
             let Some(line) = pixels.get_mut(start..start + width) else { break };
-            let places = line.iter_mut().skip(x).step_by(right);
-            match header.depth {
-                8 | 16 => {
-                    let bytes = header.depth / 8;
-                    for (place, pixel) in places.zip(row.chunks_exact(header.channels() * bytes)) {
-                        let value = |channel: usize| pixel.get(channel * bytes).copied().unwrap_or(255);
-                        *place = match header.colour {
-                            2 => brightness(value(0), value(1), value(2), 255),
-                            4 => brightness(value(0), value(0), value(0), value(1)),
-                            6 => brightness(value(0), value(1), value(2), value(3)),
-                            _ => tones[usize::from(value(0))],
-                        };
-                    }
-                }
-                depth => {
-                    let mask = 0xFF >> (8 - depth);
-                    for (at, place) in places.enumerate() {
-                        let byte = row.get(at * depth / 8).copied().unwrap_or(0);
-                        let shift = 8 - depth - at * depth % 8;
-                        *place = tones[usize::from(byte >> shift & mask)];
-                    }
-                }
+            match right {
+                1 => fill(&header, &tones, row, line.iter_mut()),
+                _ => fill(&header, &tones, row, line.iter_mut().skip(x).step_by(right)),
             }
         }
     }
     Some(Luma { width, height, pixels })
+}
+
+/// Gives these places of a line the brightness of a row's pixels.
+fn fill<'p>(header: &Header, tones: &[u8], row: &[u8], places: impl Iterator<Item = &'p mut u8>) {
+    match (header.depth, header.colour) {
+        (8, 2) => {
+            let pixels = row.as_chunks().0.iter();
+            places.zip(pixels).for_each(|(place, &[red, green, blue])| *place = brightness(red, green, blue, 255));
+        }
+        (8, 6) => {
+            let pixels = row.as_chunks().0.iter();
+            places.zip(pixels).for_each(|(place, &[red, green, blue, alpha])| *place = brightness(red, green, blue, alpha));
+        }
+        (depth @ (8 | 16), colour) => {
+            let bytes = depth / 8;
+            for (place, pixel) in places.zip(row.chunks_exact(header.channels() * bytes)) {
+                let value = |channel: usize| pixel.get(channel * bytes).copied().unwrap_or(255);
+                *place = match colour {
+                    2 => brightness(value(0), value(1), value(2), 255),
+                    4 => brightness(value(0), value(0), value(0), value(1)),
+                    6 => brightness(value(0), value(1), value(2), value(3)),
+                    _ => tones.get(usize::from(value(0))).copied().unwrap_or(255),
+                };
+            }
+        }
+        (depth, _) => {
+            let mask = 0xFF >> (8 - depth);
+            for (at, place) in places.enumerate() {
+                let byte = row.get(at * depth / 8).copied().unwrap_or(0);
+                let shift = 8 - depth - at * depth % 8;
+                *place = tones.get(usize::from(byte >> shift & mask)).copied().unwrap_or(255);
+            }
+        }
+    }
 }
 
 /// The brightness of a value by itself: an index, or a grey.

@@ -98,6 +98,24 @@ fn codes_in_files_of_each_kind_of_pixel() {
     }
 }
 
+/// The same code by Pillow 13, progressive: two pixels a module at quality 75, four at 30, and three in grey at 50.
+const LAYERED: [&[u8]; 3] =
+    [include_bytes!("samples/layers-2.jpg"), include_bytes!("samples/layers-4.jpg"), include_bytes!("samples/grey-3.jpg")];
+
+#[test]
+fn codes_in_pictures_of_many_layers() {
+    for bytes in LAYERED {
+        let light = jpeg::lightened(bytes).unwrap();
+        assert!(light.len() < bytes.len());
+        let (width, height) = jpeg::size(bytes).unwrap();
+        let bits = Bits::of(&jpeg::decode(&light, width, height).unwrap()).unwrap();
+        assert!(finder::find(&bits).corners.len() >= 3);
+        let opened = open(bytes, "image/jpeg", &mut Budget::default()).unwrap();
+        assert_eq!(opened.links, [ADDRESS]);
+    }
+    assert_eq!(jpeg::lightened(b"\xFF\xD8\xFF\xDA"), None);
+}
+
 #[test]
 fn pictures_beyond_the_bounds_are_not_decoded() {
     let tiny = Luma { width: 39, height: 400, pixels: vec![0; 39 * 400] };

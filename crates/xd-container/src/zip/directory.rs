@@ -34,6 +34,17 @@ pub(super) struct Directory {
 
 /// Every directory, the last first: that is the one most programs read.
 pub(super) fn find(bytes: &[u8]) -> Vec<Directory> {
+    last_ends(bytes).filter_map(|end_at| Directory::ending_at(bytes, end_at)).collect()
+}
+
+/// The directory at the very end, where programs look first: only a comment may stand behind it.
+pub(super) fn last(bytes: &[u8]) -> Option<Directory> {
+    let start = bytes.len().saturating_sub(END_LENGTH + usize::from(u16::MAX));
+    last_ends(bytes.get(start..)?).find_map(|end_at| Directory::ending_at(bytes, start + end_at))
+}
+
+/// Where the records stand that end a directory, the last first, and no more than the bound.
+fn last_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
     // From the front, which is the fast direction, keeping the last ones.
     let mut ends = VecDeque::new();
     for end_at in memmem::find_iter(bytes, END) {
@@ -42,14 +53,7 @@ pub(super) fn find(bytes: &[u8]) -> Vec<Directory> {
         }
         ends.push_back(end_at);
     }
-    ends.into_iter().rev().filter_map(|end_at| Directory::ending_at(bytes, end_at)).collect()
-}
-
-/// The directory at the very end, where programs look first: only a comment may stand behind it.
-pub(super) fn last(bytes: &[u8]) -> Option<Directory> {
-    let start = bytes.len().saturating_sub(END_LENGTH + usize::from(u16::MAX));
-    let ends = memmem::rfind_iter(bytes.get(start..)?, END);
-    ends.take(MAX_ENDS).find_map(|end_at| Directory::ending_at(bytes, start + end_at))
+    ends.into_iter().rev()
 }
 
 impl Directory {
