@@ -38,6 +38,7 @@ mod document;
 mod fields;
 mod found;
 mod legacy;
+mod letters;
 mod mapi;
 mod media_type;
 pub mod msg;
@@ -71,6 +72,7 @@ mod xml;
 mod zip;
 
 pub use budget::{Bounds, Budget};
+pub use letters::{decode_uuencoded, holds_letters};
 pub use media_type::{sniff, sniff_named};
 pub use open::{Passwords, open, opens};
 pub use opened::{Content, Member, Opened};

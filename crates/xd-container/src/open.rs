@@ -2,7 +2,8 @@
 
 use crate::unpack::Method;
 use crate::{
-    Budget, Opened, appended, cab, disc, document, legacy, names, office, ole, onenote, rar, sevenz, shortcut, single, tar, tnef,
+    Budget, Opened, appended, cab, disc, document, legacy, letters, names, office, ole, onenote, rar, sevenz, shortcut, single,
+    tar, tnef,
 };
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
@@ -110,5 +111,6 @@ const OPENERS: &[(&str, Opener)] = &[
     ("application/x-vhdx", |bytes, _, budget| disc::open(bytes, budget)),
     ("application/x-xz", |bytes, given, budget| single::open(bytes, &Method::Xz, given.name, budget)),
     ("application/zip", |bytes, given, budget| office::open(bytes, given.passwords, budget)),
+    ("text/x-uuencode", |bytes, _, budget| letters::open(bytes, budget)),
     ("application/zstd", |bytes, given, budget| single::open(bytes, &Method::Zstd, given.name, budget)),
 ];
