@@ -127,6 +127,19 @@ const MAGICS: &[Magic] = &[
     at(0, b"\xFF\xFB", "audio/mpeg"),
 ];
 
+/// The bytes that files of these types may begin with.
+const BEGINNINGS: [bool; 256] = {
+    let mut beginnings = [false; 256];
+    let mut number = 0;
+    while number < MAGICS.len() {
+        if MAGICS[number].offset == 0 {
+            beginnings[MAGICS[number].bytes[0] as usize] = true;
+        }
+        number += 1;
+    }
+    beginnings
+};
+
 /// Beginnings of pages, in lower case, that follow blanks and a byte order mark. A blank, `>` or `/` must follow.
 const PAGES: &[(&[u8], &str)] = &[
     (b"<!doctype html", "text/html"),
@@ -174,13 +187,12 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
     if let Some(media_type) = sniff_mz(bytes).or_else(|| sniff_cafebabe(bytes)).or_else(|| sniff_compound(bytes)) {
         return Some(media_type);
     }
-    // Most are told by their first byte not to be meant, which is cheaper than a comparison.
-    let may_fit = |magic: &Magic| bytes.get(magic.offset) == magic.bytes.first();
-    let fits = |magic: &&Magic| {
-        may_fit(magic) && stands(magic.offset, magic.bytes) && magic.and.is_none_or(|(offset, also)| stands(offset, also))
-    };
+    let fits = |magic: &&Magic| stands(magic.offset, magic.bytes) && magic.and.is_none_or(|(offset, also)| stands(offset, also));
+    // Most bytes are told by the first of them to begin with none of these.
+    let may_begin = bytes.first().is_some_and(|first| BEGINNINGS[usize::from(*first)]);
     MAGICS
         .iter()
+        .filter(|magic| may_begin || magic.offset > 0)
         .find(fits)
         .map(|magic| magic.media_type)
         .or_else(|| sniff_text(bytes))

@@ -119,6 +119,22 @@ pub(crate) fn ending(name: &str) -> Option<String> {
     promise(&[name]).endings.into_iter().next()
 }
 
+/// Whether programs that go by names take a file of this name for a message, or for nothing they know.
+///
+/// # Example: what is forwarded here?
+/// ```
+/// use xd_container::may_name_message;
+///
+/// assert!(may_name_message("Re: your letter.eml") && may_name_message("Version 2.0"));
+/// assert!(!may_name_message("invoice.zip"));
+/// ```
+#[must_use]
+pub fn may_name_message(name: &str) -> bool {
+    ending(name).is_none_or(|ending| {
+        matches!(&*ending, "com" | "mht" | "mhtml" | "nws" | "txt") || kind(&ending).is_none_or(|kind| kind == Kind::Mail)
+    })
+}
+
 /// Whether a file of this name may be a whole message. Word opens web archives under the names of its documents, too.
 pub(crate) fn is_message(name: &str) -> bool {
     ending(name).is_some_and(|ending| {

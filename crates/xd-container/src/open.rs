@@ -43,6 +43,22 @@ pub fn opens(media_type: Option<&str>, name: &str) -> bool {
     opener(media_type, name).is_some() || document::opens(media_type, name) || media_type.is_some_and(appended::is_program)
 }
 
+/// Whether [`open`] tries passwords on files of this type. Behind any file an archive may stand on which it does.
+#[must_use]
+pub fn takes_passwords(media_type: Option<&str>) -> bool {
+    media_type.is_none_or(|media_type| !WITHOUT_KEYS.contains(&media_type))
+}
+
+/// What is known to be encrypted, and is not decrypted.
+const WITHOUT_KEYS: &[&str] = &[
+    "application/pdf",
+    "application/vnd.ms-cab-compressed",
+    "application/vnd.rar",
+    "application/x-ace-compressed",
+    "application/x-arj",
+    "application/x-lzh-compressed",
+];
+
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
 ///
 /// `name` is the file's name, which tells apart what looks alike (scripts). What is decoded is taken from `budget`.

@@ -39,6 +39,7 @@ pub(super) fn read(script: &str, depth: usize, opened: &mut Opened<'_>, budget: 
         opened.signs.add(Sign::Limit);
         return facts;
     }
+    opened.add_links_of(script.as_bytes());
     let lower = script.to_ascii_lowercase();
     let holds = |word: &str| memchr::memmem::find(lower.as_bytes(), word.as_bytes()).is_some();
     facts.saves = ["createobjecturl", "mssaveoropenblob", "mssaveblob", ".download", "'download'", "\"download\""]

@@ -14,8 +14,12 @@ pub(super) struct Luma {
 pub(super) struct Bits {
     pub(super) width: usize,
     pub(super) height: usize,
-    dark: Vec<bool>,
+    /// A byte for each pixel, [`DARK`] or 0: runs of one are searched for.
+    dark: Vec<u8>,
 }
+
+/// A dark pixel.
+pub(super) const DARK: u8 = 1;
 
 /// Dark and light of a code lie at least so far apart.
 const MIN_CONTRAST: u64 = 40;
@@ -62,17 +66,17 @@ impl Bits {
         (distance >= MIN_CONTRAST && is_whole).then(|| Self {
             width: luma.width,
             height: luma.height,
-            dark: luma.pixels.iter().map(|pixel| *pixel <= threshold).collect(),
+            dark: luma.pixels.iter().map(|pixel| u8::from(*pixel <= threshold)).collect(),
         })
     }
 
-    pub(super) fn row(&self, y: usize) -> &[bool] {
+    pub(super) fn row(&self, y: usize) -> &[u8] {
         y.checked_mul(self.width).and_then(|start| self.dark.get(start..start + self.width)).unwrap_or_default()
     }
 
     /// Whether a pixel is dark; outside of the picture none is.
     pub(super) fn is_dark(&self, x: usize, y: usize) -> bool {
-        x < self.width && self.dark.get(y.saturating_mul(self.width).saturating_add(x)).is_some_and(|dark| *dark)
+        x < self.width && self.dark.get(y.saturating_mul(self.width).saturating_add(x)).is_some_and(|dark| *dark == DARK)
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn open<'a>(bytes: &[u8], media_type: &str, budget: &mut Budget) -> O
     if width.min(height) < MIN_SIDE {
         return Some(opened);
     }
-    if pixels > MAX_PIXELS || !budget.charge_steps(pixels as u64 * PIXEL_STEPS + work as u64) {
+    if pixels > MAX_PIXELS || !budget.charge_picture(pixels as u64 * PIXEL_STEPS + work as u64) {
         // A code in it would not be seen.
         opened.signs.add(Sign::Limit);
         return Some(opened);

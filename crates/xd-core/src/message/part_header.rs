@@ -6,7 +6,7 @@ use super::transfer::Transfer;
 use crate::{Defect, Defects};
 
 /// The `Content-*` fields of one header section, gathered one by one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct PartHeader {
     /// The readings of `Content-Type`, first the first field; empty when there is none, or none that can be read.
     pub(super) types: Vec<ContentType>,
@@ -154,6 +154,9 @@ impl PartHeader {
             defects.record(Defect::UnknownTransferEncoding);
             Transfer::Identity
         });
+        if transfer == Transfer::Uuencode {
+            defects.record(Defect::UnknownTransferEncoding);
+        }
         self.says_seven_bit |= value.trim_ascii().eq_ignore_ascii_case(b"7bit");
         if !self.transfers.contains(&transfer) {
             self.transfers.push(transfer);
