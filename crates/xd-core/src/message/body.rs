@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use xd_container::{Budget, Passwords, Sign, holds_letters, is_test_virus, sniff_named};
 
 use super::charset;
-use super::files::Waiting;
+use super::files::{File, Waiting};
 use super::part::{Disposition, Part};
 use super::part_header::PartHeader;
 use super::text::TextCollector;
@@ -37,7 +37,7 @@ pub(super) struct Bodies<'a, 'l> {
     /// What opening them may still cost.
     pub(super) budget: Budget,
     /// The bytes of every file, for whoever writes them out.
-    pub(super) kept: Option<Vec<(usize, Vec<u8>)>>,
+    pub(super) kept: Option<Vec<File>>,
     /// What may open encrypted ones; gathered when one is met.
     pub(super) passwords: Option<Passwords>,
     /// The subject, which may tell a password.

@@ -16,6 +16,18 @@ use super::transfer::Transfer;
 use crate::link::Seen;
 use crate::{Defect, Defects, LinkOrigin};
 
+/// A file of a message with its bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct File {
+    /// The index of its part.
+    pub part: usize,
+    /// What could be read of it, from its beginning on.
+    pub bytes: Vec<u8>,
+    /// Whether that is all of it. It is not where the rest is encrypted, packed in a way that nothing reads, damaged, or beyond a bound.
+    pub is_whole: bool,
+}
+
 /// A file that waits to be opened.
 #[derive(Debug)]
 pub(super) struct Waiting<'a> {
@@ -49,7 +61,7 @@ impl<'a> Bodies<'a, '_> {
             // What is wrong with the encoding is recorded when the body is read.
             let mut whole = Vec::new();
             transfer.decode(bytes, usize::MAX, &mut whole, &mut Defects::default());
-            kept.push((index, whole));
+            kept.push(File { part: index, bytes: whole, is_whole: true });
         }
         // An archive may stand behind anything; what is no longer than its beginning has been seen.
         let is_long = original.is_some() && head.len() >= ATTACHMENT_HEAD;
@@ -166,7 +178,7 @@ impl<'a> Bodies<'a, '_> {
         }
         let Some(index) = self.push_member(parent, &name, other_names, declared, sniffed, signs, head) else { return };
         if let Some(kept) = &mut self.kept {
-            kept.push((index, bytes.to_vec()));
+            kept.push(File { part: index, bytes: bytes.to_vec(), is_whole });
         }
         if !is_whole {
             return;
