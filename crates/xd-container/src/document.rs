@@ -64,7 +64,7 @@ fn reader(media_type: Option<&str>, name: &str) -> Option<Reader> {
         Some("application/internet-shortcut" | "application/x-desktop") => Reader::Order,
         Some("application/x-mso") => Reader::Mso,
         Some("application/x-sylk") => Reader::Sylk,
-        Some("text/x-script") => Reader::Script,
+        Some("text/x-script" | "text/x-encoded-script") => Reader::Script,
         // Nothing is shown by the first bytes of plain text: what opens it goes by its name.
         None | Some("text/xml") => {
             if name::is_message(name) {

@@ -7,7 +7,9 @@ mod binhex;
 mod uu;
 mod yenc;
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 pub use self::uu::decode_uuencoded;
 use crate::{Budget, Member, Opened, Sign};
@@ -98,6 +100,10 @@ const BEGINNINGS: [(&[u8], &[u8], Kind); 3] =
 /// The line that every file in BinHex begins with (RFC 1741 §4).
 const BINHEX: &[u8] = b"(This file must be converted with BinHex";
 
+/// Every text is searched, so that what searching prepares is kept.
+static BEGIN_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"begin"));
+static BINHEX_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BINHEX));
+
 /// Where files may begin, in order.
 fn beginnings(text: &[u8]) -> impl Iterator<Item = (usize, Kind)> {
     let is_line = |at: usize| at == 0 || matches!(text.get(at - 1), Some(b'\n' | b'\r'));
@@ -108,8 +114,8 @@ fn beginnings(text: &[u8]) -> impl Iterator<Item = (usize, Kind)> {
             (stands && is_line(line)).then_some((line, *kind))
         })
     };
-    let mut begins = memmem::find_iter(text, b"begin").filter_map(begin).peekable();
-    let mut binhex = memmem::find_iter(text, BINHEX).filter(move |at| is_line(*at)).map(|at| (at, Kind::BinHex)).peekable();
+    let mut begins = BEGIN_FINDER.find_iter(text).filter_map(begin).peekable();
+    let mut binhex = BINHEX_FINDER.find_iter(text).filter(move |at| is_line(*at)).map(|at| (at, Kind::BinHex)).peekable();
     std::iter::from_fn(move || match (begins.peek(), binhex.peek()) {
         (Some((one, _)), Some((other, _))) if other < one => binhex.next(),
         (None, _) => binhex.next(),

@@ -3,6 +3,7 @@
 //! A page that is opened from the disk may do what one in a mail may not: run scripts that build a file from words
 //! ("smuggling"), or stand in for the page of a bank. Files that plainly stand in a page become members.
 
+mod encoded;
 mod literal;
 mod script;
 mod tag;

@@ -146,3 +146,18 @@ fn floods_end_and_damage_leaves_what_stood_before() {
         assert!(open(&bytes, &mut Budget::default()).signs.contains(Sign::PasswordForm));
     }
 }
+
+#[test]
+fn encoded_scripts_are_looked_at() {
+    let run = r#"#@~^DgAAAA==/M+CD+}4LmDcJq?^DbwO Ut+^sJ*RI!U~J4YDwd)&&ShARalswsncmWh&mg8'8E@#@&v@!NKx+@*P@$~tK:ndmx[~sWD~hKDNk~OW,oKP.W;U9POt~WMNn.,Wx^nqAQAAA==^#~@"#;
+    for script in [run.to_owned(), format!("<html><script language=VBScript.Encode>{run}</script></html>")] {
+        let opened = crate::open(
+            script.as_bytes(),
+            sniff(script.as_bytes()),
+            "a.vbe",
+            &crate::Passwords::default(),
+            &mut Budget::default(),
+        );
+        assert_eq!(opened.unwrap().links, ["https://www.example.com/a?b=1"], "{script}");
+    }
+}

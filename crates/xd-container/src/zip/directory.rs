@@ -1,8 +1,9 @@
 //! Where the directories of a zip archive stand (APPNOTE 4.3.14 to 4.3.16).
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::header::{CENTRAL, Entry};
 use crate::bytes::Bytes;
@@ -11,6 +12,8 @@ use crate::bytes::Bytes;
 const MAX_ENDS: usize = 16;
 
 const END: &[u8] = b"PK\x05\x06";
+/// Every file is searched, so that what searching prepares is kept.
+static END_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(END));
 const END_LENGTH: usize = 22;
 /// The record of zip64 before it, and the one that says where that stands.
 const WIDE_END: [u8; 4] = *b"PK\x06\x06";
@@ -47,7 +50,7 @@ pub(super) fn last(bytes: &[u8]) -> Option<Directory> {
 fn last_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
     // From the front, which is the fast direction, keeping the last ones.
     let mut ends = VecDeque::new();
-    for end_at in memmem::find_iter(bytes, END) {
+    for end_at in END_FINDER.find_iter(bytes) {
         if ends.len() == MAX_ENDS {
             ends.pop_front();
         }

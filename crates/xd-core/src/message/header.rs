@@ -178,7 +178,7 @@ impl<'a> Head<'a> {
                     defects.record(Defect::MalformedField);
                     if malformed.is_none() {
                         malformed = Some(span.start);
-                        above = part.clone().finish();
+                        above = part.clone().finish(&mut Defects::default());
                     }
                 }
                 Item::Field(field) if fields.len() < limits.fields => {
@@ -206,7 +206,7 @@ impl<'a> Head<'a> {
         let whole = Whole { raw, start, text, encoded: text.is_some_and(encoded_word::may_be_in) };
         decode(&mut fields, &whole, limits, defects);
         let disputed = malformed.unwrap_or(body).min(body)..body;
-        Self { header: Header { fields }, part: part.finish(), body, disputed, above }
+        Self { header: Header { fields }, part: part.finish(defects), body, disputed, above }
     }
 }
 

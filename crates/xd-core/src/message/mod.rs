@@ -31,8 +31,8 @@ mod transfer;
 mod utf7;
 mod value;
 
-pub use header::{Field, Header};
 pub use files::File;
+pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
 pub(crate) use recalled::{Recalled, RecalledPart};
 pub use strip::{Edit, Notice, Stripped, Stripping};

@@ -77,7 +77,7 @@ impl PartHeader {
             header.transfers.retain(|transfer| *transfer != Transfer::Identity);
             header.transfers.insert(0, Transfer::Identity);
         }
-        Self { disposition: None, says_seven_bit: false, ..header.finish() }
+        Self { disposition: None, says_seven_bit: false, ..header.finish(&mut Defects::default()) }
     }
 
     /// Whether a line is the first delimiter of the multipart that the fields so far declare: the empty line before it is missing.
@@ -87,8 +87,14 @@ impl PartHeader {
     }
 
     /// All fields were taken.
-    pub(super) fn finish(mut self) -> Self {
-        for name in std::mem::take(&mut self.type_names) {
+    pub(super) fn finish(mut self, defects: &mut Defects) -> Self {
+        let type_names = std::mem::take(&mut self.type_names);
+        // Programs that look at one of them let pass what others save by the other.
+        let differs = |name: &String| self.names.iter().any(|other| !ending(name).eq_ignore_ascii_case(ending(other)));
+        if type_names.iter().any(differs) {
+            defects.record(Defect::NamesDiffer);
+        }
+        for name in type_names {
             self.name(name);
         }
         self
@@ -223,6 +229,11 @@ fn boundaries(parsed: &Parameterized<'_>, defects: &mut Defects) -> Vec<Vec<u8>>
     boundaries
 }
 
+/// What a name ends in behind its last dot; nothing where it has none.
+fn ending(name: &str) -> &str {
+    name.trim_end().rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
 /// Where the first CR stands that no LF follows.
 fn bare_return(bytes: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\r', bytes).find(|at| bytes.get(at + 1) != Some(&b'\n'))
@@ -238,7 +249,7 @@ mod tests {
         for (name, value) in fields {
             header.field(name.as_bytes(), value.as_bytes(), &mut defects);
         }
-        (header.finish(), defects.iter().collect())
+        (header.finish(&mut defects), defects.iter().collect())
     }
 
     #[test]
@@ -266,6 +277,12 @@ mod tests {
                 &[Defect::DuplicateTransferEncoding],
             ),
             (&[("Content-Disposition", "inline"), ("Content-Disposition", "inline")], &[Defect::DuplicateDisposition]),
+            (
+                &[("Content-Type", "a/b; name=a.txt"), ("Content-Disposition", "attachment; filename=b.exe")],
+                &[Defect::NamesDiffer],
+            ),
+            (&[("Content-Type", "a/b; name=a"), ("Content-Disposition", "attachment; filename=b.exe")], &[Defect::NamesDiffer]),
+            (&[("Content-Type", "a/b; name=a.TXT"), ("Content-Disposition", "attachment; filename=b.txt")], &[]),
         ];
         for (fields, expected) in cases {
             assert_eq!(read(fields).1, *expected, "{fields:?}");

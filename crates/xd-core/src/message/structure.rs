@@ -15,7 +15,7 @@ use super::part::{MediaType, Part};
 use super::part_header::{ContentType, PartHeader};
 use super::section::{End, Item, Section};
 use super::value;
-use crate::Defect;
+use crate::{Defect, Defects};
 
 /// Where a part stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -113,7 +113,7 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             }
         }
         let (end, mut body) = section.end();
-        let header = header.finish();
+        let header = header.finish(&mut self.bodies.defects);
         let Some((malformed, above)) = malformed else { return self.body(place, &header, body) };
         // As in the message's own header section: some programs begin the body at such a line.
         match end {
@@ -122,7 +122,7 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
                 self.bodies.stray_text(disputed, place.nested > 0);
                 let index = self.bodies.parts.len();
                 let end = self.body(place, &header, body);
-                self.disputed_body(place, index, &above.finish(), malformed..end.body_end);
+                self.disputed_body(place, index, &above.finish(&mut Defects::default()), malformed..end.body_end);
                 return end;
             }
             End::Bytes | End::Stop => body = malformed,
