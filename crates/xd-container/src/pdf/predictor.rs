@@ -67,7 +67,7 @@ impl Predictor {
 
 impl Predictor {
     /// Undoes one row of PNG. Each kind has a loop of its own: pictures have many rows. Nothing stands above the first.
-    fn undo_row(self, kind: u8, row: &mut [u8], above: &[u8]) {
+    pub(crate) fn undo_row(self, kind: u8, row: &mut [u8], above: &[u8]) {
         let pixel = self.pixel.min(row.len());
         match kind {
             1 => undo_left(pixel, row),

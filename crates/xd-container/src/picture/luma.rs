@@ -38,7 +38,7 @@ pub(super) fn brightness(red: u8, green: u8, blue: u8, alpha: u8) -> u8 {
 impl Bits {
     /// Divides a picture at the brightness that best tells two groups of pixels apart (Otsu's method). None when there are no
     /// two: a picture of one tone holds no code.
-    pub(super) fn of(luma: &Luma) -> Option<Self> {
+    pub(super) fn of(luma: Luma) -> Option<Self> {
         let mut counts = [0_u64; 256];
         // Every seventh pixel is enough to know the tones.
         for &pixel in luma.pixels.iter().step_by(7) {
@@ -66,7 +66,8 @@ impl Bits {
         (distance >= MIN_CONTRAST && is_whole).then(|| Self {
             width: luma.width,
             height: luma.height,
-            dark: luma.pixels.iter().map(|pixel| u8::from(*pixel <= threshold)).collect(),
+            // In place: pictures are large.
+            dark: luma.pixels.into_iter().map(|pixel| u8::from(pixel <= threshold)).collect(),
         })
     }
 
