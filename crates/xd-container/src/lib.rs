@@ -63,6 +63,7 @@ mod sevenz;
 mod shortcut;
 mod sign;
 mod single;
+mod smime;
 mod tar;
 mod text;
 mod tnef;

@@ -3,7 +3,7 @@
 use crate::unpack::Method;
 use crate::{
     Budget, Opened, appended, cab, disc, document, legacy, letters, names, office, ole, onenote, rar, sevenz, shortcut, single,
-    tar, tnef,
+    smime, tar, tnef,
 };
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
@@ -106,6 +106,7 @@ const DISCS: &[&str] = &["dd", "img", "iso", "udf", "vhd", "vhdx"];
 const OPENERS: &[(&str, Opener)] = &[
     ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
     ("application/onenote", |bytes, _, budget| onenote::open(bytes, budget)),
+    ("application/pkcs7-mime", |bytes, _, budget| smime::open(bytes, budget)),
     ("application/vnd.ms-cab-compressed", |bytes, _, budget| cab::open(bytes, budget)),
     ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
     ("application/vnd.rar", |bytes, _, budget| rar::open(bytes, budget)),

@@ -395,6 +395,21 @@ mod tests {
     }
 
     #[test]
+    fn messages_within_signatures_are_walked() {
+        let entity = b"Content-Type: application/octet-stream; name=run.exe\n\nMZ\x90\0\x03\0";
+        let element = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()][..], content].concat();
+        let oid = b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07";
+        let data = [&oid[..], b"\x01", &element(0xA0, &element(4, entity))].concat();
+        let body = [&b"\x02\x01\x01\x31\0"[..], &element(0x30, &data)].concat();
+        let signed = element(0x30, &[&oid[..], b"\x02", &element(0xA0, &element(0x30, &body))].concat());
+        let raw = [&b"Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\n\n"[..], &signed].concat();
+        let message = Message::parse(&raw, &Limits::default());
+        assert!(message.parts[0].signs.contains(Sign::Smime));
+        let program = message.parts.iter().find(|part| part.file_name.as_deref() == Some("run.exe")).unwrap();
+        assert!(program.signs.contains(Sign::Executable) && program.nested > 0);
+    }
+
+    #[test]
     fn pictures_wait_for_archives() {
         // The PNG pays for its size before anything is decoded: half of the steps is more than it may take.
         let mut png = b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0\0\x01\0\0\0\x01\0\x08\x06\0\0\0\0\0\0\0".to_vec();
