@@ -143,12 +143,13 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Reads the header section at the beginning of a message.
+    /// Reads the header section at the beginning of a message, whose line ends are checked already.
     pub(super) fn read(raw: &'a [u8], limits: &Limits, defects: &mut Defects) -> Self {
         let start = beginning(raw, defects);
         let mut section = Section::new(raw, start);
         let mut fields = Vec::with_capacity(32);
-        let mut part = PartHeader::default();
+        let has_plain_lines = !defects.contains(Defect::BareCarriageReturn);
+        let mut part = PartHeader::new(has_plain_lines);
         let mut malformed: Option<usize> = None;
         let mut above = PartHeader::default();
         while let Some(item) = section.next(|line| part.opens(line)) {

@@ -17,6 +17,8 @@ pub(super) struct PartHeader {
     pub(super) says_seven_bit: bool,
     /// All file names, most preferred first; no name twice.
     pub(super) names: Vec<String>,
+    /// No bare CR stands anywhere in the bytes around it, so that none is looked for.
+    has_plain_lines: bool,
     type_names: Vec<String>,
     type_fields: usize,
     transfer_fields: usize,
@@ -33,9 +35,17 @@ pub(super) struct ContentType {
 }
 
 impl PartHeader {
+    /// A section without fields yet. In plain lines no bare CR stands.
+    pub(super) fn new(has_plain_lines: bool) -> Self {
+        Self { has_plain_lines, ..Self::default() }
+    }
+
     /// Takes one field; fields that say nothing about the body are ignored.
     pub(super) fn field(&mut self, name: &[u8], value: &[u8], defects: &mut Defects) {
         self.one_field(name, value, defects);
+        if self.has_plain_lines {
+            return;
+        }
         // Some programs end lines at a bare CR, too. Each line is looked at once, however many there are.
         let mut rest = value;
         while let Some(at) = bare_return(rest) {

@@ -73,7 +73,9 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             return self.boundaries.next(self.bytes, start);
         }
         let mut section = Section::new(self.bytes, start);
-        let mut header = PartHeader::default();
+        // The message's own line ends were checked before.
+        let has_plain_lines = self.original.is_some() && !self.bodies.defects.contains(Defect::BareCarriageReturn);
+        let mut header = PartHeader::new(has_plain_lines);
         let mut fields = 0;
         // The first line that is no field, and the fields above it.
         let mut malformed: Option<(usize, PartHeader)> = None;
