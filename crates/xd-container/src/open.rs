@@ -106,7 +106,7 @@ const DISCS: &[&str] = &["dd", "img", "iso", "udf", "vhd", "vhdx"];
 const OPENERS: &[(&str, Opener)] = &[
     ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
     ("application/onenote", |bytes, _, budget| onenote::open(bytes, budget)),
-    ("application/pkcs7-mime", |bytes, _, budget| smime::open(bytes, budget)),
+    ("application/pkcs7-mime", |bytes, given, budget| smime::open(bytes, given.name, budget)),
     ("application/vnd.ms-cab-compressed", |bytes, _, budget| cab::open(bytes, budget)),
     ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
     ("application/vnd.rar", |bytes, _, budget| rar::open(bytes, budget)),

@@ -1,11 +1,11 @@
-//! S/MIME whose content stands within the signature (RFC 8551 §3.5.2, RFC 5652 §5): what is signed is a MIME entity, and mail
-//! programs show it as if it stood in the message.
+//! S/MIME whose content stands within the signature (RFC 8551 §3.5.2, RFC 5652 §5): what is signed is a MIME entity that mail
+//! programs show as if it stood in the message, or a file (`invoice.xml.p7m`, profiles for telephones).
 //!
 //! Signatures are not checked, and what is encrypted or compressed stays closed: that it is S/MIME is known by its type.
 
 use std::borrow::Cow;
 
-use crate::{Budget, Member, Opened, Sign};
+use crate::{Budget, Member, Opened, Sign, media_type};
 
 /// Tags of BER (X.690): of an element and of those that hold others.
 const OCTETS: u8 = 0x04;
@@ -21,7 +21,7 @@ const SIGNED: &[u8] = b"\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02";
 const MAX_DEPTH: usize = 16;
 
 /// Lists what is signed, where it stands within.
-pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {
+pub(crate) fn open<'a>(bytes: &'a [u8], name: &str, budget: &mut Budget) -> Opened<'a> {
     let mut opened = Opened::new();
     if !budget.charge_steps(bytes.len() as u64 * 2 + 1_000) {
         opened.signs.add(Sign::Limit);
@@ -36,8 +36,10 @@ pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {
     if matches!(content, Cow::Owned(_)) {
         budget.charge_decoded(content.len());
     }
-    let mut member = Member::of_bytes("", content);
-    member.declared = Some("message/rfc822".to_owned());
+    let is_message = media_type::begins_as_message(&content);
+    let name = name.rsplit_once('.').filter(|(_, ending)| ending.eq_ignore_ascii_case("p7m")).map_or("", |(name, _)| name);
+    let mut member = Member::of_bytes(if is_message { "" } else { name }, content);
+    member.declared = is_message.then(|| "message/rfc822".to_owned());
     opened.members.push(member);
     opened
 }
@@ -130,14 +132,17 @@ mod tests {
         ] {
             assert_eq!(sniff(&bytes), Some("application/pkcs7-mime"));
             assert!(opens(sniff(&bytes), "smime.p7m"));
-            let opened = open(&bytes, &mut Budget::default());
+            let opened = open(&bytes, "smime.p7m", &mut Budget::default());
             assert_eq!(opened.members.first().map(Member::bytes), is_whole.then_some(ENTITY));
             assert!(opened.members.iter().all(|member| member.declared.as_deref() == Some("message/rfc822")));
             mutate::check(&bytes, |bytes, _| {
-                let opened = open(bytes, &mut Budget::default());
+                let opened = open(bytes, "smime.p7m", &mut Budget::default());
                 assert!(opened.members.iter().all(|member| matches!(member.content, Content::Whole(_))));
             });
         }
-        assert!(open(&[SEQUENCE, 0x80].repeat(1_000), &mut Budget::default()).members.is_empty());
+        let file = signed(element, &element(EXPLICIT, &element(OCTETS, b"%PDF-1.7")));
+        let opened = open(&file, "invoice.pdf.p7m", &mut Budget::default());
+        assert_eq!((&*opened.members[0].name, &opened.members[0].declared), ("invoice.pdf", &None));
+        assert!(open(&[SEQUENCE, 0x80].repeat(1_000), "", &mut Budget::default()).members.is_empty());
     }
 }
