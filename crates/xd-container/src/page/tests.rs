@@ -161,3 +161,13 @@ fn encoded_scripts_are_looked_at() {
         assert_eq!(opened.unwrap().links, ["https://www.example.com/a?b=1"], "{script}");
     }
 }
+
+#[test]
+fn addresses_in_scripts_are_looked_for_as_far_as_is_paid() {
+    let page = "<html><script>var a='https://www.example.com/'</script></html>";
+    let paid = page.len() as u64 * PAGE_STEPS;
+    for (steps, expected) in [(paid + 100, 0), (paid + 10_000, 1)] {
+        let opened = open(page.as_bytes(), &mut Budget::new(crate::Bounds { steps, ..crate::Bounds::default() }));
+        assert_eq!((opened.links.len(), opened.signs.contains(Sign::Limit)), (expected, expected == 0));
+    }
+}
