@@ -43,6 +43,7 @@ impl Default for Bounds {
 pub struct Budget {
     left: Bounds,
     /// Steps that pictures may still take, of those that are left for all.
+    #[cfg_attr(not(feature = "qr"), expect(dead_code, reason = "pictures are read with the feature alone"))]
     picture_steps: u64,
 }
 

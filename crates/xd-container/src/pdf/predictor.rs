@@ -17,6 +17,7 @@ const MAX_ROW: usize = 1 << 20;
 
 impl Predictor {
     /// The prediction of PNG, for pixels and rows of so many bytes.
+    #[cfg(feature = "qr")]
     pub(crate) fn of_png(pixel: usize, row: usize) -> Self {
         Self { is_png: true, pixel: pixel.max(1), row: row.max(1) }
     }
