@@ -65,6 +65,9 @@ pub enum Response {
     Count {
         /// How many.
         messages: u64,
+        /// How many were meant too, and left alone: an attempt of them lasts, or they cannot be read now.
+        #[serde(default)]
+        left: u64,
     },
     /// It could not be done.
     Error {
@@ -119,6 +122,8 @@ pub struct Status {
     pub destinations: Vec<DestinationStatus>,
     /// How the spool is doing.
     pub spool: SpoolStatus,
+    /// How the journal is doing.
+    pub journal: JournalStatus,
 }
 
 /// Of recent events, how long the given share of them took at most, in milliseconds.
@@ -170,6 +175,24 @@ pub struct SpoolStatus {
     pub sync_failures: u64,
     /// Bytes on disk.
     pub bytes: u64,
+    /// How often a commit was put off since something was used up.
+    pub shortages: u64,
+    /// What is used up, if anything is: mail is refused, and nothing is delivered, until marks can be written again.
+    pub short: Option<String>,
+    /// Messages that could not be read any more when their segment had to go.
+    pub unreadable: u64,
+}
+
+/// How the journal is doing.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct JournalStatus {
+    /// Records waiting for the disk.
+    pub waiting: u64,
+    /// Records left out since the start. The journal tells of them when it can.
+    pub lost: u64,
+    /// What is used up, if anything is: records wait, or are left out.
+    pub short: Option<String>,
 }
 
 #[cfg(test)]

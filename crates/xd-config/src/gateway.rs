@@ -12,7 +12,7 @@ use xd_core::routing::Actions;
 use crate::config::Config;
 use crate::error::ConfigError;
 use crate::tables::{OnEngineFailure, Protocol, Ptr, TlsPolicy};
-use crate::value::{ActionText, Dns, Network, NextHop, Recipients, Span};
+use crate::value::{ActionText, Dns, Network, NextHop, PrivateAddresses, Recipients, Span};
 
 /// An address that the gateway listens at.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -87,7 +87,7 @@ pub struct Archive {
 }
 
 /// How mail is delivered, where no route says otherwise.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeliverySettings {
     /// About how long after one attempt the next follows.
     pub retry: Duration,
@@ -97,8 +97,8 @@ pub struct DeliverySettings {
     pub concurrency: u32,
     /// How long a server may take to greet.
     pub greeting_timeout: Duration,
-    /// Whether a name of MX records may lead to private addresses.
-    pub private_addresses: bool,
+    /// Which addresses that no one outside has an MX record may lead to.
+    pub private_addresses: PrivateAddresses,
 }
 
 /// How much is taken from clients.
@@ -288,7 +288,7 @@ impl Config {
             expire: table.expire.as_ref().map_or(Duration::from_secs(7 * 86_400), |span| span.get_ref().0),
             concurrency: u32::try_from(concurrency).unwrap_or(u32::MAX),
             greeting_timeout: table.greeting_timeout.map_or(Duration::from_secs(30), |span| span.0),
-            private_addresses: table.private_addresses,
+            private_addresses: table.private_addresses.clone(),
         })
     }
 

@@ -45,4 +45,4 @@ pub use error::ConfigError;
 pub use gateway::{Archive, Client, DeliverySettings, Limits, Listener, ProtectedDomain, Route, Tls};
 pub use source::{read, read_directory};
 pub use tables::{CapsuleLevel, OnEngineFailure, Protocol, Ptr, TlsPolicy};
-pub use value::{Dns, Network, NextHop, Recipients};
+pub use value::{Dns, Network, NextHop, PrivateAddresses, Recipients};

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::value::{ActionText, Dns, DomainText, Network, NextHop, NoticeText, Recipients, ScoreText, SignText, Span};
+use crate::value::{
+    ActionText, Dns, DomainText, Network, NextHop, NoticeText, PrivateAddresses, Recipients, ScoreText, SignText, Span,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -220,7 +222,7 @@ pub(crate) struct DeliveryTable {
     pub(crate) expire: Option<Spanned<Span>>,
     pub(crate) concurrency: Option<Spanned<i64>>,
     pub(crate) greeting_timeout: Option<Span>,
-    pub(crate) private_addresses: bool,
+    pub(crate) private_addresses: PrivateAddresses,
 }
 
 #[derive(Debug, Deserialize)]

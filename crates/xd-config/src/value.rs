@@ -291,6 +291,32 @@ impl<'de> Deserialize<'de> for Dns {
     }
 }
 
+/// Which addresses that no one outside has mail may be sent to, where DNS leads there.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the set is complete: none, private networks, named ones")]
+pub enum PrivateAddresses {
+    /// Those in these networks, whatever they are: private ones, loopback, even our own.
+    Networks(Vec<Network>),
+    /// None.
+    #[default]
+    None,
+    /// Those of private networks (RFC 1918, RFC 4193, RFC 6598); not loopback, link-local or our own.
+    Private,
+}
+
+impl<'de> Deserialize<'de> for PrivateAddresses {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match FlagOrList::deserialize(deserializer)? {
+            FlagOrList::Flag(false) => Ok(Self::None),
+            FlagOrList::Flag(true) => Ok(Self::Private),
+            FlagOrList::List(networks) => {
+                let networks: Result<_, _> = networks.iter().map(|network| network.parse()).collect();
+                networks.map(Self::Networks).map_err(D::Error::custom)
+            }
+        }
+    }
+}
+
 /// Who of a domain is protected.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "the set is complete: all, or these")]
@@ -338,6 +364,13 @@ impl<'de> Deserialize<'de> for Recipients {
 #[serde(untagged, expecting = "expected a string or a list of strings")]
 enum TextOrList {
     Text(String),
+    List(Vec<String>),
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged, expecting = "expected true, false, or networks such as [\"10.0.0.0/8\"]")]
+enum FlagOrList {
+    Flag(bool),
     List(Vec<String>),
 }
 

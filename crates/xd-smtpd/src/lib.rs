@@ -15,6 +15,8 @@
 
 #[cfg(feature = "gateway")]
 mod admin;
+#[cfg(feature = "gateway")]
+mod budget;
 pub mod client;
 #[cfg(feature = "gateway")]
 mod control;

@@ -86,7 +86,7 @@ async fn serve(config: Config, path: PathBuf) -> Result<(), StartError> {
     let starting = tokio::spawn(Running::start(config, Log::start()));
     let running = tokio::select! {
         started = starting => started.map_err(|error| StartError::io("start", std::io::Error::other(error)))??,
-        // Nothing was accepted yet, and what was recovered will be again.
+        // What was accepted in these moments is on disk, and is recovered with all else.
         _ = terminate.recv() => std::process::exit(0),
         _ = interrupt.recv() => std::process::exit(0),
     };

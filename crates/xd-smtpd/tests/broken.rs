@@ -45,7 +45,7 @@ next_hop = ["127.0.0.1:1"]
         command.args(["-c", &script, env!("CARGO_BIN_EXE_xd-smtpd")]).arg(config);
         let gateway = Self(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         let until = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(smtp).is_err() {
+        while TcpStream::connect(smtp).is_err() || TcpStream::connect(admin).is_err() {
             assert!(Instant::now() < until, "it does not start");
             std::thread::sleep(Duration::from_millis(20));
         }

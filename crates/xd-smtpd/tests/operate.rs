@@ -57,7 +57,7 @@ impl Gateway {
 
     fn change(&self, action: QueueAction, selection: Selection, dry_run: bool) -> u64 {
         match self.ask(&Request::Queue { action, selection, dry_run }) {
-            Response::Count { messages } => messages,
+            Response::Count { messages, .. } => messages,
             other => panic!("{other:?}"),
         }
     }

@@ -150,7 +150,7 @@ impl<F: FileSystem> SegmentDir<F> {
     /// is the first in its segment. Where the next cannot begin now, since no descriptor is left or no room, the present one goes on.
     ///
     /// # Errors
-    /// The disk failed, or there is no present one.
+    /// The disk failed; or something is used up and there is no present one, or it has grown for as long as offsets last.
     pub fn prepare(&mut self, payload: usize) -> Result<bool, SegmentError> {
         self.writer(payload).map(|writer| writer.is_empty())
     }

@@ -143,6 +143,31 @@ fn records_are_erased_and_their_numbers_stay() {
     assert_eq!(entries.iter().filter(|entry| matches!(entry, JournalEntry::Record { .. })).count(), 17);
 }
 
+/// An erasure that had to wait with others was done, and is told so.
+#[test]
+fn an_erasure_that_waited_for_room_is_done() {
+    let disk = Disk::new();
+    let (journal, _) = Journal::open(&disk, DIRECTORY, options()).unwrap();
+    (1..4).for_each(|time| append(&journal, &record(time)).unwrap());
+    let entries = read(&mut JournalReader::open(&disk, DIRECTORY).unwrap());
+    let Some(JournalEntry::Record { place, .. }) = entries.first() else { panic!("{entries:?}") };
+    // Neither room nor a descriptor.
+    disk.limit(0);
+    disk.run_out_at(disk.opens(), u64::MAX);
+    let kept = JournalRecord { time: 4, event: JournalEvent::Final(Default::default()) };
+    let (appended, written) = channel();
+    journal.append(&kept, Some(Box::new(move |result| appended.send(result).unwrap())));
+    let (done, told) = channel();
+    journal.erase(vec![*place], move |result| done.send(result).unwrap());
+    told.recv_timeout(std::time::Duration::from_millis(400)).unwrap_err();
+    disk.run_out_at(0, 0);
+    disk.make_room();
+    written.recv().unwrap().unwrap();
+    told.recv().unwrap().unwrap();
+    let entries = read(&mut JournalReader::open(&disk, DIRECTORY).unwrap());
+    assert!(matches!(entries[0], JournalEntry::Erased(erased) if erased == *place), "{entries:?}");
+}
+
 #[test]
 fn segments_go_when_all_in_them_is_old() {
     let disk = Disk::new();

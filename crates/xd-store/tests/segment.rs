@@ -340,3 +340,24 @@ fn real_files_work_like_simulated_ones() {
     }
     assert_eq!(read, [b"first".as_slice(), b"third"]);
 }
+
+/// A record that finds no room is not there when its call is made again, nor is what was written of it.
+#[test]
+fn a_record_that_found_no_room_is_added_once() {
+    let disk = Disk::new();
+    let mut writer = SegmentWriter::create(&disk, "/a.xdseg", &header()).unwrap();
+    let large = vec![7; 300 << 10];
+    writer.append(RecordType::new(1), b"before").unwrap();
+    disk.limit(100 << 10);
+    for _ in 0..2 {
+        assert!(writer.append(RecordType::new(2), &large).unwrap_err().is_shortage());
+    }
+    disk.make_room();
+    writer.append(RecordType::new(3), b"short").unwrap();
+    writer.sync().unwrap();
+    writer.append(RecordType::new(2), &large).unwrap();
+    writer.sync().unwrap();
+    let found = read(&disk.content("/a.xdseg").unwrap());
+    let types: Vec<_> = found.records.iter().map(|(_, record_type, _)| *record_type).collect();
+    assert_eq!((types.len(), found.damages.len()), (3, 0), "{types:?}, {:?}", found.damages);
+}

@@ -12,14 +12,14 @@ use std::time::Duration;
 use support::spooled::{self, DELIVERED, DIRECTORY, Model};
 use xd_store::simulated::{Disk, Survival};
 use xd_store::{
-    CommitError, Delivery, Gap, Journal, JournalEntry, JournalEvent, JournalOptions, JournalReader, JournalRecord, Mark, QueueId,
-    Spool, SpoolOptions, Transaction,
+    CommitError, Delivery, FileSystem as _, Gap, Journal, JournalEntry, JournalEvent, JournalOptions, JournalReader,
+    JournalRecord, Mark, QueueId, Spool, SpoolOptions, Transaction,
 };
 
 const JOURNAL: &str = "/var/log/xd";
 
 fn journal_options() -> JournalOptions {
-    JournalOptions { roll_bytes: 1_000, spare_bytes: 0, reserve_bytes: 0, ..JournalOptions::default() }
+    JournalOptions { roll_bytes: 1_000, spare_bytes: 0, reserve_bytes: 0, closing: Duration::ZERO, ..JournalOptions::default() }
 }
 
 fn refusal(time: u64) -> JournalRecord {
@@ -59,6 +59,11 @@ fn story(spool: &Spool<Disk>, model: &mut Model, steps: usize) {
     }
 }
 
+/// The name of the newest segment; names grow.
+fn newest_segment(disk: &Disk) -> Option<String> {
+    disk.list(DIRECTORY.as_ref()).unwrap().into_iter().filter(|name| name.ends_with(".xds")).max()
+}
+
 #[test]
 fn a_spool_without_descriptors_goes_on_and_rolls_when_there_are_some() {
     let whole = Disk::new();
@@ -77,10 +82,10 @@ fn a_spool_without_descriptors_goes_on_and_rolls_when_there_are_some() {
             assert!(model.0.values().all(|known| known.acknowledged), "nothing had to be refused");
             // They come back in the same process.
             disk.run_out_at(0, 0);
-            let segments = spool.gauges().segments;
+            let newest = newest_segment(&disk);
             story(&spool, &mut model, 15);
             assert!(spool.is_broken().is_none() && model.0.values().all(|known| known.acknowledged));
-            assert!(calls < u64::MAX || spool.gauges().segments > segments || open + 12 > whole.opens());
+            assert!(newest_segment(&disk) > newest, "the story is longer than a segment, and begins the next");
             drop(spool);
             for survival in [Survival::Durable, Survival::Everything] {
                 let (spool, recovery) = spooled::open(&disk.crashed(survival));
@@ -133,6 +138,14 @@ fn a_spool_without_room_refuses_and_goes_on() {
         });
         assert!(room > 4_200 || refused > 0, "{room}");
         assert_eq!(spool.is_broken(), None, "{room}");
+        // The power is cut right behind a refusal: what was refused must not come back, whatever the disk wrote meanwhile.
+        for survival in [Survival::Durable, Survival::Everything, Survival::Some(room)] {
+            let (spool, recovery) = spooled::open(&disk.crashed(survival));
+            let mut kept = model.clone();
+            kept.0.retain(|_, known| known.acknowledged);
+            kept.0.values_mut().for_each(|known| known.may[0].push(known.message.recipients[0].state));
+            kept.check(&spool, &recovery);
+        }
         disk.make_room();
         if let Some(marked) = marked {
             marked.recv().unwrap().unwrap();
@@ -211,6 +224,116 @@ fn a_journal_without_room_refuses_what_it_may_and_keeps_the_rest() {
     drop(journal);
     let expected = [refusal(1).event, JournalEvent::Lost(Gap { records: 1 }), delivered(3).event, delivered(4).event];
     assert_eq!(events(&disk.crashed(Survival::Durable)), expected);
+}
+
+/// The live messages of the oldest segment are to be copied, and there is room for marks alone.
+#[test]
+fn marks_pass_while_copying_finds_no_room() {
+    let (disk, mut model) = (Disk::new(), Model::default());
+    let options = SpoolOptions { reserve_bytes: 40_000, ..spooled::options() };
+    let (spool, _) = Spool::open(&disk, DIRECTORY, options).unwrap();
+    assert!(model.accept(&spool, 60_000, 1));
+    (0..4).for_each(|_| assert!(model.accept(&spool, 50_000, 2)));
+    disk.limit(30_000);
+    std::thread::sleep(Duration::from_millis(250));
+    let bytes = spool.gauges().bytes;
+    // Most of what is there is done now, and the oldest lives.
+    for which in [4, 3, 2, 1] {
+        for recipient in 0..2 {
+            let begin = std::time::Instant::now();
+            assert!(model.mark(&spool, which, recipient, DELIVERED));
+            assert!(begin.elapsed() < Duration::from_millis(200), "nothing was put off");
+        }
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let gauges = spool.gauges();
+    assert_eq!((gauges.shortages, gauges.live_messages), (0, 1));
+    assert!(gauges.bytes < bytes + 3_000, "nothing was copied");
+    drop(spool);
+    let (spool, recovery) = spooled::open(&disk.crashed(Survival::Durable));
+    model.check_orderly(&spool, &recovery);
+}
+
+#[test]
+fn a_spool_says_for_how_long_marks_wait_for_room() {
+    let disk = Disk::new();
+    let options = SpoolOptions { reserve_bytes: 0, ..spooled::options() };
+    let (spool, _) = Spool::open(&disk, DIRECTORY, options).unwrap();
+    let mut model = Model::default();
+    assert!(model.accept(&spool, 1_000, 1) && !spool.is_short());
+    disk.limit(0);
+    let id = spool.ids()[0];
+    let (done, told) = channel();
+    spool.mark(id, vec![Mark::Recipient { index: 0, state: DELIVERED }], move |result| done.send(result).unwrap());
+    told.recv_timeout(Duration::from_millis(400)).unwrap_err();
+    assert!(spool.is_short());
+    disk.make_room();
+    told.recv().unwrap().unwrap();
+    assert!(!spool.is_short() && model.accept(&spool, 1_000, 1));
+}
+
+/// A journal that is closed tells what it left out, though nothing came behind it.
+#[test]
+fn what_was_left_out_is_told_at_the_close() {
+    let disk = Disk::new();
+    let options = JournalOptions { spare_bytes: 20_000, reserve_bytes: 10_000, ..journal_options() };
+    let (journal, _) = Journal::open(&disk, JOURNAL, options).unwrap();
+    append(&journal, &refusal(1)).recv().unwrap().unwrap();
+    disk.limit(5_000);
+    std::thread::sleep(Duration::from_millis(250));
+    append(&journal, &refusal(2)).recv().unwrap().unwrap_err();
+    append(&journal, &delivered(3)).recv().unwrap().unwrap_err();
+    drop(journal);
+    assert_eq!(events(&disk.crashed(Survival::Durable)), [refusal(1).event, JournalEvent::Lost(Gap { records: 2 })]);
+}
+
+/// Whoever waits for a record is answered, and what did not come about is not counted.
+#[test]
+fn a_record_that_somebody_waits_for_is_refused_without_room() {
+    let disk = Disk::new();
+    let (journal, _) = Journal::open(&disk, JOURNAL, journal_options()).unwrap();
+    append(&journal, &refusal(1)).recv().unwrap().unwrap();
+    disk.limit(30);
+    let (done, told) = channel();
+    journal.append_or_refuse(&delivered(2), move |result| done.send(result).unwrap());
+    assert!(told.recv_timeout(Duration::from_secs(5)).unwrap().is_err());
+    assert_eq!(journal.gauges().lost, 0);
+    disk.make_room();
+    append(&journal, &delivered(3)).recv().unwrap().unwrap();
+    assert_eq!(events(&disk), [refusal(1).event, delivered(3).event]);
+}
+
+/// What was read was not durable, and was taken back; something else stands there now.
+#[test]
+fn a_reader_beyond_a_cut_goes_back_to_it() {
+    let disk = Disk::new();
+    let options = JournalOptions { roll_bytes: 1 << 20, ..journal_options() };
+    let write = |times: std::ops::Range<u64>| {
+        let (journal, _) = Journal::open(&disk, JOURNAL, options.clone()).unwrap();
+        times.for_each(|time| append(&journal, &refusal(time)).recv().unwrap().unwrap());
+    };
+    let path = format!("{JOURNAL}/000001.xdj");
+    write(1..4);
+    let before = disk.content(&path).unwrap();
+    write(4..7);
+    let mut reader = JournalReader::open(&disk, JOURNAL).unwrap();
+    let mut times = || -> Vec<(u64, u64)> {
+        let entries = std::iter::from_fn(|| reader.next_entry().unwrap());
+        let time = |entry| match entry {
+            JournalEntry::Record { sequence, record, .. } => (sequence, record.time),
+            other => panic!("{other:?}"),
+        };
+        entries.map(time).collect()
+    };
+    assert_eq!(times().len(), 6);
+    disk.put(&path, &before).unwrap();
+    assert_eq!(times(), []);
+    write(104..106);
+    assert_eq!(times(), [(4, 104), (5, 105)]);
+    // Cut and written over between two looks, to more than there was.
+    disk.put(&path, &before).unwrap();
+    write(1_000_004..1_000_010);
+    assert_eq!(times(), [4, 5, 6, 7, 8, 9].map(|number| (number, 1_000_000 + number)));
 }
 
 /// A clock that was ten years ahead for a while must not make all that was recorded before look old.

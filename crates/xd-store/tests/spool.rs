@@ -200,6 +200,32 @@ fn a_damaged_segment_is_kept_when_its_messages_are_done() {
     assert_eq!(disk.content(format!("{path}.damaged")), Some(changed));
 }
 
+/// A message whose record is damaged when all others of its segment are copied: it cannot be kept, and is not forgotten without a word.
+#[test]
+fn a_message_that_cannot_be_read_when_its_segment_goes_is_named() {
+    let (disk, mut model) = (Disk::new(), Model::default());
+    let (spool, _) = spooled::open(&disk);
+    assert!(model.accept(&spool, 900, 1));
+    let first = *model.0.keys().next().unwrap();
+    let path = format!("{DIRECTORY}/000001.xds");
+    let envelope = disk.content(&path).unwrap().len() - 20;
+    (0..12).for_each(|_| assert!(model.accept(&spool, 900, 1)));
+    let mut changed = disk.content(&path).unwrap();
+    changed[envelope] ^= 1;
+    disk.put(&path, &changed).unwrap();
+    assert!(spool.unreadable().is_empty());
+    for id in model.0.keys().filter(|id| **id != first) {
+        spooled::mark(&spool, *id, vec![Mark::Remove(Done::Discarded)]).unwrap();
+    }
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while spool.unreadable().is_empty() && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!((spool.unreadable(), spool.gauges().unreadable), (vec![first], 1));
+    drop(spool);
+    assert_eq!(disk.content(format!("{path}.damaged")), Some(changed));
+}
+
 #[test]
 fn records_of_a_later_version_are_left_alone() {
     let disk = Disk::new();

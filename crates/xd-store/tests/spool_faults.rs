@@ -6,10 +6,12 @@
 
 mod support;
 
+use std::sync::mpsc::channel;
+
 use proptest::prelude::*;
 use support::spooled::{self, DELIVERED, DIRECTORY, Model};
 use xd_store::simulated::{Disk, Fault, Survival};
-use xd_store::{CommitError, Done, FileSystem, HoldReason, RecipientState, Spool};
+use xd_store::{Acceptance, CommitError, Content, Done, FileSystem, HoldReason, RecipientState, Spool};
 
 const FAULTS: [Fault; 3] = [Fault::Fails, Fault::Short, Fault::Stops];
 
@@ -128,6 +130,45 @@ fn a_disk_that_is_full_in_the_middle_of_a_write_loses_nothing() {
         let disk = disk.crashed(Survival::Some(room));
         let (spool, recovery) = spooled::open(&disk);
         model.check(&spool, &recovery);
+    }
+}
+
+/// A message is written whole, and another of the same commit finds no room: both are refused. Whatever the disk has of them when the power goes
+/// right then, neither comes back: their clients send them again.
+#[test]
+fn what_was_refused_does_not_come_back_with_the_power() {
+    let disk = Disk::new();
+    let (spool, _) = Spool::open(&disk, DIRECTORY, spooled::options()).unwrap();
+    let (written, busy) = channel();
+    let (go, wait) = channel::<()>();
+    let accept = |id, bytes, done: Box<dyn FnOnce(Result<(), CommitError>) + Send>| {
+        let content = Content::from(spooled::content(id, bytes));
+        spool.accept(Acceptance { message: spooled::message(id, bytes, 1), content }, done);
+    };
+    let first = spool.next_id();
+    // While it is told, the thread that commits waits, and others gather.
+    accept(
+        first,
+        100,
+        Box::new(move |result| {
+            written.send(result).unwrap();
+            wait.recv().unwrap();
+        }),
+    );
+    busy.recv().unwrap().unwrap();
+    disk.limit(450_000);
+    let (refused, told) = channel();
+    for _ in 0..2 {
+        let refused = refused.clone();
+        accept(spool.next_id(), 300_000, Box::new(move |result| refused.send(result).unwrap()));
+    }
+    go.send(()).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(told.recv().unwrap(), Err(CommitError::Short { .. })));
+    }
+    for seed in 0..256 {
+        let (spool, _) = spooled::open(&disk.crashed(Survival::Some(seed)));
+        assert_eq!(spool.ids(), [first], "{seed}");
     }
 }
 

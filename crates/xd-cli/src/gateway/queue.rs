@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use xd_config::control::{QueueAction, Request, Response, Selection};
-use xd_core::Timestamp;
+use xd_core::{Domain, Timestamp};
 use xd_store::{QueueId, QueuedMessage, RecipientState, Spool, SpoolError, SpoolRecipient, SpoolView};
 
 use super::arguments::{Change, Chosen, List, Place, Queue};
@@ -35,7 +35,7 @@ pub(crate) fn run(queue: &Queue) -> Result<ExitCode, Failure> {
 fn change(action: QueueAction, arguments: &Change) -> Result<ExitCode, Failure> {
     let selection = arguments.which.named()?;
     let request = Request::Queue { action, selection, dry_run: arguments.dry_run };
-    let Response::Count { messages } = socket::ask(&arguments.place.control()?, &request)? else {
+    let Response::Count { messages, left } = socket::ask(&arguments.place.control()?, &request)? else {
         return Err(Failure::operator("the gateway answered something else"));
     };
     let mut output = Output::new(Terminal::of_output());
@@ -50,9 +50,10 @@ fn change(action: QueueAction, arguments: &Change) -> Result<ExitCode, Failure> 
                 QueueAction::Retry => "tried now",
             };
             let noun = if messages == 1 { "message" } else { "messages" };
-            line = format!("{messages} {noun} {would}{done}\n").into_bytes();
+            let left = if left > 0 { format!(", {left} left alone: under way, or not to be read now") } else { String::new() };
+            line = format!("{messages} {noun} {would}{done}{left}\n").into_bytes();
         }
-        ScanFormat::Jsonl => json::write_line(&mut line, &serde_json::json!({ "messages": messages }))?,
+        ScanFormat::Jsonl => json::write_line(&mut line, &serde_json::json!({ "messages": messages, "left": left }))?,
     }
     output.lines(line)?;
     output.finish()?;
@@ -115,7 +116,9 @@ impl Found {
 }
 
 fn is_in(recipient: &SpoolRecipient, domain: &str) -> bool {
-    recipient.forward_path.rsplit_once('@').is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain))
+    // By whichever of its names.
+    let named = |text: &str| Domain::parse(text).map_or_else(|_| text.to_ascii_lowercase(), |domain| domain.as_str().to_owned());
+    recipient.forward_path.rsplit_once('@').is_some_and(|(_, own)| named(own) == named(domain))
 }
 
 fn is_held(recipient: &SpoolRecipient) -> bool {

@@ -45,6 +45,15 @@ fn text(status: &Answer) -> String {
         "spool      {} bytes, {} commits, {} failed, {} waiting, the oldest for {} ms\n",
         spool.bytes, spool.syncs, spool.sync_failures, spool.waiting, spool.oldest_waiting_ms
     );
+    if let Some(why) = &spool.short {
+        text += &format!("           something is used up: {}\n", Plain(why));
+    }
+    if spool.unreadable > 0 {
+        text += &format!("           {} messages could not be read any more\n", spool.unreadable);
+    }
+    let journal = &status.journal;
+    text += &format!("journal    {} records waiting, {} left out", journal.waiting, journal.lost);
+    text += &journal.short.as_ref().map_or_else(|| "\n".to_owned(), |why| format!("; something is used up: {}\n", Plain(why)));
     text += &format!("answers    {}\ndelivery   {}\n", times(status.answer), times(status.delivery));
     if !status.destinations.is_empty() {
         text +=

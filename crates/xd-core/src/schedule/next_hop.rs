@@ -101,6 +101,12 @@ impl NextHopState {
         Self { policy, seed, limit, successes: 0, down: None, failures: 0, pauses: 0, paused_until: Steady(0) }
     }
 
+    /// Other limits hold from now on. What is known stays known.
+    pub fn set_policy(&mut self, policy: NextHopPolicy) {
+        self.policy = policy;
+        self.limit = self.limit.min(policy.most.max(1));
+    }
+
     /// A connection was greeted: it is up.
     pub fn handle_reached(&mut self) {
         if self.down.take().is_some() {
@@ -219,6 +225,19 @@ mod tests {
             }
         }
         assert_eq!(limits, [2, 4, 8, 16, 20]);
+    }
+
+    #[test]
+    fn another_policy_holds_for_next_hops_that_are_known() {
+        let mut state = NextHopState::new(NextHopPolicy::default(), 0);
+        (0..60).for_each(|_| _ = state.handle_delivered());
+        state.set_policy(NextHopPolicy { most: 3, ..NextHopPolicy::default() });
+        assert_eq!(state.permission(3, Steady(0)), Permission::Enough);
+        (0..60).for_each(|_| _ = state.handle_delivered());
+        assert_eq!(state.limit(), 3);
+        state.set_policy(NextHopPolicy { most: 40, ..NextHopPolicy::default() });
+        (0..60).for_each(|_| _ = state.handle_delivered());
+        assert_eq!(state.limit(), 40);
     }
 
     #[test]

@@ -39,6 +39,9 @@ impl Collector for Snapshot {
         counter("recipients_deferred", "Answers of next hops that deferred", status.deferred)?;
         counter("spool_syncs", "Commits that reached the disk", status.spool.syncs)?;
         counter("spool_sync_failures", "Commits that failed", status.spool.sync_failures)?;
+        counter("spool_shortages", "Commits put off since something was used up", status.spool.shortages)?;
+        counter("spool_unreadable", "Messages that could not be read any more when their segment went", status.spool.unreadable)?;
+        counter("journal_records_lost", "Records of the journal that were left out", status.journal.lost)?;
         let mut gauge = |name: &str, help: &str, unit: Option<&Unit>, value: f64| {
             let metric = ConstGauge::new(value);
             metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)
@@ -52,6 +55,10 @@ impl Collector for Snapshot {
         gauge("queued_messages", "Messages in the spool", None, status.queued as f64)?;
         gauge("held_messages", "Messages of which something is held", None, status.held as f64)?;
         gauge("spool_waiting", "Commits that wait for the disk", None, status.spool.waiting as f64)?;
+        let is_short = |short: &Option<String>| f64::from(u8::from(short.is_some()));
+        gauge("spool_short", "Whether the spool waits for something that is used up", None, is_short(&status.spool.short))?;
+        gauge("journal_short", "Whether the journal does", None, is_short(&status.journal.short))?;
+        gauge("journal_waiting", "Records that wait for the disk", None, status.journal.waiting as f64)?;
         let oldest = seconds(status.spool.oldest_waiting_ms);
         gauge("spool_oldest_waiting", "How long the oldest of them has waited", Some(&Unit::Seconds), oldest)?;
         gauge("spool_size", "Bytes of the spool on disk", Some(&Unit::Bytes), status.spool.bytes as f64)?;

@@ -108,9 +108,9 @@ pub struct Client {
     output: Vec<u8>,
     /// How much of the output was sent.
     sent: usize,
-    /// What replies are due, in order.
     /// Bytes sent before those in `output`.
     taken: u64,
+    /// What replies are due, in order.
     expected: VecDeque<Expected>,
     /// For each of them, how many bytes were to be sent up to its end.
     ends: VecDeque<u64>,
@@ -254,9 +254,9 @@ impl Client {
         Ok(token)
     }
 
-    /// The recipients by which alone a transaction cannot begin, where it could with the others.
+    /// The recipients to whom alone a transaction could not begin, each with its reason.
     #[must_use]
-    pub fn misfits(&self, envelope: &Envelope<'_>) -> Vec<u32> {
+    pub fn misfits(&self, envelope: &Envelope<'_>) -> Vec<(u32, Misfit)> {
         envelope.misfits(&self.extensions)
     }
 

@@ -126,11 +126,13 @@ impl Envelope<'_> {
         Ok(line)
     }
 
-    /// The recipients by which alone it cannot go, while others can; none where all or none are the reason.
-    pub(super) fn misfits(&self, extensions: &Extensions) -> Vec<u32> {
-        let alone = |index: &u32| Envelope { recipients: &[*index], ..*self }.commands(extensions).is_err();
-        let (misfits, others): (Vec<u32>, Vec<u32>) = self.recipients.iter().copied().partition(alone);
-        if others.is_empty() { Vec::new() } else { misfits }
+    /// The recipients to whom alone it could not go, and why.
+    pub(super) fn misfits(&self, extensions: &Extensions) -> Vec<(u32, Misfit)> {
+        let alone = |index: &u32| {
+            let misfit = Envelope { recipients: &[*index], ..*self }.commands(extensions).err()?;
+            Some((*index, misfit))
+        };
+        self.recipients.iter().filter_map(alone).collect()
     }
 
     fn paths(&self) -> impl Iterator<Item = &str> {

@@ -10,7 +10,7 @@ use xd_store::QueueId;
 pub enum Selection {
     /// All.
     All,
-    /// Those with a recipient in this domain, in lower-case ASCII.
+    /// Those with a recipient in this domain, by its A-label in lower case.
     Domain(String),
     /// Those with a recipient that is held.
     Held,
@@ -18,7 +18,17 @@ pub enum Selection {
     Ids(Vec<QueueId>),
 }
 
-/// What is to be done with messages. The answer is how many were found that it applies to.
+/// How many messages a request applied to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Applied {
+    /// It applied to these.
+    pub messages: u64,
+    /// These were meant too, and left alone: an attempt of them lasts, or they cannot be read now.
+    pub left: u64,
+}
+
+/// What is to be done with messages.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "the set is complete")]
 pub enum Control {

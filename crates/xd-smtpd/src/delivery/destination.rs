@@ -29,6 +29,8 @@ pub(super) struct Destination {
     /// Connections with nothing to send, which wait to be woken.
     pub(super) idle: Vec<Arc<Notify>>,
     pub(super) last_error: String,
+    /// Until when nothing is taken here.
+    pub(super) rests: Option<Steady>,
     /// Deliveries in each of the last ten seconds, by second modulo ten, and the last second counted.
     rate: [u32; RATE_SECONDS],
     rate_second: u64,
@@ -55,15 +57,16 @@ impl Destination {
             connections: 0,
             idle: Vec::new(),
             last_error: String::new(),
+            rests: None,
             rate: [0; RATE_SECONDS],
             rate_second: 0,
             unused_since: now,
         }
     }
 
-    /// Whether anything is ready.
+    /// Whether anything is ready to be taken.
     pub(super) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() && self.rests.is_none()
     }
 
     /// How many entries one connection may take at once, so that enough remains for the others.

@@ -2,7 +2,6 @@
 //! still there.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use xd_store::{Content, Mark, QueueId, RecipientState, SegmentError, SpoolError, SpoolMessage};
 
@@ -11,6 +10,7 @@ use super::dsn;
 use super::queue::{Hot, Job};
 use super::runner::Shared;
 use super::store::ContentChunks;
+use crate::budget::Share;
 
 /// A message that can be attempted.
 pub(super) struct Loaded {
@@ -25,31 +25,6 @@ pub(super) struct Loaded {
     _share: Option<Share>,
 }
 
-/// Bytes that may be taken, by all together.
-#[derive(Clone, Debug)]
-pub(super) struct Budget(Arc<AtomicU64>);
-
-/// Bytes that were taken; given back when dropped.
-#[derive(Debug)]
-pub(super) struct Share(Arc<AtomicU64>, u64);
-
-impl Budget {
-    pub(super) fn new(bytes: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(bytes)))
-    }
-
-    fn take(&self, bytes: u64) -> Option<Share> {
-        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
-        taken.ok().map(|_| Share(self.0.clone(), bytes))
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.0.fetch_add(self.1, Ordering::Relaxed);
-    }
-}
-
 impl Loaded {
     /// The forward-paths of some recipients.
     pub(super) fn forward_paths(&self, recipients: &[u32]) -> impl Iterator<Item = String> {
@@ -59,6 +34,7 @@ impl Loaded {
 }
 
 /// Where the content comes from.
+#[derive(Clone)]
 pub(super) enum Source {
     Memory(Content),
     /// Not begun, to be read when it is due.
@@ -78,28 +54,29 @@ const PIECE: usize = 64 << 10;
 
 /// Why a message could not be loaded.
 pub(super) enum Unloadable {
+    /// What is on disk is not what was written, or is gone. It stays so.
+    Damaged(Box<SpoolError>),
     /// It is done, as far as the spool knows.
     Gone,
-    /// It cannot be read.
-    Damaged(SpoolError),
-    /// It could not be read now: no descriptor was left, or the disk had a fault.
-    Later,
     /// Its recipients go elsewhere now.
     Moved,
+    /// Something is used up that comes back within moments: descriptors, threads.
+    Short,
+    /// The disk does not give it back. It may again.
+    Unreadable(Box<SpoolError>),
 }
 
 impl Unloadable {
     pub(super) fn of(error: SpoolError) -> Self {
         match error {
             SpoolError::Unknown(_) => Self::Gone,
-            SpoolError::Damaged { .. } | SpoolError::Version { .. } => Self::Damaged(error),
+            SpoolError::Segment(ref cause) if cause.is_shortage() => Self::Short,
             // What is gone or is no segment stays so, and somebody has to see it. A disk or a system in trouble may recover.
-            SpoolError::Segment(SegmentError::Io { ref source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                Self::Damaged(error)
+            SpoolError::Segment(SegmentError::Io { ref source, .. }) if source.kind() != std::io::ErrorKind::NotFound => {
+                Self::Unreadable(Box::new(error))
             }
-            SpoolError::Segment(SegmentError::Io { .. }) | SpoolError::Thread(_) => Self::Later,
-            SpoolError::Segment(_) => Self::Damaged(error),
-            _ => Self::Later,
+            SpoolError::Damaged { .. } | SpoolError::Segment(_) | SpoolError::Version { .. } => Self::Damaged(Box::new(error)),
+            _ => Self::Short,
         }
     }
 }
@@ -112,42 +89,70 @@ pub(super) fn load(shared: &Shared, key: &DestinationKey, job: Job) -> Result<Lo
     }
 }
 
+/// The same without a look at the content, for what is not attempted any more.
+pub(super) fn load_envelope(shared: &Shared, key: &DestinationKey, job: Job) -> Result<Loaded, (Job, Unloadable)> {
+    let found = envelope(shared, &job).and_then(|(message, source)| {
+        let recipients = recipients(shared, key, &message)?;
+        Ok((message, source.unwrap_or(Source::Spool), recipients))
+    });
+    match found {
+        Ok((message, source, recipients)) => Ok(Loaded { job, message, recipients, source, hops: 0, _share: None }),
+        Err(why) => Err((job, why)),
+    }
+}
+
 type Parts = (Arc<SpoolMessage>, Vec<u32>, Source, usize, Option<Share>);
 
 fn try_load(shared: &Shared, key: &DestinationKey, job: &Job) -> Result<Parts, Unloadable> {
-    let (message, source, share) = match &job.hot {
-        Some(Hot { message, content }) => (message.clone(), Source::Memory(content.clone()), None),
+    let (message, source) = envelope(shared, job)?;
+    let recipients = recipients(shared, key, &message)?;
+    let mut share = None;
+    let source = match source {
+        Some(source) => source,
         None => {
-            let message = shared.store.read(job.id).map_err(Unloadable::of)?.message;
-            let share = if message.bytes <= WHOLE { shared.ahead.take(message.bytes) } else { None };
-            let source = if share.is_some() {
+            let mut wanted = shared.ahead.share();
+            let fits = message.bytes <= WHOLE && usize::try_from(message.bytes).is_ok_and(|bytes| wanted.resize(bytes));
+            if fits {
+                share = Some(wanted);
                 let chunks = shared.store.read_content(job.id).and_then(Iterator::collect::<Result<Vec<_>, _>>);
                 Source::Memory(Content::from(chunks.map_err(Unloadable::of)?.concat()))
             } else {
                 Source::Spool
-            };
-            (Arc::new(message), source, share)
+            }
         }
     };
+    let hops = source.hops(shared, job).map_err(Unloadable::of)?;
+    Ok((message, recipients, source, hops, share))
+}
+
+/// The envelope of a message, and its content if that is in memory.
+fn envelope(shared: &Shared, job: &Job) -> Result<(Arc<SpoolMessage>, Option<Source>), Unloadable> {
+    match &job.hot {
+        Some(Hot { message, content }) => Ok((message.clone(), Some(Source::Memory(content.clone())))),
+        None => Ok((Arc::new(shared.store.read(job.id).map_err(Unloadable::of)?.message), None)),
+    }
+}
+
+/// The recipients of a message that are meant at a destination.
+fn recipients(shared: &Shared, key: &DestinationKey, message: &SpoolMessage) -> Result<Vec<u32>, Unloadable> {
     if key.archive && message.archive {
         // The archive may have changed, or be gone.
         if shared.options().archive.as_ref().is_none_or(|archive| archive.route != key.route) {
             return Err(Unloadable::Moved);
         }
     }
-    let recipients = if key.archive { Vec::new() } else { shared.recipients_of(&message, key) };
+    let recipients = if key.archive { Vec::new() } else { shared.recipients_of(message, key) };
     if recipients.is_empty() && !(key.archive && message.archive) {
         // Routes may have changed while it waited, or was under way.
         let waits = message.recipients.iter().any(|recipient| recipient.state == RecipientState::Waiting);
         return Err(if waits && !key.archive { Unloadable::Moved } else { Unloadable::Gone });
     }
-    let hops = source.hops(shared, job).map_err(Unloadable::of)?;
-    Ok((message, recipients, source, hops, share))
+    Ok(recipients)
 }
 
 impl Source {
     /// The beginning of the content, as much as a DSN returns at most.
-    fn beginning(&self, shared: &Shared, id: QueueId) -> Result<Vec<u8>, SpoolError> {
+    pub(super) fn beginning(&self, shared: &Shared, id: QueueId) -> Result<Vec<u8>, SpoolError> {
         let mut bytes = Vec::new();
         match self {
             Self::Memory(content) => {
@@ -243,7 +248,7 @@ impl Pieces {
                     Ok::<_, SpoolError>((chunks, chunk))
                 });
                 // It does not panic; were it to, that says nothing about the message.
-                let (rest, chunk) = read.await.map_err(|_| Unloadable::Later)?.map_err(Unloadable::of)?;
+                let (rest, chunk) = read.await.map_err(|_| Unloadable::Short)?.map_err(Unloadable::of)?;
                 *chunks = Some(rest);
                 match chunk {
                     Some(chunk) => {

@@ -15,6 +15,8 @@
 //! message and whose reply did not come back (closed or silent after the final dot), or that replied in the moment of a crash
 //! before the mark was committed, gets it again: SMTP cannot tell these from a loss.
 
+mod admit;
+mod attempt;
 mod clock;
 mod connection;
 mod control;
@@ -27,15 +29,17 @@ mod operate;
 mod options;
 mod queue;
 mod record;
+mod report;
 mod runner;
 mod settle;
 mod store;
+mod sweep;
 mod target;
 mod tls;
 mod worker;
 
 pub use crate::client::Timeouts;
-pub use control::{Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
+pub use control::{Applied, Control, DestinationStatus, Latencies, QueueEntry, Selection, Status};
 pub use options::{ArchiveOptions, DeliveryOptions, HoldLimits, MxPolicy, Outbound, Resources, Route};
 pub use record::{AttemptRecord, DeliveryLog, DeliveryRecord, FinalRecord};
 pub use runner::Delivery;

@@ -5,13 +5,16 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use xd_core::schedule::Wall;
-use xd_store::{Done, HoldReason, Mark, QueueId, QueuedMessage, RecipientState};
+use xd_store::{Done, HoldReason, Mark, QueueId, RecipientState};
 
-use super::control::{Control, DestinationStatus, Latencies, Selection, Status};
+use super::admit::Withdrawn;
+use super::control::{Applied, Control, DestinationStatus, Latencies, Selection, Status};
+use super::destination::DestinationKey;
 use super::load::recipient_marks;
 use super::queue::EntryState;
 use super::record::{DeliveryRecord, FinalRecord};
-use super::runner::{Shared, indexes};
+use super::runner::Shared;
+use super::sweep::indexes;
 
 /// How long one request waits for attempts under way: most end within this.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 3_000 });
@@ -19,20 +22,27 @@ const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 3_0
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Shared {
-    pub(super) fn control(self: &Arc<Self>, control: &Control) -> u64 {
+    pub(super) fn control(self: &Arc<Self>, control: &Control) -> Applied {
         let now = self.clock.steady();
         let (Control::Delete(selection) | Control::Hold(selection) | Control::Release(selection) | Control::Retry(selection)) =
             control;
         let chosen = self.select(selection);
         if let Control::Retry(_) = control {
-            let (count, wanted) = self.queue().hurry(|id| chosen.binary_search(&id).is_ok(), now);
+            let (count, wanted) = self.queue().hurry(|id, _| chosen.binary_search(&id).is_ok(), now);
             self.carry_out(wanted);
-            return count;
+            return Applied { messages: count, left: 0 };
         }
-        let mut count = 0;
+        let mut applied = Applied::default();
         let until = Instant::now() + PATIENCE;
         for id in chosen {
-            let Some(queued) = self.withdraw_soon(id, until) else { continue };
+            let queued = match self.withdraw_soon(id, until) {
+                Withdrawn::Taken(queued) => *queued,
+                Withdrawn::Gone => continue,
+                Withdrawn::Busy | Withdrawn::Left => {
+                    applied.left += 1;
+                    continue;
+                }
+            };
             let message = &queued.message;
             let wall = self.clock.wall();
             let (marks, record) = match control {
@@ -59,7 +69,7 @@ impl Shared {
                 self.admit(queued, None);
                 continue;
             }
-            count += 1;
+            applied.messages += 1;
             self.log.record(record);
             let shared = Arc::clone(self);
             self.mark(id, marks, move |committed| {
@@ -68,18 +78,28 @@ impl Shared {
                 }
             });
         }
-        count
+        applied
     }
 
-    /// Takes a message out of the queue, also one that is in flight, when its attempt ends soon. One whose attempt lasts is left to it,
-    /// and is not counted.
-    fn withdraw_soon(self: &Arc<Self>, id: QueueId, until: Instant) -> Option<QueuedMessage> {
+    /// Takes a message out of the queue, also one that is in flight, when its attempt ends soon. One whose attempt lasts is left to it.
+    fn withdraw_soon(self: &Arc<Self>, id: QueueId, until: Instant) -> Withdrawn {
         loop {
             match self.withdraw(id) {
-                None if self.queue().is_in_flight(id) && Instant::now() < until => std::thread::sleep(PAUSE),
+                Withdrawn::Busy if Instant::now() < until => std::thread::sleep(PAUSE),
                 withdrawn => return withdrawn,
             }
         }
+    }
+
+    /// Tries now what waits at a destination.
+    pub(super) fn hurry_to(self: &Arc<Self>, key: &DestinationKey) {
+        let now = self.clock.steady();
+        let wanted = {
+            let mut queue = self.queue();
+            let Some(meant) = queue.find(key) else { return };
+            queue.hurry(|_, destination| destination == meant, now).1
+        };
+        self.carry_out(wanted);
     }
 
     /// The messages that are meant, sorted.
@@ -95,8 +115,8 @@ impl Shared {
                 let is_meant = |id: &QueueId| {
                     self.store.read(*id).is_ok_and(|queued| {
                         let paths = queued.message.recipients.iter().filter(|recipient| !recipient.state.is_done());
-                        let mut domains = paths.filter_map(|recipient| recipient.forward_path.rsplit_once('@'));
-                        domains.any(|(_, other)| other.eq_ignore_ascii_case(domain))
+                        let mut domains = paths.map(|recipient| self.domain_of(&recipient.forward_path));
+                        domains.any(|other| other == *domain)
                     })
                 };
                 let ids = self.queue().ids();

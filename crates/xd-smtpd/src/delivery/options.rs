@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use xd_config::{NextHop, TlsPolicy};
+use xd_config::{Network, NextHop, TlsPolicy};
 use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_lookup::Resolver;
 
@@ -61,8 +61,10 @@ pub type Outbound = Route;
 pub struct MxPolicy {
     /// Our own addresses: mail sent there would come back.
     pub own: BTreeSet<IpAddr>,
-    /// Networks of private, loopback or link-local addresses that are allowed after all: address and bits of prefix.
-    pub allow: Vec<(IpAddr, u8)>,
+    /// Whether private networks are allowed (RFC 1918, RFC 4193, RFC 6598). Loopback, link-local and our own addresses are not.
+    pub private: bool,
+    /// Networks that are allowed, whatever they are.
+    pub allow: Vec<Network>,
     /// The port of SMTP. Default 25; another one for tests.
     pub port: Option<u16>,
 }
@@ -90,12 +92,21 @@ pub struct HoldLimits {
 }
 
 /// Where archive copies go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ArchiveOptions {
     /// Next hops in order.
     pub route: Arc<Route>,
     /// The forward-path of copies that go by SMTP or LMTP.
     pub forward_path: String,
+}
+
+impl DeliveryOptions {
+    /// Whether each message goes to the same destinations by others.
+    pub(super) fn has_routes_of(&self, others: &Self) -> bool {
+        let routes = |options: &Self| (options.routes.clone(), options.outbound.clone(), options.archive.clone());
+        // Mail for `postmaster` alone goes where the hostname's does.
+        self.hostname == others.hostname && routes(self) == routes(others)
+    }
 }
 
 impl Route {

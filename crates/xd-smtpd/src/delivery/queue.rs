@@ -6,6 +6,7 @@
 //!                     ▲                       │  │ next hop down, nothing charged
 //!                     └───────────────────────┼──┘
 //! Held ──released──▶ (admitted anew)          └─ done ▶ gone
+//!      ──kept for long enough, or deleted──▶ gone
 //! ```
 //!
 //! An entry is a message at one destination: 48 bytes, with its places in lists and maps about 110, and no more than 180 when tables
@@ -13,6 +14,7 @@
 
 mod connections;
 mod entry;
+mod look;
 mod ready;
 
 use std::collections::{BTreeSet, HashMap};
@@ -44,7 +46,11 @@ pub(super) struct Queue {
     policy: NextHopPolicy,
     node_seed: u64,
     timer_at: Option<Steady>,
+    /// Destinations that would open a connection if there were room for one, to next hops that were named and to domains.
+    wanting: [BTreeSet<u32>; 2],
     pub(super) draining: bool,
+    /// Nothing is taken for now.
+    pub(super) paused: bool,
     pub(super) in_flight: u64,
     pub(super) held: u64,
 }
@@ -67,7 +73,9 @@ impl Queue {
             policy,
             node_seed,
             timer_at: None,
+            wanting: [BTreeSet::new(), BTreeSet::new()],
             draining: false,
+            paused: false,
             in_flight: 0,
             held: 0,
         }
@@ -117,6 +125,7 @@ impl Queue {
             behind: NONE,
             state: new.state,
             untried: 0,
+            turn: 0,
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -151,7 +160,7 @@ impl Queue {
 
     /// Takes the next entry that is ready at a destination, for a connection that can send it.
     pub(super) fn take(&mut self, destination: u32) -> Option<Job> {
-        if self.draining {
+        if !self.may_take(destination) {
             return None;
         }
         let slot = self.at(destination)?.ready.first()?;
@@ -162,8 +171,8 @@ impl Queue {
     fn take_slot(&mut self, slot: u32) -> Job {
         let entry = &mut self.entries[slot as usize];
         entry.state = EntryState::InFlight;
-        let job =
-            Job { slot, id: entry.id, arrived: Wall(entry.arrived), attempts: entry.attempts, hot: self.hot.get(&slot).cloned() };
+        let (id, arrived, hot) = (entry.id, Wall(entry.arrived), self.hot.get(&slot).cloned());
+        let job = Job { slot, id, arrived, attempts: entry.attempts, turn: entry.turn, hot };
         self.in_flight += 1;
         job
     }
@@ -185,11 +194,50 @@ impl Queue {
         entry.untried
     }
 
-    /// An attempt deferred the entry until `due`.
+    /// Whether anything can be taken at a destination now.
+    pub(super) fn may_take(&mut self, destination: u32) -> bool {
+        !self.draining && !self.paused && self.at(destination).is_some_and(|at| at.has_ready())
+    }
+
+    /// Takes nothing until [`Queue::resume`]. Whether that is new.
+    pub(super) fn pause(&mut self) -> bool {
+        !std::mem::replace(&mut self.paused, true)
+    }
+
+    /// Goes on where [`Queue::pause`] stopped.
+    pub(super) fn resume(&mut self, now: Steady) -> Wanted {
+        self.paused = false;
+        self.dispatch_all(now)
+    }
+
+    /// Takes nothing at a destination until a moment.
+    pub(super) fn rest(&mut self, destination: u32, until: Steady) -> Wanted {
+        let Some(at) = self.at(destination) else { return Wanted::default() };
+        at.rests = Some(until);
+        self.wakes.insert((until, destination));
+        Wanted { open: Vec::new(), timer: self.timer_at.is_none_or(|at| until < at) }
+    }
+
+    /// Other limits hold from now on.
+    pub(super) fn set_limits(&mut self, policy: NextHopPolicy, hot_most: usize, connections_most: usize, now: Steady) -> Wanted {
+        (self.policy, self.hot_most, self.connections_most) = (policy, hot_most, connections_most);
+        self.destinations.iter_mut().flatten().for_each(|at| at.state.set_policy(policy));
+        self.dispatch_all(now)
+    }
+
+    fn dispatch_all(&mut self, now: Steady) -> Wanted {
+        let mut wanted = Wanted::default();
+        (0..self.destinations.len() as u32).for_each(|destination| self.dispatch(destination, now, &mut wanted));
+        wanted
+    }
+
+    /// An attempt deferred the entry until `due`. Where that is not charged as another attempt, it was one transaction of several that are
+    /// needed for all recipients.
     pub(super) fn wait(&mut self, slot: u32, attempts: u32, due: Steady) -> Wanted {
         self.in_flight -= 1;
         self.forget(slot);
         let entry = &mut self.entries[slot as usize];
+        entry.turn = if attempts == entry.attempts { entry.turn.saturating_add(1) } else { 0 };
         (entry.attempts, entry.due, entry.state, entry.untried) = (attempts, due, EntryState::Waiting, 0);
         self.timers.insert((due, slot));
         Wanted { open: Vec::new(), timer: self.timer_at.is_none_or(|at| due < at) }
@@ -280,30 +328,12 @@ impl Queue {
         all
     }
 
-    /// Whether an attempt of a message is under way.
-    pub(super) fn is_in_flight(&self, id: QueueId) -> bool {
-        let mut slot = self.by_id.get(&id).copied().unwrap_or(NONE);
-        while let Some(entry) = self.entries.get(slot as usize) {
-            if entry.state == EntryState::InFlight {
-                return true;
-            }
-            slot = entry.sibling;
-        }
-        false
-    }
-
-    /// Whether an entry is the only one of its message.
-    pub(super) fn is_alone(&self, slot: u32) -> bool {
-        let entry = self.entries[slot as usize];
-        entry.sibling == NONE && self.by_id.get(&entry.id) == Some(&slot)
-    }
-
     /// Makes entries that wait ready now.
-    pub(super) fn hurry(&mut self, chosen: impl Fn(QueueId) -> bool, now: Steady) -> (u64, Wanted) {
+    pub(super) fn hurry(&mut self, chosen: impl Fn(QueueId, u32) -> bool, now: Steady) -> (u64, Wanted) {
         let (mut count, mut wanted, mut touched) = (0, Wanted::default(), BTreeSet::new());
         for slot in 0..self.entries.len() as u32 {
             let entry = self.entries[slot as usize];
-            if matches!(entry.state, EntryState::Ready | EntryState::Waiting) && chosen(entry.id) {
+            if matches!(entry.state, EntryState::Ready | EntryState::Waiting) && chosen(entry.id, entry.destination) {
                 count += 1;
                 touched.insert(entry.destination);
                 if entry.state == EntryState::Waiting {
@@ -330,6 +360,7 @@ impl Queue {
             } else if now.since(destination.unused_since) > UNUSED {
                 self.by_key.remove(&destination.key);
                 self.wakes.retain(|(_, other)| *other as usize != index);
+                self.wanting.iter_mut().for_each(|wanting| _ = wanting.remove(&(index as u32)));
                 self.destinations[index] = None;
             }
         }
@@ -337,31 +368,6 @@ impl Queue {
 
     pub(super) fn at(&mut self, index: u32) -> Option<&mut Destination> {
         self.destinations.get_mut(index as usize)?.as_mut()
-    }
-
-    pub(super) fn destinations(&self) -> impl Iterator<Item = (u32, &Destination)> {
-        self.destinations.iter().enumerate().filter_map(|(index, at)| Some((index as u32, at.as_ref()?)))
-    }
-
-    /// All messages, each once.
-    pub(super) fn ids(&self) -> Vec<QueueId> {
-        self.by_id.keys().copied().collect()
-    }
-
-    /// All entries: message, destination, arrival, attempts, state and when due.
-    pub(super) fn list(&self) -> impl Iterator<Item = (QueueId, u32, Wall, u32, EntryState, Steady)> {
-        let entries = self.entries.iter().filter(|entry| entry.state != EntryState::Free);
-        entries.map(|entry| (entry.id, entry.destination, Wall(entry.arrived), entry.attempts, entry.state, entry.due))
-    }
-
-    /// The arrival of the oldest entry of each destination.
-    pub(super) fn oldest(&self) -> HashMap<u32, u64> {
-        let mut oldest = HashMap::new();
-        for entry in self.entries.iter().filter(|entry| !matches!(entry.state, EntryState::Free | EntryState::Held(_))) {
-            let at = oldest.entry(entry.destination).or_insert(entry.arrived);
-            *at = entry.arrived.min(*at);
-        }
-        oldest
     }
 
     fn make_ready(&mut self, slot: u32, first: bool) {

@@ -39,6 +39,13 @@ pub enum DeliveryRecord {
         /// Why.
         reason: HoldReason,
     },
+    /// A message could not be read from the spool: it waits, or is held.
+    Unreadable {
+        /// The message.
+        id: QueueId,
+        /// What was wrong.
+        why: String,
+    },
     /// Recipients that were held wait for delivery again.
     Released {
         /// The message.

@@ -7,22 +7,18 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
-use xd_config::NextHop;
-use xd_core::Domain;
-use xd_core::schedule::{Steady, Wall};
-use xd_store::{Content, Done, HoldReason, Mark, QueueId, QueuedMessage, RecipientState, SpoolError, SpoolMessage};
+use xd_store::{Content, QueueId, QueuedMessage, SpoolError, SpoolMessage};
 
 use super::clock::Clock;
-use super::control::{Control, QueueEntry, Selection, Status};
-use super::destination::DestinationKey;
-use super::load::{Budget, Unloadable, load, recipient_marks};
+use super::control::{Applied, Control, QueueEntry, Selection, Status};
 use super::options::DeliveryOptions;
-use super::queue::{EntryState, HELD, Hot, Job, NewEntry, Queue, Wanted, first_hold};
-use super::record::{DeliveryLog, DeliveryRecord, FinalRecord};
+use super::queue::{EntryState, Job, Queue, Wanted};
+use super::record::DeliveryLog;
 use super::settle::Fate;
 use super::store::QueueStore;
 use super::tls::TlsConfigs;
 use super::worker;
+use crate::budget::ContentBudget;
 
 /// Delivers what is in the spool. Cloning it shares the queue.
 ///
@@ -50,10 +46,10 @@ pub(super) struct Shared {
     stopped: AtomicBool,
     /// Whether what the spool held is still being added.
     recovering: watch::Sender<bool>,
-    runtime: Handle,
+    pub(super) runtime: Handle,
     pub(super) counts: Counts,
     /// What messages that are read ahead may take.
-    pub(super) ahead: Budget,
+    pub(super) ahead: ContentBudget,
 }
 
 #[derive(Debug, Default)]
@@ -68,9 +64,11 @@ pub(super) struct Counts {
 /// Deliveries whose ages are kept for [`Latencies`].
 const AGES: usize = 4096;
 /// Bytes of contents that are read whole before their attempts, all connections together. Beyond that they are read piece by piece.
-const AHEAD_BYTES: u64 = 64 << 20;
+const AHEAD_BYTES: usize = 64 << 20;
 /// When a message is read again that could not be read, and is in no list.
-const READ_AGAIN: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+pub(super) const READ_AGAIN: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+/// How often it is looked whether the spool takes marks again.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How often age limits are looked at. Tests don't wait for that long.
 const SWEEP: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
 
@@ -102,7 +100,7 @@ impl Delivery {
             recovering: watch::Sender::new(false),
             runtime: Handle::current(),
             counts: Counts::default(),
-            ahead: Budget::new(AHEAD_BYTES),
+            ahead: ContentBudget::new(AHEAD_BYTES),
         });
         for queued in recovered {
             shared.admit(queued, None);
@@ -111,18 +109,18 @@ impl Delivery {
         Ok(Self { shared })
     }
 
-    /// Adds what a spool held, in the background and in its order, and tells how many that were. What comes in meanwhile is delivered
-    /// beside it; operators' requests wait until all is there.
+    /// Adds what a spool held, in the background and in its order, and tells how many that were. What cannot be read now is read again
+    /// later. What comes in meanwhile is delivered beside it; operators' requests wait until all is there.
     pub fn recover(
         &self,
-        recovered: impl Iterator<Item = QueuedMessage> + Send + 'static,
+        recovered: impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + Send + 'static,
         done: impl FnOnce(u64) + Send + 'static,
     ) {
         let (shared, adding) = (self.shared.clone(), self.shared.clone());
         shared.recovering.send_replace(true);
         let added = tokio::task::spawn_blocking(move || {
             let unless_stopped = recovered.take_while(|_| !adding.stopped.load(Ordering::SeqCst));
-            unless_stopped.map(|queued| adding.admit(queued, None)).count() as u64
+            unless_stopped.map(|(id, read)| adding.admit_read(id, read)).count() as u64
         });
         tokio::spawn(async move {
             let added = added.await;
@@ -143,13 +141,34 @@ impl Delivery {
         self.shared.admit(QueuedMessage { message, attempt: None }, content);
     }
 
-    /// Does what an operator asks; tells how many messages it applied to. What is in flight is left to its attempt.
-    pub async fn control(&self, control: Control) -> u64 {
+    /// Does what an operator asks; tells how many messages it applied to, and how many were left alone: what is in flight is left to its
+    /// attempt, and what cannot be read now stays as it is.
+    pub async fn control(&self, control: Control) -> Applied {
         self.recovered().await;
         let shared = self.shared.clone();
         let asked = tokio::task::spawn_blocking(move || shared.control(&control));
         // It does not panic; were it to, nothing was found that it applied to.
         asked.await.unwrap_or_default()
+    }
+
+    /// Tries now what waits for the next hops of a domain, given by its A-label in lower case. Whether anything does, as far as is known: while
+    /// what the spool held is still being added, something may.
+    pub fn call_for(&self, domain: &str) -> bool {
+        let key = self.shared.key_of(&format!("@{domain}"));
+        let is_recovering = *self.shared.recovering.borrow();
+        let is_waited_for = {
+            let mut queue = self.shared.queue();
+            let found = queue.find(&key);
+            found.and_then(|destination| queue.at(destination)).is_some_and(|at| at.entries > 0)
+        };
+        if is_waited_for || is_recovering {
+            let delivery = self.clone();
+            tokio::spawn(async move {
+                delivery.recovered().await;
+                delivery.shared.aside(move |shared| shared.hurry_to(&key));
+            });
+        }
+        is_waited_for || is_recovering
     }
 
     /// To how many messages it would apply.
@@ -161,13 +180,19 @@ impl Delivery {
         asked.await.unwrap_or_default()
     }
 
-    /// Delivers by other routes and limits from now on. What waits goes by them, what is under way ends as it began. How
-    /// many connections a known next hop gets, and the certificates of authorities, stay as they are.
+    /// Delivers by other routes and limits from now on. What waits goes by them, what is under way ends as it began. The certificates of
+    /// authorities stay as they are.
     pub fn reload(&self, options: DeliveryOptions) {
         let shared = self.shared.clone();
-        *shared.options.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(options);
-        // Destinations follow from routes: whatever waits is looked at again.
-        tokio::task::spawn_blocking(move || shared.readmit_all());
+        let options = Arc::new(options);
+        let former = std::mem::replace(&mut *shared.options.write().unwrap_or_else(PoisonError::into_inner), options.clone());
+        let (resources, now) = (options.resources, shared.clock.steady());
+        let wanted = shared.queue().set_limits(options.next_hops, resources.content_bytes, resources.connections, now);
+        shared.carry_out(wanted);
+        // Destinations follow from routes: where these changed, whatever waits is looked at again.
+        if !options.has_routes_of(&former) {
+            tokio::task::spawn_blocking(move || shared.readmit_all());
+        }
     }
 
     /// All entries of the queue, the oldest messages first.
@@ -226,12 +251,17 @@ async fn timer(shared: Arc<Shared>) {
             let _ = tokio::task::spawn_blocking(move || sweeping.sweep()).await;
         }
         let now = shared.clock.steady();
-        let (wanted, next) = {
+        let (wanted, next, is_paused) = {
             let mut queue = shared.queue();
-            (queue.tick(now), queue.next_tick())
+            let mut wanted = queue.tick(now);
+            if queue.paused && !shared.store.is_short() {
+                wanted.open.extend(queue.resume(now).open);
+            }
+            (wanted, queue.next_tick(), queue.paused)
         };
         shared.carry_out(wanted);
         let sleep = sweep_at.saturating_duration_since(Instant::now());
+        let sleep = if is_paused { sleep.min(PAUSE) } else { sleep };
         let sleep = next.map_or(sleep, |next| sleep.min(Duration::from_millis(next.since(now).max(1))));
         tokio::select! {
             () = shared.poke.notified() => {}
@@ -263,117 +293,20 @@ impl Shared {
         self.drained.notify_one();
     }
 
-    /// Takes nothing more out of the queue once the spool takes no marks: what is sent then could not be remembered. Only a start
-    /// with another spool ends that.
-    pub(super) fn stop_if_broken(self: &Arc<Self>) {
+    /// Takes nothing more out of the queue while the spool takes no marks: what is sent then could not be remembered. A shortage ends when there
+    /// is room again, which the timer sees; anything else with a start on another spool. Whether it is so.
+    pub(super) fn heed_store(self: &Arc<Self>) -> bool {
         if self.store.is_broken() {
             self.queue().begin_drain();
-        }
-    }
-
-    /// Adds the entries of a message: one for each destination of its waiting recipients, one for those held, one for the archive.
-    pub(super) fn admit(self: &Arc<Self>, queued: QueuedMessage, content: Option<Content>) {
-        let (wall, now) = (self.clock.wall(), self.clock.steady());
-        let (attempts, due) = match &queued.attempt {
-            // A clock that was set back must not make it wait for longer than any wait is.
-            Some(attempt) => {
-                (attempt.count, now.after(attempt.next_try.saturating_sub(wall.0).min(self.options().schedule.longest())))
+            true
+        } else if self.store.is_short() {
+            if self.queue().pause() {
+                self.poke.notify_one();
             }
-            None => (0, now),
-        };
-        let state = if due > now { EntryState::Waiting } else { EntryState::Ready };
-        let mut keys: Vec<DestinationKey> = Vec::new();
-        for recipient in queued.message.recipients.iter().filter(|recipient| recipient.state == RecipientState::Waiting) {
-            let key = self.key_of(&recipient.forward_path);
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
+            true
+        } else {
+            false
         }
-        let options = self.options();
-        match &options.archive {
-            _ if !queued.message.archive => {}
-            Some(archive) => keys.push(DestinationKey { route: archive.route.clone(), domain: None, archive: true }),
-            // Nothing could ever be done about it, and the message would stay for good.
-            None => {
-                let reason = "the archive copy was owed, and there is no archive any more".to_owned();
-                let record = FinalRecord { id: queued.message.id, recipients: Vec::new(), done: Done::Discarded, reason };
-                self.log.record(DeliveryRecord::Final(record));
-                self.mark(queued.message.id, vec![Mark::Archived], |_| {});
-            }
-        }
-        let hold = first_hold(&queued);
-        let message = Arc::new(queued.message);
-        let (id, arrived) = (message.id, Wall(message.arrived));
-        let hot = content.map(|content| Hot { message, content });
-        let mut all = Wanted::default();
-        let mut queue = self.queue();
-        for key in &keys {
-            let destination = queue.destination(key, now);
-            let wanted = queue.add(NewEntry { id, arrived, destination, attempts, state, due }, hot.clone(), now);
-            all.open.extend(wanted.open);
-            all.timer |= wanted.timer;
-        }
-        if let Some((reason, since)) = hold {
-            let state = EntryState::Held(reason);
-            let _ = queue.add(NewEntry { id, arrived, destination: HELD, attempts, state, due: Steady(since) }, None, now);
-        }
-        drop(queue);
-        self.carry_out(all);
-    }
-
-    /// Adds the entries of a message anew, as the spool has it now. One that is done has none. Reads a file.
-    pub(super) fn readmit(self: &Arc<Self>, id: QueueId) {
-        match self.store.read(id) {
-            Ok(queued) => self.admit(queued, None),
-            Err(SpoolError::Unknown(_)) => {}
-            // It is in no list meanwhile, and must come back to one.
-            Err(_) => self.readmit_later(id),
-        }
-    }
-
-    fn readmit_later(self: &Arc<Self>, id: QueueId) {
-        let shared = Arc::clone(self);
-        self.runtime.spawn(async move {
-            tokio::time::sleep(READ_AGAIN).await;
-            shared.aside(move |shared| shared.readmit(id));
-        });
-    }
-
-    /// Takes a message out of the queue and reads it, in this order: what an attempt does to it in the meantime is either read, or
-    /// keeps it from being taken. None when there is nothing to take; what cannot be read stays where it was.
-    pub(super) fn withdraw(self: &Arc<Self>, id: QueueId) -> Option<QueuedMessage> {
-        let now = self.clock.steady();
-        let entries = self.queue().withdraw(id, now);
-        if entries.is_empty() {
-            return None;
-        }
-        match self.store.read(id) {
-            Ok(queued) => Some(queued),
-            Err(SpoolError::Unknown(_)) => None,
-            Err(_) => {
-                let wanted = self.queue().put_back(entries, now);
-                self.carry_out(wanted);
-                None
-            }
-        }
-    }
-
-    /// Where a forward-path goes.
-    fn key_of(&self, forward_path: &str) -> DestinationKey {
-        // RFC 5321 §4.5.1: `postmaster` alone is ours.
-        let options = self.options();
-        let text = forward_path.rsplit_once('@').map_or(options.hostname.as_str(), |(_, domain)| domain);
-        let domain = Domain::parse(text).map_or_else(|_| text.to_ascii_lowercase(), |domain| domain.as_str().to_owned());
-        let route = options.routes.get(&domain).unwrap_or(&options.outbound).clone();
-        let needs_domain = route.next_hops.contains(&NextHop::Mx);
-        DestinationKey { route, domain: needs_domain.then_some(domain), archive: false }
-    }
-
-    /// Recipients that wait and go to a destination.
-    pub(super) fn recipients_of(&self, message: &SpoolMessage, key: &DestinationKey) -> Vec<u32> {
-        let recipients = message.recipients.iter().enumerate();
-        let waiting = recipients.filter(|(_, recipient)| recipient.state == RecipientState::Waiting);
-        waiting.filter(|(_, recipient)| self.key_of(&recipient.forward_path) == *key).map(|(index, _)| index as u32).collect()
     }
 
     pub(super) fn finish(&self, job: &Job) {
@@ -408,88 +341,6 @@ impl Shared {
         }
     }
 
-    /// Gives up what is too old and discards what was held for long.
-    fn sweep(self: &Arc<Self>) {
-        let (wall, now) = (self.clock.wall(), self.clock.steady());
-        if self.store.is_broken() {
-            return;
-        }
-        let most = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let holds = self.options().holds;
-        let hold = |reason| match reason {
-            HoldReason::Dsn => Some(most(holds.dsn)),
-            HoldReason::Quarantine => Some(most(holds.quarantine)),
-            _ => None,
-        };
-        let old = {
-            let mut queue = self.queue();
-            queue.sweep(now);
-            // After days without power, or with a clock that jumped, nothing is given back that was not tried since.
-            let max_age = if self.has_tried_all() { self.options().schedule.max_age } else { u64::MAX };
-            queue.take_old(wall, max_age, hold)
-        };
-        for (job, state, key) in old {
-            match (state, key) {
-                (EntryState::Held(reason), _) => self.discard(&job, reason),
-                (_, Some((destination, key))) => match load(self, &key, job) {
-                    Ok(loaded) => self.expire(loaded, destination, &key),
-                    Err((job, why)) => self.put_away(job, why),
-                },
-                (_, None) => self.finish(&job),
-            }
-        }
-    }
-
-    /// Whether delivery has been at work for so long that whatever waits was due at least once.
-    pub(super) fn has_tried_all(&self) -> bool {
-        self.clock.steady().0 > self.options().schedule.longest()
-    }
-
-    /// Puts a job where it belongs whose message could not be loaded.
-    pub(super) fn put_away(self: &Arc<Self>, job: Job, why: Unloadable) {
-        match why {
-            Unloadable::Damaged(error) => self.hold_unreadable(job, &error.to_string()),
-            Unloadable::Gone => self.finish(&job),
-            Unloadable::Later => {
-                let due = self.clock.steady().after(self.options().schedule.interval);
-                self.requeue(job.slot, job.attempts, Some(due));
-            }
-            Unloadable::Moved => {
-                self.finish(&job);
-                self.readmit(job.id);
-            }
-        }
-    }
-
-    fn discard(self: &Arc<Self>, job: &Job, reason: HoldReason) {
-        let queued = match self.store.read(job.id) {
-            Ok(queued) => queued,
-            Err(error) => {
-                self.finish(job);
-                if !matches!(error, SpoolError::Unknown(_)) {
-                    self.readmit_later(job.id);
-                }
-                return;
-            }
-        };
-        let is_meant = |state: RecipientState| matches!(state, RecipientState::Held { reason: held, .. } if held == reason);
-        let recipients = indexes(&queued.message, is_meant);
-        let marks = recipient_marks(&recipients, RecipientState::Done(Done::Discarded));
-        let reason = match reason {
-            HoldReason::Dsn => "a report to somebody who may never have written was held for long enough",
-            _ => "it was held for long enough",
-        };
-        let record = FinalRecord { id: job.id, recipients, done: Done::Discarded, reason: reason.to_owned() };
-        self.log.record(DeliveryRecord::Final(record));
-        let (shared, id) = (Arc::clone(self), job.id);
-        self.mark_and_finish(job.slot, job.id, marks, move |committed| {
-            // Others of its recipients may be held for another reason.
-            if committed {
-                shared.aside(move |shared| shared.readmit(id));
-            }
-        });
-    }
-
     /// Does something that reads files, off the threads that commit and that speak.
     pub(super) fn aside(self: &Arc<Self>, what: impl FnOnce(&Arc<Self>) + Send + 'static) {
         self.pending.fetch_add(1, Ordering::SeqCst);
@@ -501,21 +352,6 @@ impl Shared {
             }
         });
     }
-
-    /// Takes all that waits out of the queue and puts it back where it belongs now.
-    fn readmit_all(self: &Arc<Self>) {
-        let ids = self.queue().ids();
-        for id in ids {
-            if let Some(queued) = self.withdraw(id) {
-                self.admit(queued, None);
-            }
-        }
-    }
-}
-
-pub(super) fn indexes(message: &SpoolMessage, chosen: impl Fn(RecipientState) -> bool) -> Vec<u32> {
-    let recipients = message.recipients.iter().enumerate();
-    recipients.filter(|(_, recipient)| chosen(recipient.state)).map(|(index, _)| index as u32).collect()
 }
 
 impl fmt::Debug for Shared {

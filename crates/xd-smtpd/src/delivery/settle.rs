@@ -19,16 +19,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use xd_core::schedule::{Extent, Plan, ReplyClass, Steady, classify};
-use xd_store::{
-    Acceptance, Attempt, BodyType, Content, Done, HoldReason, Mark, Notify, QueuedMessage, RecipientState, SpoolMessage,
-    SpoolRecipient,
-};
+use xd_store::{Attempt, Done, Mark, Notify, RecipientState};
 
 use super::destination::DestinationKey;
-use super::dsn::{self, Action, Report};
-use super::load::{Loaded, recipient_marks};
+use super::load::Loaded;
 use super::queue::Job;
-use super::record::{AttemptRecord, DeliveryRecord, FinalRecord};
+use super::record::{AttemptRecord, DeliveryRecord};
+use super::report::{is_reported, report};
 use super::runner::Shared;
 use crate::client::{Answer, Fault, RecipientResult, Reply, Stage};
 
@@ -101,13 +98,14 @@ impl Shared {
                 _ => {}
             }
         }
-        let attempts = job.attempts.saturating_add(1);
+        let attempt = job.attempts.saturating_add(1);
         // All have their turn before any has its second. A next hop that takes nobody is not asked without a wait for ever.
         let most = self.options().resources.recipients.max(1);
-        let rounds = (results.len() + left_out.len()).div_ceil(most).max(1);
-        let more_of_round =
-            !left_out.is_empty() && !(attempts as usize).is_multiple_of(rounds) && !fates.contains(&Fate::Pressed);
-        let at_once = more_of_round || any_done && !left_out.is_empty() || fates.contains(&Fate::Again);
+        let turns = (results.len() + left_out.len()).div_ceil(most);
+        let more_turns = !left_out.is_empty() && usize::from(job.turn) + 1 < turns && !fates.contains(&Fate::Pressed);
+        let at_once = more_turns || any_done && !left_out.is_empty() || fates.contains(&Fate::Again);
+        // However many transactions it takes, it is one attempt.
+        let attempts = if at_once { job.attempts } else { attempt };
         let plan = if at_once { None } else { self.plan(&fates, job, attempts) };
         let is_expired = matches!(plan, Some(Plan::Expire(at)) if at <= now);
         let next_try = match plan {
@@ -147,7 +145,7 @@ impl Shared {
                     id: job.id,
                     forward_paths: loaded.forward_paths(&recipients).collect(),
                     recipients,
-                    attempt: attempts,
+                    attempt,
                     destination: self.name_of(destination),
                     next_hop: place.next_hop.clone(),
                     address: place.address,
@@ -180,7 +178,7 @@ impl Shared {
         }
         let shared = Arc::clone(self);
         let interval = self.options().schedule.interval;
-        self.report(&loaded, &reports, move |reported| {
+        self.report(&loaded, reports, move |reported| {
             shared.end(if reported { end } else { end.without_failures(now.after(interval)) });
         });
     }
@@ -213,90 +211,6 @@ impl Shared {
         self.settle(outcome, destination, key, place);
     }
 
-    /// Ends recipients that are too old.
-    pub(super) fn expire(self: &Arc<Self>, loaded: Loaded, destination: u32, key: &DestinationKey) {
-        let last = self.store.read(loaded.job.id).ok().and_then(|queued| queued.attempt).map(|attempt| attempt.last_reply);
-        // Of a next hop that was never reached, nothing was said to any message.
-        let unreached = || self.queue().at(destination).map(|at| at.last_error.clone());
-        let last = last.filter(|reply| !reply.is_empty()).or_else(unreached);
-        let reason = match last.as_deref() {
-            None | Some("") => "it could not be delivered in time".to_owned(),
-            Some(reply) => format!("it could not be delivered in time; the last answer was: {reply}"),
-        };
-        let mut marks = Vec::new();
-        if key.archive {
-            marks.push(Mark::Archived);
-        } else {
-            let state = RecipientState::Done(Done::Expired);
-            marks.extend(loaded.recipients.iter().map(|index| Mark::Recipient { index: *index, state }));
-            let report = |recipient: &u32| {
-                let notify =
-                    loaded.message.recipients.get(*recipient as usize).map_or(Notify::NEVER, |recipient| recipient.notify);
-                is_reported(notify, Done::Expired, false).then(|| Report {
-                    recipient: *recipient,
-                    action: Action::Failed,
-                    status: EXPIRED,
-                    diagnostic: reason.clone(),
-                    is_reply: false,
-                    remote: None,
-                })
-            };
-            let reports: Vec<Report> = loaded.recipients.iter().filter_map(report).collect();
-            if !reports.is_empty() {
-                return self.report_expired(&loaded, &reports, marks, reason);
-            }
-        }
-        self.end_expired(&loaded.job, loaded.recipients.clone(), marks, reason);
-    }
-
-    fn report_expired(self: &Arc<Self>, loaded: &Loaded, reports: &[Report], marks: Vec<Mark>, reason: String) {
-        let shared = Arc::clone(self);
-        let (slot, attempts, recipients) = (loaded.job.slot, loaded.job.attempts, loaded.recipients.clone());
-        let job = Job { slot, id: loaded.job.id, arrived: loaded.job.arrived, attempts, hot: None };
-        self.report(loaded, reports, move |reported| {
-            if reported {
-                // It names its recipients, which is read from a file.
-                shared.aside(move |shared| shared.end_expired(&job, recipients, marks, reason));
-            } else {
-                // Its sender is told first; the spool may have room later.
-                let due = shared.clock.steady().after(shared.options().schedule.interval);
-                shared.requeue(slot, attempts, Some(due));
-            }
-        });
-    }
-
-    fn end_expired(self: &Arc<Self>, job: &Job, recipients: Vec<u32>, marks: Vec<Mark>, reason: String) {
-        self.log.record(DeliveryRecord::Final(FinalRecord { id: job.id, recipients, done: Done::Expired, reason }));
-        self.mark_and_finish(job.slot, job.id, marks, |_| {});
-    }
-
-    /// Holds what cannot be read until an operator has seen to it.
-    pub(super) fn hold_unreadable(self: &Arc<Self>, job: Job, why: &str) {
-        let (wall, now) = (self.clock.wall(), self.clock.steady());
-        let Ok(queued) = self.store.read(job.id) else {
-            // Not even the envelope: nothing can be marked. It is looked at again, and told by the spool when it opens.
-            return self.requeue(job.slot, job.attempts.saturating_add(1), Some(now.after(self.options().schedule.interval)));
-        };
-        let (reason, since) = (HoldReason::Unreadable, wall.0);
-        let waiting = |(index, recipient): (usize, &SpoolRecipient)| {
-            (recipient.state == RecipientState::Waiting).then_some(u32::try_from(index).unwrap_or(u32::MAX))
-        };
-        let recipients: Vec<u32> = queued.message.recipients.iter().enumerate().filter_map(waiting).collect();
-        if recipients.is_empty() {
-            // Only its archive copy is owed. It stays owed, and is looked at again.
-            return self.requeue(job.slot, job.attempts.saturating_add(1), Some(now.after(self.options().schedule.interval)));
-        }
-        let mut marks = recipient_marks(&recipients, RecipientState::Held { reason, since });
-        marks.push(Mark::Attempt(Attempt { count: job.attempts, next_try: wall.0, last_reply: why.to_owned() }));
-        self.log.record(DeliveryRecord::Held { id: job.id, recipients, reason });
-        let shared = Arc::clone(self);
-        self.mark_and_finish(job.slot, job.id, marks, move |committed| {
-            if committed {
-                shared.aside(move |shared| shared.readmit(job.id));
-            }
-        });
-    }
-
     /// When an entry is due again, if any of its recipients waits.
     fn plan(&self, fates: &[Fate], job: &Job, attempts: u32) -> Option<Plan> {
         let (wall, now) = (self.clock.wall(), self.clock.steady());
@@ -324,7 +238,7 @@ impl Shared {
         let shared = Arc::clone(self);
         let done = move |result: Result<(), xd_store::CommitError>| {
             if result.is_err() {
-                shared.stop_if_broken();
+                shared.heed_store();
             }
             then(result.is_ok());
             if shared.pending.fetch_sub(1, Ordering::SeqCst) == 1 {
@@ -360,72 +274,6 @@ impl Shared {
             }
             then(committed);
         });
-    }
-
-    /// Makes a DSN durable, unless nobody may be told; `then` learns whether that is done.
-    fn report(self: &Arc<Self>, loaded: &Loaded, reports: &[Report], then: impl FnOnce(bool) + Send + 'static) {
-        let message = &loaded.message;
-        // RFC 5321 §6.1: nothing is reported to the null reverse-path.
-        if message.reverse_path.is_empty() {
-            return then(true);
-        }
-        // What cannot be read is left out of the report; that is no reason to make none.
-        let content = loaded.beginning(self).unwrap_or_default();
-        let (id, wall) = (self.store.next_id(), self.clock.wall());
-        let name = id.to_string();
-        let options = self.options();
-        let frame = dsn::Frame { hostname: &options.hostname, brand: &options.brand, id: &name, now: wall.0 };
-        let bytes = dsn::write(frame, message, reports, &content);
-        // A reverse-path that may be forged is not written to: the report waits for an operator, and then is discarded.
-        let held = !message.may_report;
-        let state = if held { RecipientState::Held { reason: HoldReason::Dsn, since: wall.0 } } else { RecipientState::Waiting };
-        let sha256 = sha2::Digest::finalize(sha2::Digest::chain_update(<sha2::Sha256 as sha2::Digest>::new(), &bytes)).into();
-        let report = SpoolMessage {
-            id,
-            arrived: wall.0,
-            reverse_path: String::new(),
-            recipients: vec![SpoolRecipient {
-                forward_path: message.reverse_path.clone(),
-                orcpt: None,
-                notify: Notify::NEVER,
-                state,
-            }],
-            ret: None,
-            envid: None,
-            body: if bytes.is_ascii() { BodyType::SevenBit } else { BodyType::EightBitMime },
-            smtputf8: !message.reverse_path.is_ascii() || message.smtputf8 && !bytes.is_ascii(),
-            bytes: bytes.len() as u64,
-            sha256_received: sha256,
-            sha256_spooled: sha256,
-            actions: Vec::new(),
-            client: None,
-            ehlo: options.hostname.clone(),
-            authenticated: None,
-            tls: None,
-            may_report: false,
-            class: String::new(),
-            score: String::new(),
-            engine: String::new(),
-            archive: false,
-        };
-        self.log.record(DeliveryRecord::Dsn { about: message.id, id, held });
-        let content = Content::from(bytes);
-        let shared = Arc::clone(self);
-        let queued = QueuedMessage { message: report.clone(), attempt: None };
-        let acceptance = Acceptance { message: report, content: content.clone() };
-        self.pending.fetch_add(1, Ordering::SeqCst);
-        // Recipients are marked once it is durable: a crash may repeat a report, never lose it.
-        let done = move |result: Result<(), xd_store::CommitError>| {
-            let is_durable = result.is_ok();
-            if is_durable {
-                shared.admit(queued, Some(content));
-            }
-            then(is_durable);
-            if shared.pending.fetch_sub(1, Ordering::SeqCst) == 1 {
-                shared.drained.notify_one();
-            }
-        };
-        self.store.accept(acceptance, Box::new(done));
     }
 
     /// Records that a destination could not be reached, by the message that tried. It is charged nothing: what is said of it in
@@ -482,44 +330,7 @@ impl End {
     }
 }
 
-/// RFC 3463 §3.5: delivery time expired.
-const EXPIRED: [u16; 3] = [4, 4, 7];
-
-/// Whether the end of a recipient is reported (RFC 3461 §4.1, §5.2).
-fn is_reported(notify: Notify, done: Done, is_final: bool) -> bool {
-    match done {
-        Done::Failed | Done::Expired => notify == Notify::DEFAULT || notify.has(Notify::FAILURE),
-        // A next hop that reports itself was asked to; of others, that it took the message is all that is known.
-        Done::Delivered => is_final && notify.has(Notify::SUCCESS),
-        Done::Relayed => notify.has(Notify::SUCCESS),
-        Done::Deleted | Done::Discarded => false,
-    }
-}
-
-fn report(recipient: u32, result: &RecipientResult, done: Done, place: &Place) -> Report {
-    let reply = reply_of(&result.answer);
-    let action = match done {
-        Done::Delivered => Action::Delivered,
-        Done::Relayed => Action::Relayed,
-        _ => Action::Failed,
-    };
-    let class = reply.map_or(4, |reply| reply.code / 100);
-    let status = match (done, reply.and_then(|reply| reply.enhanced)) {
-        (Done::Expired, _) => EXPIRED,
-        (_, Some(status)) => status,
-        (_, None) => [class, 0, 0],
-    };
-    Report {
-        recipient,
-        action,
-        status,
-        diagnostic: describe(result),
-        is_reply: reply.is_some() && place.address.is_some() && result.stage != Stage::Connect,
-        remote: (!place.next_hop.is_empty() && place.address.is_some()).then(|| place.next_hop.clone()),
-    }
-}
-
-fn reply_of(answer: &Answer) -> Option<&Reply> {
+pub(super) fn reply_of(answer: &Answer) -> Option<&Reply> {
     match answer {
         Answer::Reply(reply) | Answer::Interrupted(Fault::Refused(reply)) | Answer::Unanswered(Fault::Refused(reply)) => {
             Some(reply)
@@ -549,7 +360,7 @@ fn is_same(record: &AttemptRecord, result: &RecipientResult) -> bool {
 }
 
 /// An answer in a line, for operators and senders.
-fn describe(result: &RecipientResult) -> String {
+pub(super) fn describe(result: &RecipientResult) -> String {
     shortened(match (reason_of(&result.answer), reply_of(&result.answer)) {
         (Some(reason), _) => reason,
         (None, Some(reply)) => reply.to_string(),

@@ -33,6 +33,10 @@ pub trait QueueStore: Send + Sync + 'static {
 
     /// Whether nothing is made durable any more. Nothing is delivered then: what was could not be marked.
     fn is_broken(&self) -> bool;
+
+    /// Whether marks wait for something that is used up, such as the room on the disk. Nothing is delivered until they are durable. Asked
+    /// before each delivery, so it must cost nothing.
+    fn is_short(&self) -> bool;
 }
 
 impl<F: FileSystem + Send + Sync + 'static> QueueStore for Spool<F> {
@@ -58,6 +62,10 @@ impl<F: FileSystem + Send + Sync + 'static> QueueStore for Spool<F> {
 
     fn is_broken(&self) -> bool {
         Self::is_broken(self).is_some()
+    }
+
+    fn is_short(&self) -> bool {
+        Self::is_short(self)
     }
 }
 

@@ -99,7 +99,7 @@ async fn mx(text: &str, resolver: &Resolver, policy: &MxPolicy, turn: u64) -> Re
         match resolver.addresses(&host.name).await {
             Answer::Found(addresses) => {
                 // RFC 5321 §5.1: where we are a mail host ourselves, those of our preference and above would send it back.
-                if addresses.iter().any(|address| policy.own.contains(address)) {
+                if addresses.iter().any(|address| policy.is_own(*address)) {
                     if targets.is_empty() && doubt.is_none() {
                         return never([5, 4, 6], "its mail comes here and has no other place to go");
                     }
@@ -132,20 +132,43 @@ const fn reason(why: Unknown) -> &'static str {
 }
 
 impl MxPolicy {
-    /// Whether an MX record may lead to an address: one of the public network, not our own, or allowed.
+    /// Whether an MX record may lead to an address: one of the public network and not our own, or allowed.
     #[must_use]
     pub fn permits(&self, address: IpAddr) -> bool {
-        let plain = address.to_canonical();
-        let allowed = self.allow.iter().any(|(network, bits)| is_within(plain, network.to_canonical(), *bits));
-        allowed || !(self.own.contains(&plain) || is_special(plain))
+        let address = address.to_canonical();
+        let is_ordinary = !is_special(address) || self.private && is_private(address);
+        self.is_named(address) || is_ordinary && !self.is_own(address)
     }
+
+    /// Whether mail sent there would come back. Where our own address is allowed by name, it would not.
+    fn is_own(&self, address: IpAddr) -> bool {
+        self.own.contains(&address.to_canonical()) && !self.is_named(address)
+    }
+
+    fn is_named(&self, address: IpAddr) -> bool {
+        self.allow.iter().any(|network| network.contains(address))
+    }
+}
+
+/// Addresses of networks that anybody may have for himself.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private() || is_shared(address),
+        IpAddr::V6(address) => address.is_unique_local(),
+    }
+}
+
+/// RFC 6598: shared between a carrier and its customers.
+fn is_shared(address: Ipv4Addr) -> bool {
+    let [a, b, ..] = address.octets();
+    a == 100 && (64..128).contains(&b)
 }
 
 /// Addresses that no one outside has: RFC 6890 and its kin.
 fn is_special(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
-            let [a, b, ..] = address.octets();
+            let [a, ..] = address.octets();
             address.is_private()
                 || address.is_loopback()
                 || address.is_link_local()
@@ -153,8 +176,7 @@ fn is_special(address: IpAddr) -> bool {
                 || address.is_broadcast()
                 || a == 0
                 || a >= 240
-                // RFC 6598: shared between a carrier and its customers.
-                || (a == 100 && (64..128).contains(&b))
+                || is_shared(address)
         }
         IpAddr::V6(address) => {
             let first = address.segments()[0];
@@ -166,20 +188,6 @@ fn is_special(address: IpAddr) -> bool {
                 || first & 0xffc0 == 0xfe80
                 || first & 0xffc0 == 0xfec0
         }
-    }
-}
-
-fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
-    match (address, network) {
-        (IpAddr::V4(address), IpAddr::V4(network)) => {
-            let shift = 32 - u32::from(bits.min(32));
-            u32::from(address).checked_shr(shift).unwrap_or(0) == u32::from(network).checked_shr(shift).unwrap_or(0)
-        }
-        (IpAddr::V6(address), IpAddr::V6(network)) => {
-            let shift = 128 - u32::from(bits.min(128));
-            u128::from(address).checked_shr(shift).unwrap_or(0) == u128::from(network).checked_shr(shift).unwrap_or(0)
-        }
-        _ => false,
     }
 }
 
@@ -220,9 +228,27 @@ mod tests {
         for allowed in ["198.51.100.10", "172.32.0.1", "100.128.0.1", "9.255.255.255", "2001:db8::1", "2600::1"] {
             assert!(policy.permits(allowed.parse().unwrap()), "{allowed}");
         }
-        policy.allow = vec![("10.1.0.0".parse().unwrap(), 16), ("fd00::".parse().unwrap(), 8), ("::1".parse().unwrap(), 128)];
+        // Private is neither loopback nor link-local, and our own address may be private too.
+        (policy.private, policy.own) = (true, ["10.0.0.9".parse().unwrap()].into());
+        for (address, permitted) in [
+            ("10.1.255.1", true),
+            ("192.168.7.7", true),
+            ("100.64.0.1", true),
+            ("fd99::1", true),
+            ("10.0.0.9", false),
+            ("::ffff:10.0.0.9", false),
+            ("127.0.0.1", false),
+            ("169.254.0.1", false),
+            ("0.0.0.0", false),
+            ("::1", false),
+            ("fe80::1", false),
+        ] {
+            assert_eq!(policy.permits(address.parse().unwrap()), permitted, "{address}");
+        }
+        policy.private = false;
+        policy.allow = ["10.1.0.0/16", "10.0.0.9", "fd00::/8", "::1"].map(|network| network.parse().unwrap()).into();
         for (address, permitted) in
-            [("10.1.255.1", true), ("10.2.0.1", false), ("fd99::1", true), ("fc99::1", false), ("::1", true)]
+            [("10.1.255.1", true), ("10.2.0.1", false), ("10.0.0.9", true), ("fd99::1", true), ("fc99::1", false), ("::1", true)]
         {
             assert_eq!(policy.permits(address.parse().unwrap()), permitted, "{address}");
         }

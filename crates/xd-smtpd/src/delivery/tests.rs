@@ -12,14 +12,15 @@ use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_core::{Limits, Message, View};
 use xd_lookup::Resolver;
 use xd_store::{
-    Acceptance, BodyType, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, SpoolError,
-    SpoolMessage, SpoolRecipient,
+    Acceptance, BodyType, Content, Done, HoldReason, Mark, Notify, QueueId, QueuedMessage, RecipientState, SegmentError,
+    SpoolError, SpoolMessage, SpoolRecipient,
 };
 
 use super::*;
 
 mod backlog;
 mod rest;
+mod shortage;
 mod throughput;
 mod tls;
 mod ways;
@@ -31,12 +32,48 @@ struct MemoryStore {
     last: AtomicU64,
     /// Marks that wait for their commit, while there is a slow one.
     slow: Mutex<Option<Vec<Late>>>,
+    /// Where connections are spoken on: no file is read there.
+    speaking: Option<std::thread::ThreadId>,
+    /// How contents and, of the first two kinds, envelopes fail.
+    fault: Mutex<Option<Fault>>,
+    reads: AtomicUsize,
+}
+
+/// How reading fails.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Fault {
+    /// No descriptor is left.
+    Descriptors,
+    /// The disk gives nothing back.
+    Disk,
+    /// All contents have other bytes than were written.
+    Content,
 }
 
 /// Marks that are not committed yet, and who waits for that.
 type Late = (QueueId, Vec<Mark>, Committed);
 
 impl MemoryStore {
+    fn fails(&self, id: QueueId, faults: &[Fault]) -> Result<(), SpoolError> {
+        assert_ne!(Some(std::thread::current().id()), self.speaking, "a file is read by a thread that others wait for");
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        let fault = self.fault.lock().unwrap().filter(|fault| faults.contains(fault));
+        let error = |source| {
+            let error = SegmentError::Io { operation: "read", path: "spool".into(), source };
+            Err(SpoolError::Segment(error))
+        };
+        match fault {
+            None => Ok(()),
+            Some(Fault::Descriptors) => error(std::io::Error::from_raw_os_error(24)),
+            Some(Fault::Disk) => error(std::io::Error::from_raw_os_error(5)),
+            Some(Fault::Content) => Err(SpoolError::Damaged { id, path: "spool".into(), what: "a damaged record" }),
+        }
+    }
+
+    fn set_fault(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
     /// Commits what waits, and from then on at once.
     fn commit(&self) {
         let waiting = self.slow.lock().unwrap().take().unwrap_or_default();
@@ -80,6 +117,7 @@ impl QueueStore for MemoryStore {
     }
 
     fn read(&self, id: QueueId) -> Result<QueuedMessage, SpoolError> {
+        self.fails(id, &[Fault::Descriptors])?;
         let messages = self.messages.lock().unwrap();
         messages
             .get(&id)
@@ -91,11 +129,20 @@ impl QueueStore for MemoryStore {
     fn read_content(&self, id: QueueId) -> Result<ContentChunks, SpoolError> {
         let messages = self.messages.lock().unwrap();
         let content = messages.get(&id).map(|(_, content)| content.clone()).ok_or(SpoolError::Unknown(id))?;
-        let chunks: Vec<_> = content.chunks(100_000).map(|chunk| Ok(chunk.to_vec())).collect();
+        let mut chunks: Vec<_> = content.chunks(100_000).map(|chunk| Ok(chunk.to_vec())).collect();
+        if let Err(error) = self.fails(id, &[Fault::Content, Fault::Descriptors, Fault::Disk]) {
+            // What was read before may be on its way.
+            chunks.pop();
+            chunks.push(Err(error));
+        }
         Ok(Box::new(chunks.into_iter()))
     }
 
     fn is_broken(&self) -> bool {
+        false
+    }
+
+    fn is_short(&self) -> bool {
         false
     }
 }
@@ -252,7 +299,8 @@ fn world(hops: &[String], change: impl FnOnce(&mut DeliveryOptions)) -> World {
     };
     change(&mut options);
     let kept = options.clone();
-    let (store, log) = (Arc::new(MemoryStore::default()), Arc::new(List::default()));
+    let speaking = Some(std::thread::current().id());
+    let (store, log) = (Arc::new(MemoryStore { speaking, ..MemoryStore::default() }), Arc::new(List::default()));
     let delivery = Delivery::start(options, store.clone(), log.clone(), []).unwrap();
     World { store, log, delivery, options: kept }
 }
@@ -475,7 +523,7 @@ async fn whom_nobody_may_be_told_of() {
     assert!(matches!(world.states(held[0].id)[..], [RecipientState::Held { reason: HoldReason::Dsn, .. }]));
     // An operator knows better.
     sink.rules.lock().unwrap().clear();
-    assert_eq!(world.delivery.control(Control::Release(Selection::Held)).await, 1);
+    assert_eq!(world.delivery.control(Control::Release(Selection::Held)).await.messages, 1);
     world.until("sent", || sink.count() == 1).await;
 }
 
@@ -533,11 +581,11 @@ async fn held_and_deleted_messages_are_not_tried() {
     let (one, two) = (world.send(&["bob@example.org"], |_| {}), world.send(&["bob@example.net"], |_| {}));
     let waits = |id| world.delivery.list().iter().any(|entry| entry.id == id && entry.next_try.is_some());
     world.until("deferred", || waits(one) && waits(two)).await;
-    assert_eq!(world.delivery.control(Control::Hold(Selection::Domain("example.org".into()))).await, 1);
-    assert_eq!(world.delivery.control(Control::Retry(Selection::All)).await, 1);
+    assert_eq!(world.delivery.control(Control::Hold(Selection::Domain("example.org".into()))).await.messages, 1);
+    assert_eq!(world.delivery.control(Control::Retry(Selection::All)).await.messages, 1);
     world.done(two).await;
     assert_eq!(world.delivery.status().held, 1);
-    assert_eq!(world.delivery.control(Control::Delete(Selection::Ids(vec![one]))).await, 1);
+    assert_eq!(world.delivery.control(Control::Delete(Selection::Ids(vec![one]))).await.messages, 1);
     assert_eq!(world.states(one), [RecipientState::Done(Done::Deleted)]);
     assert!(world.delivery.list().is_empty() && sink.count() == 1);
 }

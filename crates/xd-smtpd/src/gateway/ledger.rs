@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 use tokio::sync::oneshot;
 use xd_store::{
-    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalRecord, OsFileSystem, QueueId, QueuedMessage, Spool,
-    SpoolMessage, Transaction as Recorded,
+    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalGauges, JournalRecord, OsFileSystem, QueueId,
+    QueuedMessage, Spool, SpoolMessage, Transaction as Recorded,
 };
 
 use super::judging::Judged;
@@ -85,7 +85,8 @@ impl Ledger {
             // The connection may be gone; the record is there all the same.
             let _ = written.send(result);
         };
-        self.journal.append(&at_now(JournalEvent::Final(delivery)), Some(Box::new(done)));
+        // Its client waits: where something is used up it is told so, and comes again.
+        self.journal.append_or_refuse(&at_now(JournalEvent::Final(delivery)), done);
         commit.await.unwrap_or(Err(CommitError::Closed))
     }
 
@@ -176,6 +177,18 @@ impl Ledger {
         }));
     }
 
+    /// A message cannot be read from the spool.
+    pub(crate) fn unreadable(&self, id: QueueId, why: &str) {
+        self.log.warn("unreadable", json!({ "id": id.to_string(), "why": why }));
+        let (what, reason) = ("unreadable".to_owned(), why.to_owned());
+        self.append(JournalEvent::Operator(Change { id: Some(id), what, reason, ..Change::default() }));
+    }
+
+    /// How the journal is doing.
+    pub(crate) fn gauges(&self) -> JournalGauges {
+        self.journal.gauges()
+    }
+
     /// Why nothing can be recorded any more. What cannot be recorded is not accepted.
     pub(super) fn is_broken(&self) -> Option<Arc<str>> {
         self.journal.is_broken()
@@ -232,6 +245,7 @@ impl DeliveryLog for Arc<Ledger> {
             DeliveryRecord::Held { id, recipients, reason } => {
                 self.append(JournalEvent::Hold(change(id, &recipients, reason.as_str().to_owned())));
             }
+            DeliveryRecord::Unreadable { id, why } => self.unreadable(id, &why),
             DeliveryRecord::Released { id, recipients } => {
                 self.append(JournalEvent::Release(change(id, &recipients, String::new())));
             }

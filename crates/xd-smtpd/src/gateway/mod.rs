@@ -27,11 +27,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot};
 use xd_config::Ptr;
-use xd_core::Known;
+use xd_core::{Domain, Known};
 use xd_lookup::ClientNames;
 use xd_store::{Acceptance, CommitError, Content, Spool, SpoolMessage};
 
-use crate::delivery::{Control, Delivery, Selection};
+use crate::delivery::Delivery;
 use crate::server::{Front, Peer};
 use crate::session::{Outcome, RefusalRecord, Reply, Stage, StageDecision, StageQuestion, Transaction};
 pub(crate) use ledger::Ledger;
@@ -55,8 +55,8 @@ pub(crate) struct Gateway {
     tally: Tally,
     /// Who may work on a long message: as many as there are processors.
     turns: Semaphore,
-    /// Domains called for by ETRN: since when, and how often. They are in the configuration, so there are not many.
-    called: Mutex<HashMap<String, (Instant, u32)>>,
+    /// Domains called for by ETRN: since when, and how often. They are in the configuration, each by one name, so there are not many.
+    called: Mutex<HashMap<Domain, (Instant, u32)>>,
 }
 
 impl Gateway {
@@ -80,7 +80,17 @@ impl Gateway {
     /// Why mail is not accepted now, if it is not.
     pub(crate) fn not_ready(&self) -> Option<String> {
         let spool = self.spool.is_broken().map(|why| format!("the spool takes nothing: {why}"));
+        let spool = spool.or_else(|| self.spool.gauges().short.map(|why| format!("the spool is short of something: {why}")));
         spool.or_else(|| self.ledger.is_broken().map(|why| format!("the journal takes nothing: {why}")))
+    }
+
+    /// What a client is told at a stage while nothing could be accepted. Asked at each, so it takes no lock while all is well.
+    fn refusal_at(&self, stage: &Stage<'_>) -> Option<Reply> {
+        if self.spool.is_broken().is_some() || self.ledger.is_broken().is_some() {
+            // RFC 5321 §3.8: a server that cannot go on says 421, and the client comes again.
+            return Some(replies::not_ready());
+        }
+        (matches!(stage, Stage::Mail) && self.spool.is_short()).then(replies::no_room)
     }
 
     pub(crate) fn spool(&self) -> &Spool {
@@ -89,6 +99,10 @@ impl Gateway {
 
     pub(crate) fn delivery(&self) -> &Delivery {
         &self.delivery
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     pub(crate) fn tally(&self) -> &Tally {
@@ -152,9 +166,9 @@ impl Gateway {
     }
 
     /// Counts a call for the mail of a domain; `false` where there were too many.
-    fn may_call_again(&self, domain: &str, now: Instant) -> bool {
+    fn may_call_again(&self, domain: &Domain, now: Instant) -> bool {
         let mut called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, calls) = called.entry(domain.to_owned()).or_insert((now, 0));
+        let (since, calls) = called.entry(domain.clone()).or_insert((now, 0));
         if now.saturating_duration_since(*since) >= MINUTE {
             (*since, *calls) = (now, 0);
         }
@@ -176,9 +190,7 @@ impl Gateway {
 
 impl Front for Arc<Gateway> {
     async fn stage(&self, peer: &Peer, question: StageQuestion<'_>) -> StageDecision {
-        if self.not_ready().is_some() {
-            // RFC 5321 §3.8: a server that cannot go on says 421, and the client comes again.
-            let reply = replies::not_ready();
+        if let Some(reply) = self.refusal_at(&question.stage) {
             self.ledger.refused_stage(peer, &question, &reply);
             return StageDecision::Defer(reply);
         }
@@ -202,15 +214,14 @@ impl Front for Arc<Gateway> {
 
     async fn etrn(&self, peer: &Peer, domain: &str) -> Reply {
         let world = self.world();
-        if !world.may_call_for(peer, domain) {
+        let Ok(domain) = Domain::parse(domain) else { return replies::not_called_for() };
+        if !world.may_call_for(peer, &domain) {
             return replies::not_called_for();
         }
-        let domain = domain.to_ascii_lowercase();
         if !self.may_call_again(&domain, Instant::now()) {
             return replies::called_for_too_often();
         }
-        let waiting = Selection::Domain(domain);
-        replies::called_for(self.delivery.control(Control::Retry(waiting)).await)
+        replies::called_for(self.delivery.call_for(domain.as_str()))
     }
 
     fn refused(&self, peer: &Peer, refusal: RefusalRecord) {

@@ -1,5 +1,6 @@
 //! What is made of a message without waiting for anybody: judged, routed, changed. Long ones on a thread of their own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -44,7 +45,7 @@ pub(super) struct Refused {
 /// a millisecond.
 const INLINE_MAX: usize = 128 << 10;
 
-/// Prepares a message under a name that is new. `None` is a fault of ours behind the judge's, which has a guard of its own.
+/// Prepares a message under a name that is new. `None` is a fault of ours beside the judge's, which has a guard of its own.
 pub(super) async fn prepare(
     world: &Arc<World>,
     peer: &Peer,
@@ -54,12 +55,18 @@ pub(super) async fn prepare(
     turns: &Semaphore,
 ) -> Option<Prepared> {
     if transaction.content.len() <= INLINE_MAX {
-        return Some(work(world, peer, id, names, transaction));
+        return guarded(|| work(world, peer, id, names, transaction));
     }
     // More at once than there are processors would only hold more memory, and slow down those who carry mail.
     let _turn = turns.acquire().await;
     let (world, peer) = (world.clone(), peer.clone());
-    tokio::task::spawn_blocking(move || work(&world, &peer, id, names, transaction)).await.ok()
+    tokio::task::spawn_blocking(move || guarded(|| work(&world, &peer, id, names, transaction))).await.ok().flatten()
+}
+
+/// Does something in which a fault of ours must not end the connection: its client would come again with the same, unanswered and unrecorded.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    // What it was about is thrown away with it; the world is only read.
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 fn work(world: &World, peer: &Peer, id: QueueId, names: ClientNames, transaction: Transaction) -> Prepared {
@@ -101,4 +108,15 @@ fn refused_beside(transaction: &Transaction, outcome: &Outcome) -> Vec<(Reply, V
         }
     }
     beside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_ours_is_an_answer_and_no_end() {
+        assert_eq!(guarded(|| 7), Some(7));
+        assert_eq!(guarded(|| -> u32 { panic!("a fault") }), None);
+    }
 }

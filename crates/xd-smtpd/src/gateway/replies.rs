@@ -23,12 +23,14 @@ pub(super) fn not_ready() -> Reply {
     Reply::new(421, (3, 2), "not accepting mail now; come again")
 }
 
-/// The answers to ETRN (RFC 1985 §5.2).
-pub(super) fn called_for(messages: u64) -> Reply {
-    match messages {
-        0 => Reply::new(251, (0, 0), "nothing waits"),
-        _ => Reply::new(253, (0, 0), format!("{messages} messages are on their way")),
-    }
+/// To MAIL, while what was delivered cannot be remembered, and so nothing can be accepted.
+pub(super) fn no_room() -> Reply {
+    Reply::new(452, (3, 1), "no room now; come again")
+}
+
+/// The answers to ETRN (RFC 1985 §5.2). How many messages that are is not looked for while the client waits.
+pub(super) fn called_for(is_any: bool) -> Reply {
+    if is_any { Reply::new(250, (0, 0), "what waits is on its way") } else { Reply::new(251, (0, 0), "nothing waits") }
 }
 
 pub(super) fn not_called_for() -> Reply {
@@ -49,7 +51,7 @@ pub(super) fn unjudged() -> Reply {
 
 pub(super) fn unspooled(error: &CommitError) -> Reply {
     match error {
-        CommitError::Full { .. } => Reply::new(452, (3, 1), "no room now; come again"),
+        CommitError::Full { .. } => no_room(),
         CommitError::Unfit { .. } => Reply::new(552, (3, 4), "this message cannot be kept"),
         _ => Reply::new(451, (3, 0), "this message could not be made safe; come again"),
     }

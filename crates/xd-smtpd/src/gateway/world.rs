@@ -90,13 +90,12 @@ impl World {
 
     /// Whether a client may call for the waiting mail of a domain: one of those named for it, or for any protected domain one that
     /// authenticated.
-    pub(super) fn may_call_for(&self, peer: &Peer, domain: &str) -> bool {
-        let Ok(name) = Domain::parse(domain) else { return false };
+    pub(super) fn may_call_for(&self, peer: &Peer, name: &Domain) -> bool {
         let named = |client: xd_config::Client| {
             peer.client().is_some_and(|address| client.networks.iter().any(|network| network.contains(address)))
                 && client.etrn.iter().any(|known| known == name.as_str())
         };
-        peer.authenticated.is_some() && self.config.domain(domain).is_some() || self.config.clients().any(named)
+        peer.authenticated.is_some() && self.config.domain(name.as_str()).is_some() || self.config.clients().any(named)
     }
 }
 

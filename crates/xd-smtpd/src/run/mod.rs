@@ -16,6 +16,7 @@ mod settings;
 mod status;
 pub(crate) mod supervisor;
 mod user;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -26,11 +27,12 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use xd_config::Config;
 use xd_config::control::{QueueAction, Request, Response, Selection as Asked};
-use xd_store::{EngineStore, Journal, OsFileSystem, QueuedMessage, Spool, create_durable_dir};
+use xd_core::Domain;
+use xd_store::{EngineStore, Journal, OsFileSystem, QueueId, QueuedMessage, Spool, SpoolError, create_durable_dir};
 
 use crate::admin;
 use crate::control::ControlSocket;
-use crate::delivery::{Control, Delivery, Selection};
+use crate::delivery::{Applied, Control, Delivery, Selection};
 use crate::gateway::{Gateway, Ledger, World};
 use crate::log::Log;
 use crate::server::{Listeners, Server};
@@ -123,7 +125,7 @@ impl Running {
         // 6.
         let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), Arc::new(ledger.clone()), [])?;
         // Which those are is found out before others come.
-        let held = recovered(&spool, ledger.clone(), log.clone());
+        let held = recovered(&spool, ledger.clone());
         let told = log.clone();
         delivery.recover(held, move |messages| told.info("recovered", json!({ "messages": messages, "took_ms": since(began) })));
         // 7.
@@ -131,6 +133,7 @@ impl Running {
         let server = Arc::new(listeners.serve(gateway.clone()));
         let mut running = Self { server, gateway, log, tasks: Vec::new(), fixed };
         running.serve_control(control);
+        running.tasks.push(tokio::spawn(watch::watch(running.gateway.clone(), running.log.clone())));
         if let Some(admin) = admin {
             running.serve_admin(admin);
         }
@@ -211,7 +214,9 @@ impl Running {
         // A next hop may take ten minutes to answer; what it says then is told by the next attempt.
         let ended = tokio::time::timeout(DRAIN, self.gateway.delivery().drain()).await.is_ok();
         self.tasks.iter().for_each(JoinHandle::abort);
-        self.log.info("stopped", json!({ "connections_left": left, "deliveries_ended": ended }));
+        // What is not on disk when the spool is closed is forgotten: those recipients get their mail twice.
+        let unwritten = self.gateway.spool().gauges().waiting;
+        self.log.info("stopped", json!({ "connections_left": left, "deliveries_ended": ended, "unwritten": unwritten }));
         self.log.flush();
     }
 }
@@ -236,7 +241,10 @@ impl Answering {
     async fn change_queue(self, action: QueueAction, asked: Asked, dry_run: bool) -> Response {
         let selection = match asked {
             Asked::All => Selection::All,
-            Asked::Domain(domain) => Selection::Domain(domain.to_ascii_lowercase()),
+            Asked::Domain(domain) => match Domain::parse(&domain) {
+                Ok(domain) => Selection::Domain(domain.as_str().to_owned()),
+                Err(_) => return Response::Error { why: "that is no domain".to_owned() },
+            },
             Asked::Held => Selection::Held,
             Asked::Ids(names) => match names.iter().map(|name| name.parse()).collect() {
                 Ok(ids) => Selection::Ids(ids),
@@ -244,8 +252,8 @@ impl Answering {
             },
         };
         let delivery = self.gateway.delivery();
-        let messages = if dry_run {
-            delivery.count(selection).await
+        let Applied { messages, left, .. } = if dry_run {
+            return Response::Count { messages: delivery.count(selection).await, left: 0 };
         } else {
             delivery
                 .control(match action {
@@ -256,20 +264,15 @@ impl Answering {
                 })
                 .await
         };
-        Response::Count { messages }
+        Response::Count { messages, left }
     }
 }
 
 /// What the spool still owes, each with a record if it may have none yet.
-fn recovered(spool: &Spool, ledger: Arc<Ledger>, log: Log) -> impl Iterator<Item = QueuedMessage> + use<> {
-    spool.messages().filter_map(move |message| match message {
-        Ok(queued) => {
-            ledger.recovered(&queued);
-            Some(queued)
-        }
-        Err(error) => {
-            log.warn("unreadable", json!({ "why": error.to_string() }));
-            None
+fn recovered(spool: &Spool, ledger: Arc<Ledger>) -> impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + use<> {
+    spool.messages_by_id().inspect(move |(_, read)| {
+        if let Ok(queued) = read {
+            ledger.recovered(queued);
         }
     })
 }

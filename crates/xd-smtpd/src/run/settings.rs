@@ -1,10 +1,11 @@
 //! From the configuration to what each part is told.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use xd_config::{Config, Dns, Listener, Protocol, Route as ConfiguredRoute};
+use xd_config::{Config, Dns, Listener, PrivateAddresses, Protocol, Route as ConfiguredRoute};
 use xd_core::schedule::{NextHopPolicy, RetryPolicy};
 use xd_lookup::{Resolver, ResolverOptions, Servers};
 use xd_store::{JournalOptions, SpoolOptions};
@@ -94,7 +95,7 @@ pub(super) fn delivery(config: &Config) -> Result<DeliveryOptions, StartError> {
         schedule,
         next_hops,
         resolver,
-        mx: mx_policy(config, settings.private_addresses),
+        mx: mx_policy(config, &settings.private_addresses),
         resources: Resources::default(),
         holds: HoldLimits { quarantine: config.quarantine_keep(), ..HoldLimits::default() },
         archive,
@@ -119,23 +120,40 @@ pub(super) fn journal(keep: u64, free_bytes: u64) -> JournalOptions {
 /// sync of a slow disk.
 const GATHERING: Duration = Duration::from_millis(10);
 
-/// Where MX records must not lead: to us, and to private networks unless they may.
-fn mx_policy(config: &Config, private: bool) -> MxPolicy {
+/// Where MX records must not lead: to us, to this machine, and to private networks, unless they may.
+fn mx_policy(config: &Config, private: &PrivateAddresses) -> MxPolicy {
     let listeners = config.listeners().map(|listener| listener.address.ip()).filter(|address| !address.is_unspecified());
     let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten().filter_map(|interface| {
         let address = interface.address?;
         let v4 = address.as_sockaddr_in().map(|address| address.ip().into());
         v4.or_else(|| address.as_sockaddr_in6().map(|address| address.ip().into()))
     });
-    let allow = if private { everywhere() } else { Vec::new() };
-    MxPolicy { own: listeners.chain(interfaces).collect(), allow, ..MxPolicy::default() }
-}
-
-fn everywhere() -> Vec<(std::net::IpAddr, u8)> {
-    use std::net::{Ipv4Addr, Ipv6Addr};
-    vec![(Ipv4Addr::UNSPECIFIED.into(), 0), (Ipv6Addr::UNSPECIFIED.into(), 0)]
+    let own = listeners.chain(interfaces).map(|address: IpAddr| address.to_canonical()).collect();
+    let allow = if let PrivateAddresses::Networks(networks) = private { networks.clone() } else { Vec::new() };
+    MxPolicy { own, private: *private == PrivateAddresses::Private, allow, ..MxPolicy::default() }
 }
 
 fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use xd_core::RuleSource;
+
+    use super::*;
+
+    #[test]
+    fn private_addresses_are_neither_loopback_nor_our_own_unless_named() {
+        let policy = |value: &str| {
+            let text = format!("dns = \"off\"\n[delivery]\nprivate_addresses = {value}");
+            delivery(&Config::parse(RuleSource::new("xd.toml", text)).unwrap()).unwrap().mx
+        };
+        let may = |value: &str, address: &str| policy(value).permits(address.parse().unwrap());
+        assert!(!may("false", "10.9.8.7") && may("true", "10.9.8.7") && may("[\"10.9.0.0/16\"]", "10.9.8.7"));
+        // This machine has it.
+        assert!(!may("true", "127.0.0.1") && may("[\"127.0.0.1\"]", "127.0.0.1") && !may("[\"10.0.0.0/8\"]", "127.0.0.1"));
+        let wrong = Config::parse(RuleSource::new("xd.toml", "[delivery]\nprivate_addresses = \"yes\"")).unwrap_err();
+        assert!(wrong.to_string().contains("networks such as"), "{wrong}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xd_config::control::{DestinationStatus, Percentiles, SpoolStatus, Status};
+use xd_config::control::{DestinationStatus, JournalStatus, Percentiles, SpoolStatus, Status};
 
 use super::Answering;
 use crate::delivery;
@@ -13,6 +13,7 @@ const DESTINATIONS_MAX: usize = 1_000;
 impl Answering {
     pub(super) fn status(&self) -> Status {
         let (gateway, server) = (&self.gateway, self.server.gauges());
+        let journal = gateway.ledger().gauges();
         let (spool, delivery) = (gateway.spool().gauges(), gateway.delivery().status());
         let (accepted, refused) = gateway.tally().counts();
         let not_ready = gateway.not_ready();
@@ -49,6 +50,14 @@ impl Answering {
                 syncs: spool.commits,
                 sync_failures: spool.sync_failures,
                 bytes: spool.bytes,
+                shortages: spool.shortages,
+                short: spool.short.as_deref().map(str::to_owned),
+                unreadable: spool.unreadable,
+            },
+            journal: JournalStatus {
+                waiting: journal.waiting,
+                lost: journal.lost,
+                short: journal.short.as_deref().map(str::to_owned),
             },
         }
     }

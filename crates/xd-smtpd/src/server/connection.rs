@@ -13,12 +13,12 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::budget::Share;
 use super::clients::{Admission, Excess};
 use super::network::any_contains;
 use super::running::{Mode, Shared};
 use super::stream::{Stream, now};
 use super::{Front, ListenerSettings, Peer, ServerSettings, proxy};
+use crate::budget::Share;
 use crate::session::{
     Authentication, Event, Outcome, Phase, RefusalRecord, Reply, Session, Stage, StageDecision, StageQuestion, Transaction,
     Xclient,
@@ -240,7 +240,7 @@ impl<F: Front> Connection<F> {
             return Ok(StageDecision::Defer(reply));
         }
         if matches!(question.stage, Stage::Mail)
-            && let Some(reply) = self.short_of(&question)
+            && let Some(reply) = self.want_of_room(&question)
         {
             let ehlo = question.ehlo.map(Arc::from);
             self.shared.refused(&self.peer, refusal("MAIL", reply.clone(), ehlo));
@@ -278,7 +278,7 @@ impl<F: Front> Connection<F> {
     }
 
     /// Why no message can begin now, if that is so.
-    fn short_of(&self, question: &StageQuestion<'_>) -> Option<Reply> {
+    fn want_of_room(&self, question: &StageQuestion<'_>) -> Option<Reply> {
         let announced = question.mail.and_then(|mail| mail.size).unwrap_or(UNANNOUNCED).max(UNANNOUNCED);
         if !usize::try_from(announced).is_ok_and(|octets| self.settings.budget.has(octets)) {
             return Some(Reply::new(452, (3, 1), "no room for messages now"));

@@ -3,7 +3,6 @@
 //! A [`Front`] decides and takes messages; everything before that is here: TLS, PROXY and XCLIENT from named peers, passwords,
 //! limits and time-outs, the budget of memory, the orderly end.
 
-mod budget;
 mod clients;
 mod connection;
 mod front;
@@ -17,7 +16,7 @@ mod stream;
 mod timeouts;
 mod tls;
 
-pub use budget::ContentBudget;
+pub use crate::budget::ContentBudget;
 pub use clients::ClientLimits;
 pub use front::{Front, Peer};
 pub use passwords::{PasswordError, Passwords};

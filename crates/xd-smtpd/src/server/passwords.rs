@@ -71,11 +71,18 @@ impl Passwords {
         Self { hashes: Arc::clone(&self.hashes), nobody: Arc::clone(&self.nobody), guard: Arc::clone(&former.guard) }
     }
 
-    /// Checks a password. Of a trusted client no failures are counted.
+    /// Checks a password. Of a trusted client no failures are counted; where the address is that of nobody, none are held against it.
     pub async fn check(&self, credentials: Credentials, client: IpAddr, trusted: bool) -> Authentication {
         let Credentials { user, authorization, password } = credentials;
-        let client = counted(client);
-        let may_try = || trusted || self.guesses().may_try(client, &user, Instant::now());
+        let client = Some(client).filter(|client| !client.is_unspecified()).map(counted);
+        let may_try = || {
+            let (now, guesses) = (Instant::now(), self.guesses());
+            trusted
+                || match client {
+                    Some(client) => guesses.may_try(client, &user, now),
+                    None => guesses.may_anyone_try(&user, now),
+                }
+        };
         if !may_try() {
             return Authentication::Unavailable;
         }
@@ -93,7 +100,9 @@ impl Passwords {
         let matches = tokio::task::spawn_blocking(move || verify(&hash, &password)).await;
         match matches {
             Ok(true) if own && known.is_some() => {
-                self.guesses().succeeded(client, &user, Instant::now());
+                if let Some(client) = client {
+                    self.guesses().succeeded(client, &user, Instant::now());
+                }
                 Authentication::Accepted(user.into())
             }
             Ok(_) => {

@@ -228,13 +228,13 @@ impl<F: Front> Shared<F> {
         self.front.refused(peer, record);
     }
 
-    /// Counts a client's connection; trusted clients are not counted, nor are those that may name others. An error without a limit of
-    /// its client is that of all.
+    /// Counts a client's connection; trusted clients are not counted, nor are those that may name others, nor those of whom nobody knows who
+    /// they are: they have nothing in common but the peer that speaks for them. An error without a limit of its client is that of all.
     pub(super) fn admit(&self, peer: &Peer, named: bool, settings: &ServerSettings) -> Result<Option<Admission>, Option<Excess>> {
         let connections = self.connections.load(Ordering::Relaxed);
         let admitted = if connections > settings.descriptors || !peer.trusted && connections > settings.connections {
             Err(None)
-        } else if peer.trusted || named {
+        } else if peer.trusted || named || peer.client().is_none() {
             Ok(None)
         } else {
             self.clients.admit(peer.address.ip(), &settings.clients, Instant::now()).map(Some).map_err(Some)

@@ -193,7 +193,7 @@ impl Session {
         };
         let (used, ended) = content.handle(input);
         if ended {
-            self.content_ended();
+            self.content_ended(true);
         } else if content.is_endless() {
             self.too_large();
         }
@@ -226,7 +226,7 @@ impl Session {
         match self.transaction.as_ref() {
             Some(open) if wanted => {
                 if last || open.content.as_ref().is_some_and(|content| content.given_up().is_some()) {
-                    self.content_ended();
+                    self.content_ended(last);
                 } else {
                     self.reply(&Reply::new(250, (0, 0), "chunk taken"));
                 }
@@ -242,7 +242,8 @@ impl Session {
         self.hang_up("content", reply);
     }
 
-    fn content_ended(&mut self) {
+    /// The content is whole, or given up; `last`: nothing of it follows.
+    fn content_ended(&mut self, last: bool) {
         let Some(open) = &mut self.transaction else { return };
         let Some(content) = open.content.take() else { return };
         match content.finish() {
@@ -263,11 +264,11 @@ impl Session {
                 };
                 self.ask(Asked::Content, Event::Content(Box::new(transaction)));
             }
-            Err(why) => self.refuse_content(why),
+            Err(why) => self.refuse_content(why, last),
         }
     }
 
-    fn refuse_content(&mut self, why: GivenUp) {
+    fn refuse_content(&mut self, why: GivenUp, last: bool) {
         let reply = match why {
             GivenUp::BareCr => Reply::new(550, (5, 2), "a CR stands alone in the content"),
             GivenUp::BareLf => Reply::new(550, (5, 2), "an LF stands alone in the content"),
@@ -276,7 +277,8 @@ impl Session {
             GivenUp::Size => Reply::new(552, (3, 4), format!("at most {} octets are taken", self.options.limits.content_octets)),
         };
         let recipients = self.recipients();
-        let replies = if self.options.protocol == Protocol::Lmtp { recipients.len() } else { 1 };
+        // RFC 2033 §4.2 answers the end of content for each recipient; RFC 3030 §2 each chunk before it once.
+        let replies = if last && self.options.protocol == Protocol::Lmtp { recipients.len() } else { 1 };
         for _ in 1..replies {
             self.reply(&reply);
         }

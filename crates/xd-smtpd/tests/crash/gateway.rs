@@ -66,7 +66,12 @@ impl Gateway {
     pub(crate) fn freeze(&self) {
         let id = self.child.as_ref().unwrap().id();
         assert!(Command::new("kill").args(["-STOP", &id.to_string()]).status().unwrap().success());
-        let is_stopped = || fs::read_to_string(format!("/proc/{id}/stat")).unwrap().contains(") T ");
+        // Each thread stops by itself: one that still runs could be told that a sync succeeded.
+        let is_stopped = || {
+            let mut threads = fs::read_dir(format!("/proc/{id}/task")).unwrap().map(|thread| thread.unwrap().path().join("stat"));
+            // One that ended meanwhile says nothing any more.
+            threads.all(|stat| fs::read_to_string(stat).is_ok_and(|stat| stat.contains(") T ")))
+        };
         while !is_stopped() {
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -109,3 +109,28 @@ fn named_peers_say_who_the_client_is() {
     stranger.say(b"EHLO stranger.example.org\r\n");
     assert_eq!(stranger.reply(), "");
 }
+
+/// Clients that a peer cannot name have nothing in common but that peer: one does not use up what another may do.
+#[test]
+fn clients_that_nobody_knows_are_not_counted_as_one() {
+    let world = World::new(|settings, _| {
+        settings.trusted.clear();
+        settings.clients.connections = 1;
+        settings.listeners[0].proxies.push("127.0.0.1".parse().unwrap());
+    });
+    let open: Vec<_> = (0..3)
+        .map(|_| {
+            let mut nobody = world.connect();
+            nobody.say(b"PROXY UNKNOWN\r\n");
+            assert!(nobody.reply().starts_with("220"));
+            nobody
+        })
+        .collect();
+    let mut named = world.connect();
+    named.say(b"PROXY TCP4 192.0.2.8 192.0.2.1 4711 25\r\n");
+    assert!(named.reply().starts_with("220"));
+    let mut again = world.connect();
+    again.say(b"PROXY TCP4 192.0.2.8 192.0.2.1 4711 25\r\n");
+    assert!(again.reply().starts_with("421"));
+    drop(open);
+}

@@ -5,71 +5,52 @@
 //! kept apart: what comes in between gathers, and the disk is left to others.
 //!
 //! A commit, in this order:
-//! 1. what waits is taken, in its order, up to [`COMMIT_BYTES`]; 2. the work does what it has to do for itself, and writes each
+//! 1. what waits is taken, in its order, up to [`turn::COMMIT_BYTES`]; 2. the work does what it has to do for itself, and writes each
 //!    item; 3. it syncs, once; 4. it takes each item for durable; 5. whoever waited for an item is told.
 //!
 //! Where something is used up in 2 or 3, such as descriptors or the room on the disk, what was written is taken back. What may be
-//! refused is refused; what must not be lost waits, and is tried again after [`PAUSE`].
+//! refused is refused; what must not be lost waits, and is tried again four times a second. While it waits, the disk is *stuck*: whatever may be
+//! refused is refused at once, so that large items never keep out the small ones that must not be lost. When it is being closed, what waits is
+//! tried for some more seconds, and is refused in the end.
 //!
 //! After any other failure in 2 or 3 nobody knows what is on disk: a sync that failed may succeed when called again, with pages that
 //! were never written and are clean now. So from then on all that waits and all that comes is refused, with the reason.
 
 mod error;
+mod turn;
+mod work;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use error::CommitError;
+pub(crate) use work::{Claim, Work};
 
-use crate::error::SegmentError;
+use turn::{Shared, State, Waiting};
 
 /// What is called when something is durable, or will not be. It runs on the commit thread, so it must be quick and never wait.
 pub type Finish = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
-
-/// What the commit thread does.
-pub(crate) trait Work: Send + 'static {
-    /// What is written.
-    type Item: Send + 'static;
-
-    /// Begins a commit, and does a piece of what it has to do for itself, before the items; all earlier ones are durable. Whether more
-    /// is left.
-    fn tend(&mut self) -> Result<bool, SegmentError>;
-
-    /// Writes an item.
-    fn write(&mut self, item: &mut Self::Item) -> Result<(), SegmentError>;
-
-    /// Makes durable what was written.
-    fn sync(&mut self) -> Result<(), SegmentError>;
-
-    /// Takes back all that was written since the last sync. Items are written again, in another commit.
-    fn take_back(&mut self) -> Result<(), SegmentError>;
-
-    /// Takes the pieces of [`Work::tend`] for durable; before the items of the same commit.
-    fn settle_own(&mut self);
-
-    /// Takes an item for durable.
-    fn settle(&mut self, item: Self::Item) -> Result<(), CommitError>;
-}
-
-/// How much depends on an item. The complete set.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Claim {
-    /// It waits for its turn, and is refused when something is used up.
-    Refusable,
-    /// It waits for its turn, for as long as it takes.
-    Lasting,
-    /// It is taken however much else waits, does not gather, and waits for as long as it takes.
-    Urgent,
-}
 
 /// Hands items to the commit thread. Dropping it waits until all of them are written.
 pub(crate) struct Committer<I: Send + 'static> {
     shared: Arc<Shared<I>>,
     thread: Option<JoinHandle<()>>,
     most_bytes: u64,
+}
+
+/// How much waits, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// At most about so many bytes wait.
+    pub(crate) most_bytes: u64,
+    /// So long is between the beginnings of two commits, but for what is urgent.
+    pub(crate) apart: Duration,
+    /// So long what must not be lost is tried again when it is being closed.
+    pub(crate) closing: Duration,
 }
 
 /// How a commit thread is doing.
@@ -81,54 +62,24 @@ pub(crate) struct CommitGauges {
     pub(crate) commits: u64,
     pub(crate) failures: u64,
     pub(crate) last_sync: Duration,
+    pub(crate) shortages: u64,
     pub(crate) short: Option<Arc<str>>,
     pub(crate) broken: Option<Arc<str>>,
 }
 
-/// How many bytes one commit takes: more would make those that came first wait for those behind.
-pub(crate) const COMMIT_BYTES: u64 = 16 << 20;
-/// How long nothing is committed after something was used up.
-const PAUSE: Duration = Duration::from_millis(250);
+/// How long a shortage is told behind the last time it was met, where nothing waits by which its end would be noticed.
+const TOLD: Duration = Duration::from_secs(10);
 
-struct Waiting<I> {
-    item: I,
-    claim: Claim,
-    bytes: u64,
-    since: Instant,
-    done: Option<Finish>,
-}
-
-struct Shared<I> {
-    state: Mutex<State<I>>,
-    wake: Condvar,
-}
-
-struct State<I> {
-    waiting: VecDeque<Waiting<I>>,
-    /// Of all that waits and is being committed.
-    bytes: u64,
-    committing: u64,
-    committing_since: Option<Instant>,
-    /// When the last commit began.
-    began: Option<Instant>,
-    /// Whether what waits is not to gather any longer.
-    hurried: bool,
-    gathering: bool,
-    asleep: bool,
-    closed: bool,
-    /// Until when nothing is committed.
-    paused: Option<Instant>,
-    /// What was used up at the last commit.
-    short: Option<Arc<str>>,
-    broken: Option<Arc<str>>,
-    commits: u64,
-    failures: u64,
-    last_sync: Duration,
-}
+/// All is well, as far as is known.
+const SOUND: u8 = 0;
+/// What must not be lost waits for something that was used up.
+const STUCK: u8 = 1;
+/// Nothing is written any more.
+const BROKEN: u8 = 2;
 
 impl<I: Send + 'static> Committer<I> {
-    /// Starts the thread. At most about so many bytes wait; so long is between the beginnings of two commits, but for what is urgent.
-    pub(crate) fn start<W: Work<Item = I>>(name: &str, most_bytes: u64, apart: Duration, work: W) -> std::io::Result<Self> {
+    /// Starts the thread.
+    pub(crate) fn start<W: Work<Item = I>>(name: &str, pace: Pace, work: W) -> std::io::Result<Self> {
         let state = State {
             waiting: VecDeque::new(),
             bytes: 0,
@@ -141,15 +92,17 @@ impl<I: Send + 'static> Committer<I> {
             closed: false,
             paused: None,
             short: None,
+            shortages: 0,
+            closing: None,
             broken: None,
             commits: 0,
             failures: 0,
             last_sync: Duration::ZERO,
         };
-        let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new() });
+        let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new(), health: AtomicU8::new(SOUND) });
         let its = shared.clone();
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || its.run(work, apart))?;
-        Ok(Self { shared, thread: Some(thread), most_bytes })
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || its.run(work, pace))?;
+        Ok(Self { shared, thread: Some(thread), most_bytes: pace.most_bytes })
     }
 
     /// Hands over an item of about so many bytes.
@@ -160,6 +113,11 @@ impl<I: Send + 'static> Committer<I> {
             Some(CommitError::Broken { reason: reason.clone() })
         } else if state.closed {
             Some(CommitError::Closed)
+        } else if claim == Claim::Refusable
+            && self.is_stuck()
+            && let Some((reason, _)) = &state.short
+        {
+            Some(CommitError::Short { reason: reason.clone() })
         // One alone may be larger than all that may wait.
         } else if !urgent && state.bytes > 0 && state.bytes.saturating_add(bytes) > self.most_bytes {
             Some(CommitError::Busy { waiting: state.bytes })
@@ -191,9 +149,19 @@ impl<I: Send + 'static> Committer<I> {
             commits: state.commits,
             failures: state.failures,
             last_sync: state.last_sync,
-            short: state.short.clone(),
+            shortages: state.shortages,
+            short: state
+                .short
+                .as_ref()
+                .filter(|(_, met)| self.is_stuck() || met.elapsed() < TOLD)
+                .map(|(reason, _)| reason.clone()),
             broken: state.broken.clone(),
         }
+    }
+
+    /// Whether what must not be lost waits for something that was used up. Takes no lock.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.shared.health.load(Ordering::Acquire) == STUCK
     }
 
     /// Bytes that wait.
@@ -201,8 +169,12 @@ impl<I: Send + 'static> Committer<I> {
         self.shared.lock().bytes
     }
 
+    /// Why nothing is written any more. Takes no lock while all is well.
     pub(crate) fn broken(&self) -> Option<Arc<str>> {
-        self.shared.lock().broken.clone()
+        match self.shared.health.load(Ordering::Acquire) {
+            BROKEN => self.shared.lock().broken.clone(),
+            _ => None,
+        }
     }
 }
 
@@ -212,7 +184,7 @@ impl<I: Send + 'static> Drop for Committer<I> {
         self.shared.wake.notify_one();
         if let Some(thread) = self.thread.take()
             // The last user may be a call from the thread itself, which ends behind it.
-            && thread.thread().id() != thread::current().id()
+            && thread.thread().id() != std::thread::current().id()
         {
             // What went wrong there was told there.
             let _ = thread.join();
@@ -220,155 +192,7 @@ impl<I: Send + 'static> Drop for Committer<I> {
     }
 }
 
-impl<I: Send + 'static> Shared<I> {
-    fn lock(&self) -> MutexGuard<'_, State<I>> {
-        // Nothing that can panic is done under the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn run<W: Work<Item = I>>(&self, mut work: W, apart: Duration) {
-        // A callback that panics takes the thread along: then it is as with a failed disk.
-        let _end = Ending(self);
-        let mut batch = Vec::new();
-        let mut more = true;
-        // 1.
-        while self.take(&mut batch, more, apart) {
-            match self.commit(&mut work, &mut batch) {
-                Ok(left) => more = left,
-                // What waits at the end is not waited for.
-                Err(error) if error.is_shortage() && !self.lock().closed && work.take_back().is_ok() => {
-                    self.put_off(&error, &mut batch);
-                    more = false;
-                }
-                Err(error) => {
-                    let reason: Arc<str> = error.to_string().into();
-                    self.shut(&reason, batch.drain(..).map(|waiting| waiting.done));
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Waits for something to do, and takes it. `false` when all is done and closed.
-    fn take(&self, batch: &mut Vec<Waiting<I>>, more: bool, apart: Duration) -> bool {
-        let mut state = self.lock();
-        while state.waiting.is_empty() && (!more || state.closed) {
-            if state.closed {
-                return false;
-            }
-            state.asleep = true;
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.asleep = false;
-        }
-        while let Some(until) = state.paused
-            && !state.closed
-            && let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-        {
-            state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.paused = None;
-        while let Some(began) = state.began
-            && !(state.hurried || state.closed)
-            && let Some(left) = apart.checked_sub(began.elapsed()).filter(|left| !left.is_zero())
-        {
-            // What comes meanwhile need not wake anybody.
-            state.gathering = true;
-            state = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.gathering = false;
-        // What it does for itself keeps nobody waiting.
-        if !state.waiting.is_empty() {
-            state.began = Some(Instant::now());
-        }
-        state.hurried = false;
-        let mut bytes = 0;
-        while let Some(next) = state.waiting.front()
-            && (batch.is_empty() || bytes + next.bytes <= COMMIT_BYTES)
-        {
-            bytes += next.bytes;
-            batch.extend(state.waiting.pop_front());
-        }
-        state.committing = batch.len() as u64;
-        state.committing_since = batch.first().map(|waiting| waiting.since);
-        true
-    }
-
-    fn commit<W: Work<Item = I>>(&self, work: &mut W, batch: &mut Vec<Waiting<I>>) -> Result<bool, SegmentError> {
-        // 2.
-        let more = work.tend()?;
-        for waiting in &mut *batch {
-            work.write(&mut waiting.item)?;
-        }
-        // 3.
-        let begin = Instant::now();
-        work.sync()?;
-        let took = begin.elapsed();
-        // 4.
-        work.settle_own();
-        let bytes: u64 = batch.iter().map(|waiting| waiting.bytes).sum();
-        let settled: Vec<_> = batch.drain(..).map(|waiting| (waiting.done, work.settle(waiting.item))).collect();
-        {
-            let mut state = self.lock();
-            state.bytes -= bytes;
-            state.committing = 0;
-            state.committing_since = None;
-            state.commits += u64::from(!settled.is_empty());
-            state.last_sync = took;
-            state.short = None;
-        }
-        // What was settled may have left something to tend to.
-        let more = more || !settled.is_empty();
-        // 5.
-        settled.into_iter().for_each(|(done, result)| finish(done, result));
-        Ok(more)
-    }
-
-    /// Refuses what may be refused of a batch; the rest waits before all others.
-    fn put_off(&self, error: &SegmentError, batch: &mut Vec<Waiting<I>>) {
-        let reason: Arc<str> = error.to_string().into();
-        let (refused, kept): (Vec<_>, Vec<_>) = batch.drain(..).partition(|waiting| waiting.claim == Claim::Refusable);
-        {
-            let mut state = self.lock();
-            state.bytes -= refused.iter().map(|waiting| waiting.bytes).sum::<u64>();
-            (state.committing, state.committing_since) = (0, None);
-            state.paused = Some(Instant::now() + PAUSE);
-            state.short = Some(reason.clone());
-            kept.into_iter().rev().for_each(|waiting| state.waiting.push_front(waiting));
-        }
-        refused.into_iter().for_each(|waiting| finish(waiting.done, Err(CommitError::Short { reason: reason.clone() })));
-    }
-
-    /// Refuses all that waits and all that will come.
-    fn shut(&self, reason: &Arc<str>, batch: impl Iterator<Item = Option<Finish>>) {
-        let mut state = self.lock();
-        state.failures += 1;
-        state.broken = Some(reason.clone());
-        state.bytes = 0;
-        state.committing = 0;
-        state.committing_since = None;
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        let all = batch.chain(waiting.into_iter().map(|waiting| waiting.done));
-        all.for_each(|done| finish(done, Err(CommitError::Broken { reason: reason.clone() })));
-    }
-}
-
-/// Sees to it that nobody waits for a thread that is gone.
-struct Ending<'s, I: Send + 'static>(&'s Shared<I>);
-
-impl<I: Send + 'static> Drop for Ending<'_, I> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let mut state = self.0.lock();
-            state.broken = Some("the commit thread panicked".into());
-            // Whoever waits is told by what its callback is dropped with.
-            let waiting = std::mem::take(&mut state.waiting);
-            drop(state);
-            drop(waiting);
-        }
-    }
-}
-
+/// Tells whoever waits.
 fn finish(done: Option<Finish>, result: Result<(), CommitError>) {
     if let Some(done) = done {
         done(result);
@@ -380,3 +204,6 @@ impl<I: Send + 'static> fmt::Debug for Committer<I> {
         f.debug_struct("Committer").field("gauges", &self.gauges()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

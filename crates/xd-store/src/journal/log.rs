@@ -1,9 +1,9 @@
 //! The journal on its commit thread: what is written, what goes for its age, and what could not be written.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::reader::Survey;
 use super::record::{Gap, JournalEvent, JournalRecord};
@@ -20,11 +20,11 @@ pub(super) enum Item {
         payload: Vec<u8>,
         time: u64,
     },
-    /// Why a segment could not be opened to erase in it.
     Erase {
         places: Vec<Place>,
-        failed: Option<Arc<str>>,
     },
+    /// To tell what was left out, where nothing else is written.
+    Tell,
 }
 
 /// Writes the journal.
@@ -43,6 +43,8 @@ pub(super) struct Log<F: FileSystem> {
     telling: u64,
     /// Where this commit begins: its place, the number of its first record, how many segments have records.
     began: (Option<Place>, u64, usize),
+    /// What failed when records were erased, behind the sync of their commit: the next does not begin.
+    failed: Option<SegmentError>,
 }
 
 /// Records that were left out.
@@ -50,7 +52,13 @@ pub(super) struct Log<F: FileSystem> {
 pub(super) struct Lost {
     untold: AtomicU64,
     all: AtomicU64,
+    /// When it was asked for the last time that they be told.
+    asked: Mutex<Option<Instant>>,
 }
+
+/// How long records that were left out wait for another with which they are told. A kill makes no more than these forgotten, unless the
+/// disk takes nothing at all.
+const TELL_AFTER: Duration = Duration::from_secs(10);
 
 /// How far a clock may be ahead of the records and of the time that passed, in milliseconds: a day. A clock that is set to another year by
 /// mistake must not make all records old.
@@ -60,6 +68,20 @@ impl Lost {
     pub(super) fn add(&self, records: u64) {
         self.untold.fetch_add(records, Ordering::Relaxed);
         self.all.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Whether it is time to tell of them, whatever else is written.
+    pub(super) fn are_due(&self) -> bool {
+        if self.untold.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let is_due = asked.is_some_and(|asked| now.saturating_duration_since(asked) >= TELL_AFTER);
+        if is_due || asked.is_none() {
+            *asked = Some(now);
+        }
+        is_due
     }
 
     pub(super) fn all(&self) -> u64 {
@@ -73,7 +95,7 @@ impl<F: FileSystem> Log<F> {
         let next = last + 1;
         let latest = (Instant::now(), if newest == 0 { now() } else { newest }.saturating_add(AHEAD));
         let began = (directory.position(), next, segments.len());
-        Self { directory, next, retention, newest, segments, latest, lost, telling: 0, began }
+        Self { directory, next, retention, newest, segments, latest, lost, telling: 0, began, failed: None }
     }
 
     fn append(&mut self, record_type: RecordType, payload: &[u8], time: u64) -> Result<(), SegmentError> {
@@ -110,6 +132,9 @@ impl<F: FileSystem> Work for Log<F> {
 
     /// Begins the next segment if it is time for one, and lets go of segments that are too old, one at a time.
     fn tend(&mut self) -> Result<bool, SegmentError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         self.began = (self.directory.position(), self.next, self.segments.len());
         self.directory.prepare(0)?;
         self.began.0 = self.directory.position();
@@ -135,17 +160,9 @@ impl<F: FileSystem> Work for Log<F> {
                 self.tell_lost(*time)?;
                 self.append(*record_type, payload, *time)?;
             }
-            Item::Erase { places, failed } => {
-                for place in &*places {
-                    match self.directory.erase(*place) {
-                        Ok(_) | Err(SegmentError::NoRecord { .. }) => {}
-                        Err(error) if error.is_missing() => {}
-                        // Whoever asked may ask again. What else waits need not wait for that.
-                        Err(error) if error.is_shortage() => *failed = Some(error.to_string().into()),
-                        Err(error) => return Err(error),
-                    }
-                }
-            }
+            Item::Tell => self.tell_lost(now())?,
+            // Records are erased where they stand: what is added beside them must be durable, and not be taken back any more.
+            Item::Erase { .. } => {}
         }
         Ok(())
     }
@@ -169,13 +186,52 @@ impl<F: FileSystem> Work for Log<F> {
 
     fn settle(&mut self, item: Item) -> Result<(), CommitError> {
         match item {
-            Item::Erase { failed: Some(reason), .. } => Err(CommitError::Short { reason }),
-            Item::Append { .. } | Item::Erase { .. } => Ok(()),
+            Item::Append { .. } | Item::Tell => Ok(()),
+            Item::Erase { places } => self.erase(&places),
         }
+    }
+
+    fn end(&mut self) {
+        // A disk that takes nothing takes this neither.
+        let _ = self.tell_lost(now()).and_then(|()| self.directory.sync());
+    }
+}
+
+impl<F: FileSystem> Log<F> {
+    fn erase(&mut self, places: &[Place]) -> Result<(), CommitError> {
+        for place in places {
+            match self.directory.erase(*place) {
+                Ok(_) | Err(SegmentError::NoRecord { .. }) => {}
+                Err(error) if error.is_missing() => {}
+                // Whoever asked may ask again.
+                Err(error) if error.is_shortage() => return Err(CommitError::Short { reason: error.to_string().into() }),
+                Err(error) => {
+                    let reason = error.to_string().into();
+                    self.failed = Some(error);
+                    return Err(CommitError::Broken { reason });
+                }
+            }
+        }
+        Ok(())
     }
 }
 
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_is_due_after_a_while() {
+        let lost = Lost::default();
+        assert!(!lost.are_due());
+        lost.add(2);
+        assert!(!lost.are_due(), "the next record may tell of them");
+        *lost.asked.lock().unwrap() = Instant::now().checked_sub(TELL_AFTER);
+        assert!(lost.are_due() && !lost.are_due(), "once each time");
+    }
 }

@@ -12,8 +12,9 @@
 //! them, and an erased record is told as such.
 //!
 //! **When room runs out.** Marks of the spool need the last of it. So refusals and capsules stop first, then all records. What could not be
-//! written is counted, and a record of the first commit that succeeds again tells how many those were: whoever reads the journal
-//! knows whether it is complete.
+//! written is counted, and a record tells how many those were: with the next record that can be written, after ten seconds, and when the journal is
+//! closed. So whoever reads it knows whether it is complete, but for what was left out in the last ten seconds before a kill, or while the
+//! disk took nothing at all and the process ended.
 
 mod log;
 mod reader;
@@ -28,7 +29,7 @@ pub use reader::{JournalEntry, JournalReader};
 pub use record::{Change, Delivery, Gap, JournalEvent, JournalRecord, Transaction};
 pub use search::{JournalQuery, fold_case};
 
-use crate::commit::{Claim, CommitError, Committer, Finish};
+use crate::commit::{Claim, CommitError, Committer, Finish, Pace};
 use crate::directory::{Place, SegmentDir, SegmentDirOptions};
 use crate::file_system::{FileSystem, OsFileSystem};
 use crate::free_space::FreeSpace;
@@ -52,6 +53,8 @@ pub struct JournalOptions {
     pub spare_bytes: u64,
     /// With less room on the disk, all records are left out and counted; 64 MiB, which are the spool's for its marks.
     pub reserve_bytes: u64,
+    /// For how long records that find no room are tried again when the journal is closed; 5 seconds.
+    pub closing: Duration,
 }
 
 /// What was found when a journal was opened.
@@ -80,7 +83,9 @@ pub struct JournalGauges {
     pub sync_failures: u64,
     /// Records that were left out since the journal was opened. The journal tells of them when it can.
     pub lost: u64,
-    /// What was used up at the last commit, if anything was: descriptors, the room on the disk. It is tried again.
+    /// How often a commit was put off since something was used up.
+    pub shortages: u64,
+    /// What is used up, if anything is, such as the room on the disk: records wait for it, or were refused within the last ten seconds.
     pub short: Option<Arc<str>>,
     /// Why nothing is made durable any more.
     pub broken: Option<Arc<str>>,
@@ -141,7 +146,8 @@ impl Journal {
         let told = JournalRecovery { last_sequence: survey.last, damages: recovery.damages, kept: recovery.kept };
         let lost = Arc::new(Lost::default());
         let log = Log::new(directory, survey, options.retention, lost.clone());
-        let committer = Committer::start("journal", options.waiting_bytes, options.gathering, log).map_err(SpoolError::Thread)?;
+        let pace = Pace { most_bytes: options.waiting_bytes, apart: options.gathering, closing: options.closing };
+        let committer = Committer::start("journal", pace, log).map_err(SpoolError::Thread)?;
         let free = FreeSpace::of(files.clone(), path);
         let (spare_bytes, reserve_bytes) = (options.spare_bytes, options.reserve_bytes);
         Ok((Self(Arc::new(Inner { committer, free, spare_bytes, reserve_bytes, lost })), told))
@@ -152,11 +158,9 @@ impl Journal {
     /// refused is counted, and told by [`JournalEvent::Lost`].
     pub fn append(&self, record: &JournalRecord, done: Option<Finish>) {
         let inner = &self.0;
-        let (claim, needs) = match record.event {
-            JournalEvent::Capsule { .. } | JournalEvent::Refusal(_) => {
-                (Claim::Refusable, inner.spare_bytes.max(inner.reserve_bytes))
-            }
-            _ => (Claim::Lasting, inner.reserve_bytes),
+        let claim = match record.event {
+            JournalEvent::Capsule { .. } | JournalEvent::Refusal(_) => Claim::Refusable,
+            _ => Claim::Lasting,
         };
         let lost = inner.lost.clone();
         let done: Finish = Box::new(move |result| {
@@ -167,22 +171,22 @@ impl Journal {
                 done(result);
             }
         });
-        let (record_type, payload) = record.encode();
-        let bytes = payload.len() as u64;
-        if payload.len() + 8 > crate::PAYLOAD_MAX {
-            return done(Err(CommitError::Unfit { what: "the record is too long" }));
+        inner.submit(record, claim, done);
+        if inner.lost.are_due() {
+            inner.committer.submit(Item::Tell, 0, Claim::Urgent, None);
         }
-        let free = inner.free.bytes();
-        if needs > 0 && free < needs.saturating_add(inner.committer.waiting_bytes()) {
-            return done(Err(CommitError::Full { free }));
-        }
-        inner.committer.submit(Item::Append { record_type, payload, time: record.time }, bytes, claim, Some(done));
+    }
+
+    /// The same for a record by which something is to come about, and whoever is behind it waits: it never waits for something that is used
+    /// up, and is not counted when it is refused, since then nothing came about.
+    pub fn append_or_refuse(&self, record: &JournalRecord, done: impl FnOnce(Result<(), CommitError>) + Send + 'static) {
+        self.0.submit(record, Claim::Refusable, Box::new(done));
     }
 
     /// Erases records, durably, then calls `done`. Those of segments that are gone are passed over.
     pub fn erase(&self, places: Vec<Place>, done: impl FnOnce(Result<(), CommitError>) + Send + 'static) {
         let done: Finish = Box::new(done);
-        self.0.committer.submit(Item::Erase { places, failed: None }, 0, Claim::Urgent, Some(done));
+        self.0.committer.submit(Item::Erase { places }, 0, Claim::Urgent, Some(done));
     }
 
     /// How it is doing.
@@ -196,6 +200,7 @@ impl Journal {
             commits: commit.commits,
             sync_failures: commit.failures,
             lost: self.0.lost.all(),
+            shortages: commit.shortages,
             short: commit.short,
             broken: commit.broken,
         }
@@ -208,6 +213,25 @@ impl Journal {
     }
 }
 
+impl Inner {
+    fn submit(&self, record: &JournalRecord, claim: Claim, done: Finish) {
+        let needs = match record.event {
+            JournalEvent::Capsule { .. } | JournalEvent::Refusal(_) => self.spare_bytes.max(self.reserve_bytes),
+            _ => self.reserve_bytes,
+        };
+        let (record_type, payload) = record.encode();
+        let bytes = payload.len() as u64;
+        if payload.len() + 8 > crate::PAYLOAD_MAX {
+            return done(Err(CommitError::Unfit { what: "the record is too long" }));
+        }
+        let free = self.free.bytes();
+        if needs > 0 && free < needs.saturating_add(self.committer.waiting_bytes()) {
+            return done(Err(CommitError::Full { free }));
+        }
+        self.committer.submit(Item::Append { record_type, payload, time: record.time }, bytes, claim, Some(done));
+    }
+}
+
 impl Default for JournalOptions {
     fn default() -> Self {
         Self {
@@ -217,6 +241,7 @@ impl Default for JournalOptions {
             gathering: Duration::ZERO,
             spare_bytes: 192 << 20,
             reserve_bytes: 64 << 20,
+            closing: Duration::from_secs(5),
         }
     }
 }

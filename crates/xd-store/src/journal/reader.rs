@@ -14,7 +14,8 @@ use crate::spool::SpoolError;
 
 /// Reads records in their order.
 ///
-/// What it reads is a prefix of what was appended: whole records up to some number. It may include records that are not durable yet.
+/// What it reads is a prefix of what was appended: whole records up to some number. It may include records that are not durable yet. Where
+/// such are taken back for want of room, those that come in their place follow, with the same numbers.
 #[derive(Debug)]
 pub struct JournalReader<F: FileSystem> {
     files: F,
@@ -24,7 +25,25 @@ pub struct JournalReader<F: FileSystem> {
     offset: Offset,
     open: Option<SegmentReader<Owned<F::File>>>,
     last: u64,
+    /// The last before the present segment.
+    before: u64,
+    /// Records that were read of the present segment, the latest of them.
+    read: VecDeque<Read>,
+    /// Whether the file was opened anew since something looked damaged: it may have been cut and written to while it was read. What looks so
+    /// behind that is taken for what it is, until the end was reached.
+    again: bool,
 }
+
+/// A record that was read, as much as it takes to see whether it still stands there.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    sequence: u64,
+    offset: Offset,
+    checksum: u32,
+}
+
+/// How many records are remembered: more than a commit has.
+const READ_MAX: usize = 1 << 16;
 
 /// What a journal has at one place.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +88,8 @@ impl<F: FileSystem> JournalReader<F> {
         let path = path.into();
         let segment = numbers(files, &path)?.first().copied().unwrap_or_default();
         let offset = Offset::new(0);
-        Ok(Self { files: files.clone(), path, segment, offset, open: None, last: 0 })
+        let files = files.clone();
+        Ok(Self { files, path, segment, offset, open: None, last: 0, before: 0, read: VecDeque::new(), again: false })
     }
 
     /// The next entry; `None` at the end, behind which there may be more later.
@@ -89,7 +109,8 @@ impl<F: FileSystem> JournalReader<F> {
             }
             let rest = self.rest()?;
             let path = self.path_of(self.segment);
-            (self.segment, self.offset, self.open) = (next, Offset::new(0), None);
+            (self.segment, self.offset, self.open, self.before) = (next, Offset::new(0), None, self.last);
+            self.read.clear();
             if let Some(damage) = rest {
                 return Ok(Some(JournalEntry::Damage(path, damage)));
             }
@@ -118,6 +139,10 @@ impl<F: FileSystem> JournalReader<F> {
             // A reader that came to the end stays there.
             None => None,
             Some(Entry::Damage(damage)) if damage.kind == DamageKind::Tail => None,
+            Some(Entry::Damage(_)) if !self.again => {
+                (self.open, self.again) = (None, true);
+                return self.next_here();
+            }
             Some(Entry::Damage(damage)) => Some(JournalEntry::Damage(reader.path().to_owned(), damage)),
             Some(Entry::Erased(record)) => Some(JournalEntry::Erased(Place { segment: self.segment, offset: record.offset() })),
             Some(Entry::Record(record)) => {
@@ -140,6 +165,11 @@ impl<F: FileSystem> JournalReader<F> {
                 let later = known.is_none() && JournalRecord::is_later(record.record_type(), record.payload());
                 let bytes = record.payload().len() as u64;
                 self.last = self.last.max(sequence);
+                let checksum = crc32c::crc32c(record.payload());
+                if self.read.len() == READ_MAX {
+                    self.read.pop_front();
+                }
+                self.read.push_back(Read { sequence, offset: place.offset, checksum });
                 Some(match known {
                     Some((_, record)) => JournalEntry::Record { sequence, place, record },
                     None if later => JournalEntry::Unknown { sequence, place },
@@ -153,14 +183,19 @@ impl<F: FileSystem> JournalReader<F> {
         match (&entry, &self.open) {
             (Some(_), Some(reader)) => self.offset = reader.offset(),
             // What comes behind it is read anew.
-            _ => self.open = None,
+            _ => (self.open, self.again) = (None, false),
         }
         Ok(entry)
     }
 
-    /// Opens the present segment where its last entry ended.
+    /// Opens the present segment where its last entry ended; where that was taken back, behind the last that still stands.
     fn reopen(&mut self) -> Result<(), SegmentError> {
         let path = self.path_of(self.segment);
+        if let Some(last) = self.read.back()
+            && self.end_of(&path, last)?.is_none()
+        {
+            self.go_back(&path)?;
+        }
         let file = self.files.open_read(&path).map_err(|error| SegmentError::io("open", &path, error))?;
         let mut reader = SegmentReader::new(&path, Owned { file, offset: 0 })?;
         if self.offset.bytes() > HEADER_BYTES as u64
@@ -174,6 +209,40 @@ impl<F: FileSystem> JournalReader<F> {
         }
         self.open = Some(reader);
         Ok(())
+    }
+
+    /// Goes back behind the last record that still stands.
+    fn go_back(&mut self, path: &Path) -> Result<(), SegmentError> {
+        let (mut stand, mut gone) = (0, self.read.len());
+        // What is taken back is the end: all before it stand.
+        while stand < gone {
+            let middle = stand + (gone - stand) / 2;
+            match self.read.get(middle).map(|read| self.end_of(path, read)).transpose()?.flatten() {
+                Some(_) => stand = middle + 1,
+                None => gone = middle,
+            }
+        }
+        self.read.truncate(stand);
+        (self.offset, self.last) = match self.read.back() {
+            Some(last) => (self.end_of(path, last)?.unwrap_or(Offset::new(0)), last.sequence),
+            None => (Offset::new(0), self.before),
+        };
+        Ok(())
+    }
+
+    /// Where a record that was read ends, if it still stands where it stood. Being erased is no difference.
+    fn end_of(&self, path: &Path, read: &Read) -> Result<Option<Offset>, SegmentError> {
+        let open = || self.files.open_read(path).map_err(|error| SegmentError::io("open", path, error));
+        let Some(header) = SegmentReader::new(path, Owned { file: open()?, offset: 0 })?.header().cloned() else {
+            return Ok(Some(self.offset));
+        };
+        let mut reader = SegmentReader::resume(path, Owned { file: open()?, offset: read.offset.bytes() }, header, read.offset);
+        let stands = match reader.next_entry()? {
+            Some(Entry::Record(record)) => record.offset() == read.offset && crc32c::crc32c(record.payload()) == read.checksum,
+            Some(Entry::Erased(record)) => record.offset() == read.offset,
+            Some(Entry::Damage(_)) | None => false,
+        };
+        Ok(stands.then(|| reader.offset()))
     }
 
     /// What is left of a segment that nothing is added to any more.

@@ -30,7 +30,7 @@ use crate::file_system::{FileSystem, Sequential, StoredDirectory, StoredFile};
 ///
 /// What was not synced may be lost, even when the writer is dropped in good order. After a failed call nobody knows what is on
 /// disk, so all further calls fail as well, until the segment is opened anew. Only where something was used up
-/// ([`SegmentError::is_shortage`]) they may be made again: records that could not be written wait.
+/// ([`SegmentError::is_shortage`]) they may be made again: earlier records that could not be written wait, the one whose call failed is not among them.
 #[derive(Debug)]
 pub struct SegmentWriter<F: FileSystem> {
     path: PathBuf,
@@ -261,9 +261,14 @@ impl<F: FileSystem> SegmentWriter<F> {
     fn add(&mut self, record_type: RecordType, codec: Codec, parts: &[&[u8]]) -> Result<Offset, SegmentError> {
         self.check(parts.iter().map(|part| part.len()).sum())?;
         let offset = self.offset();
+        let before = self.waiting.len();
         frame::append(&mut self.waiting, offset, self.salt, record_type, codec, parts);
-        if self.waiting.len() >= WAITING_BYTES {
-            self.flush()?;
+        if self.waiting.len() >= WAITING_BYTES
+            && let Err(error) = self.flush()
+        {
+            // Whoever adds it again must not find it twice.
+            self.waiting.truncate(before);
+            return Err(error);
         }
         Ok(offset)
     }
@@ -281,6 +286,11 @@ impl<F: FileSystem> SegmentWriter<F> {
     fn flush(&mut self) -> Result<(), SegmentError> {
         self.check(0)?;
         if !self.waiting.is_empty() {
+            if self.ragged {
+                // What a failed write left may reach beyond what is written now.
+                let result = self.file.cut(self.written);
+                self.settle("cut", result)?;
+            }
             let result = self.file.write_at(self.written, &self.waiting);
             self.ragged = true;
             self.settle("write", result)?;

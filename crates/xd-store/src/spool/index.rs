@@ -14,7 +14,11 @@ pub(crate) struct Index {
     messages: BTreeMap<QueueId, Entry>,
     segments: BTreeMap<u64, Segment>,
     live_bytes: u64,
+    unreadable: Vec<QueueId>,
 }
+
+/// How many messages are named that could not be read: more is the same story.
+const UNREADABLE_MAX: usize = 1_000;
 
 /// A segment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -133,9 +137,22 @@ impl Index {
         self.segments.first_key_value().map(|(&number, &segment)| (number, segment))
     }
 
-    /// The messages whose first record stands in a segment.
-    pub(crate) fn in_segment(&self, number: u64) -> impl Iterator<Item = QueueId> {
-        self.messages.iter().filter(move |(_, entry)| entry.first() == number).map(|(&id, _)| id)
+    /// The messages whose first record stands in a segment, with the bytes of each.
+    pub(crate) fn in_segment(&self, number: u64) -> impl Iterator<Item = (QueueId, u64)> {
+        self.messages.iter().filter(move |(_, entry)| entry.first() == number).map(|(&id, entry)| (id, u64::from(entry.bytes)))
+    }
+
+    /// Forgets a message that nobody can read any more, but for its name.
+    pub(crate) fn give_up(&mut self, id: QueueId) {
+        self.remove(id);
+        if self.unreadable.len() < UNREADABLE_MAX {
+            self.unreadable.push(id);
+        }
+    }
+
+    /// The names of those that nobody could read.
+    pub(crate) fn unreadable(&self) -> &[QueueId] {
+        &self.unreadable
     }
 
     pub(crate) fn get(&self, id: QueueId) -> Option<&Entry> {

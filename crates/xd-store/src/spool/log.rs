@@ -21,23 +21,26 @@
 //! about. One goes when no message that is not done begins in it. If more is done than live, and than the slack of the options,
 //! the live messages of the oldest are copied to the end, by and by, a chunk or so with each commit: 1. chunks; 2. a message
 //! record that says all that marks said; 3. sync; 4. only then may the old segment go. In the long run that copies no more bytes
-//! than come in. A segment in which something could not be read is renamed instead of removed.
+//! than come in. A segment in which something could not be read is renamed instead of removed. Marks come first: nothing is copied for a
+//! while after a shortage or a failure to read, and nothing that would not leave them a quarter of the reserve.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use super::copy::Copying;
 use super::fold::message_bytes;
 use super::index::{Entry, Index, Located, States};
 use super::message::{Done, Mark};
 use super::read::Records;
-use super::record::{self, BEGIN, CHUNK, CHUNK_PREFIX_BYTES, MARK, MESSAGE, PREFIX_BYTES};
+use super::record::{self, BEGIN, CHUNK, MARK, MESSAGE, PREFIX_BYTES};
 use super::{Content, QueueId, SpoolError};
 use crate::commit::{CommitError, Work};
 use crate::directory::{Place, SegmentDir};
 use crate::error::SegmentError;
 use crate::file_system::FileSystem;
-use crate::segment::{Offset, RecordType};
+use crate::free_space::FreeSpace;
+use crate::segment::RecordType;
 
 /// The most bytes of content in one record.
 pub(crate) const CHUNK_BYTES: usize = 256 << 10;
@@ -60,6 +63,11 @@ pub(crate) struct Log<F: FileSystem> {
     pub(crate) copying: Option<Copying>,
     /// Copies that are not durable yet.
     pub(crate) copied: Vec<(QueueId, Located, States)>,
+    /// Until when nothing is copied.
+    pub(crate) copy_after: Option<Instant>,
+    pub(crate) free: FreeSpace,
+    /// How much of the disk copying leaves to marks.
+    pub(crate) spare_bytes: u64,
     pub(crate) scratch: Vec<u8>,
 }
 
@@ -67,19 +75,6 @@ pub(crate) struct Log<F: FileSystem> {
 pub(crate) enum Item {
     Accept { id: QueueId, content: Content, envelope: Vec<u8>, states: States, written: Option<Located> },
     Mark { id: QueueId, marks: Vec<Mark>, encoded: Vec<u8>, written: Option<Place> },
-}
-
-/// The live messages of the oldest segment, on their way to the end.
-pub(crate) struct Copying {
-    segment: u64,
-    left: VecDeque<QueueId>,
-    message: Option<CopyingMessage>,
-}
-
-struct CopyingMessage {
-    id: QueueId,
-    from: VecDeque<Place>,
-    to: Vec<Place>,
 }
 
 impl<F: FileSystem> Work for Log<F> {
@@ -119,7 +114,7 @@ impl<F: FileSystem> Work for Log<F> {
         self.sizes.clear();
         self.copied.clear();
         // Some of it may be what was taken back. It begins anew.
-        self.copying = None;
+        self.copy_later();
         self.directory.take_back(self.began)
     }
 
@@ -232,7 +227,7 @@ impl<F: FileSystem> Log<F> {
         Ok(places)
     }
 
-    fn write_message(&mut self, envelope: &[u8], chunks: &[Place], content: u64) -> Result<Located, SegmentError> {
+    pub(super) fn write_message(&mut self, envelope: &[u8], chunks: &[Place], content: u64) -> Result<Located, SegmentError> {
         let mut places = std::mem::take(&mut self.scratch);
         places.clear();
         record::places(chunks, &mut places);
@@ -255,7 +250,7 @@ impl<F: FileSystem> Log<F> {
         Ok(())
     }
 
-    fn unnumbered(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
+    pub(super) fn unnumbered(&mut self, record_type: RecordType, parts: &[&[u8]]) -> Result<Place, SegmentError> {
         self.append(record_type, parts)
     }
 
@@ -295,115 +290,6 @@ impl<F: FileSystem> Log<F> {
         lock(&self.index).remove_segment(number);
         Ok(true)
     }
-
-    fn begin_copying(&mut self) {
-        if self.copying.is_some() {
-            return;
-        }
-        let index = lock(&self.index);
-        let (bytes, live) = (index.bytes(), index.live_bytes());
-        let active = self.directory.active().map(|(number, _)| number);
-        if bytes.saturating_sub(live) > live.saturating_add(self.slack_bytes)
-            && let Some((segment, _)) = index.oldest().filter(|(oldest, _)| active > Some(*oldest))
-        {
-            let left = index.in_segment(segment).collect();
-            drop(index);
-            self.copying = Some(Copying { segment, left, message: None });
-        }
-    }
-
-    /// Copies about a chunk. Whether there is more to do.
-    fn copy_some(&mut self) -> Result<bool, SegmentError> {
-        let Some(mut copying) = self.copying.take() else { return Ok(false) };
-        let mut budget = CHUNK_BYTES as u64;
-        while budget > 0 {
-            let Some(mut message) = copying.message.take() else {
-                let Some(id) = copying.left.pop_front() else { return Ok(true) };
-                match self.find(id, copying.segment) {
-                    Ok(found) => copying.message = found,
-                    // The segment stays, and is copied when it can be read.
-                    Err(CannotReadNow) => return Ok(false),
-                }
-                continue;
-            };
-            if let Some(place) = message.from.pop_front() {
-                let Some(copied) = self.copy_chunk(message.id, message.to.len() as u32, place)? else { return Ok(false) };
-                budget = budget.saturating_sub(copied.1);
-                message.to.push(copied.0);
-                copying.message = Some(message);
-            } else {
-                let Some(copied) = self.copy_message(&message, copying.segment)? else { return Ok(false) };
-                budget = budget.saturating_sub(copied);
-            }
-        }
-        self.copying = Some(copying);
-        Ok(true)
-    }
-
-    /// A message that begins in the segment, and where its chunks stand. What cannot be read stays there for good.
-    fn find(&mut self, id: QueueId, segment: u64) -> Result<Option<CopyingMessage>, CannotReadNow> {
-        let entry = lock(&self.index).get(id).filter(|entry| entry.first() == segment).cloned();
-        let Some(entry) = entry else { return Ok(None) };
-        match self.records.message(id, &entry) {
-            Ok((_, chunks)) => Ok(Some(CopyingMessage { id, from: chunks.into(), to: Vec::new() })),
-            Err(error) if passes(&error) => Err(CannotReadNow),
-            Err(_) => {
-                self.give_up(id, segment);
-                Ok(None)
-            }
-        }
-    }
-
-    /// Its copy, and how many bytes were copied; none if it cannot be read now.
-    fn copy_chunk(&mut self, id: QueueId, index: u32, place: Place) -> Result<Option<(Place, u64)>, SegmentError> {
-        let mut chunk = Vec::new();
-        match self.records.chunk(id, index, place, &mut chunk) {
-            Ok(_) => {}
-            Err(error) if passes(&error) => return Ok(None),
-            Err(_) => {
-                lock(&self.index).set_damaged(place.segment);
-                return Ok(Some((Place { segment: 0, offset: Offset::new(0) }, 0)));
-            }
-        }
-        let content = chunk.get(CHUNK_PREFIX_BYTES..).unwrap_or_default();
-        let prefix = record::chunk_prefix(id, index);
-        Ok(Some((self.unnumbered(CHUNK, &[&prefix, content])?, chunk.len() as u64)))
-    }
-
-    /// Writes the record of a copied message, by all marks that are durable now. How many bytes were written; none if it cannot be
-    /// read now.
-    fn copy_message(&mut self, copied: &CopyingMessage, segment: u64) -> Result<Option<u64>, SegmentError> {
-        let entry = lock(&self.index).get(copied.id).cloned();
-        // It may be done meanwhile.
-        let Some(entry) = entry else { return Ok(Some(0)) };
-        let queued = match self.records.message(copied.id, &entry) {
-            Ok((queued, _)) => queued,
-            Err(error) if passes(&error) => return Ok(None),
-            Err(_) => {
-                self.give_up(copied.id, segment);
-                return Ok(Some(0));
-            }
-        };
-        let envelope = record::envelope(&queued.message, queued.attempt.as_ref());
-        let located = self.write_message(&envelope, &copied.to, queued.message.bytes)?;
-        self.copied.push((copied.id, located, States::of(&queued.message)));
-        Ok(Some(envelope.len() as u64))
-    }
-
-    /// A message whose record cannot be read any more. The segment that has it is kept.
-    fn give_up(&self, id: QueueId, segment: u64) {
-        let mut index = lock(&self.index);
-        index.set_damaged(segment);
-        index.remove(id);
-    }
-}
-
-/// Something cannot be read for a reason that passes.
-struct CannotReadNow;
-
-/// Whether a failure to read says nothing about what is on disk: no descriptor was left, say.
-fn passes(error: &SpoolError) -> bool {
-    matches!(error, SpoolError::Segment(_))
 }
 
 pub(crate) fn lock(index: &Mutex<Index>) -> MutexGuard<'_, Index> {

@@ -5,6 +5,7 @@
 //! `log.rs`; how all is read again in `fold.rs`. When something is tried next, and by whom, is none of its business.
 
 mod content;
+mod copy;
 mod error;
 mod fold;
 mod id;
@@ -32,7 +33,7 @@ pub use options::{Acceptance, SpoolGauges, SpoolOptions, SpoolRecovery};
 pub use read::ContentReader;
 pub use view::SpoolView;
 
-use crate::commit::{Claim, CommitError, Committer, Finish};
+use crate::commit::{Claim, CommitError, Committer, Finish, Pace};
 use crate::directory::{Place, SegmentDir, SegmentDirOptions};
 use crate::file_system::{FileSystem, OsFileSystem};
 use crate::free_space::FreeSpace;
@@ -126,13 +127,17 @@ impl<F: FileSystem> Spool<F> {
             sizes: Vec::new(),
             copying: None,
             copied: Vec::new(),
+            copy_after: None,
+            free: FreeSpace::of(files.clone(), path.clone()),
+            spare_bytes: options.reserve_bytes / 4,
             scratch: Vec::new(),
         };
         let torn = log.begin(last.into_iter().collect())?;
         let live = lock(&index).len() as u64;
         let kept = recovery.kept.into_iter().collect();
         let told = SpoolRecovery { live, damages, kept, missing, torn, warnings: files.warnings(&path) };
-        let committer = Committer::start("spool", options.waiting_bytes, Duration::ZERO, log).map_err(SpoolError::Thread)?;
+        let pace = Pace { most_bytes: options.waiting_bytes, apart: Duration::ZERO, closing: options.closing };
+        let committer = Committer::start("spool", pace, log).map_err(SpoolError::Thread)?;
         let free = FreeSpace::of(files.clone(), path.clone());
         let (files, reserve_bytes) = (files.clone(), options.reserve_bytes);
         Ok((Self(Arc::new(Inner { files, path, index, last_id, reserve_bytes, free, committer })), told))
@@ -196,11 +201,16 @@ impl<F: FileSystem> Spool<F> {
     /// done by then are left out. Nothing but their names is in memory. One that cannot be read is an error among others; it
     /// stays in the spool.
     pub fn messages(&self) -> impl Iterator<Item = Result<QueuedMessage, SpoolError>> + use<F> {
+        self.messages_by_id().map(|(_, read)| read)
+    }
+
+    /// The same, each with its name, by which one that cannot be read now is found again.
+    pub fn messages_by_id(&self) -> impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + use<F> {
         let (inner, mut records) = (self.0.clone(), self.0.records());
         self.ids().into_iter().filter_map(move |id| match inner.locate(id, &mut records) {
-            Ok((queued, _)) => Some(Ok(queued)),
+            Ok((queued, _)) => Some((id, Ok(queued))),
             Err(SpoolError::Unknown(_)) => None,
-            Err(error) => Some(Err(error)),
+            Err(error) => Some((id, Err(error))),
         })
     }
 
@@ -226,6 +236,8 @@ impl<F: FileSystem> Spool<F> {
             live_bytes: index.live_bytes(),
             segments: index.segments() as u64,
             live_messages: index.len() as u64,
+            unreadable: index.unreadable().len() as u64,
+            shortages: commit.shortages,
             short: commit.short,
             broken: commit.broken,
         }
@@ -236,6 +248,20 @@ impl<F: FileSystem> Spool<F> {
     #[must_use]
     pub fn is_broken(&self) -> Option<Arc<str>> {
         self.0.committer.broken()
+    }
+
+    /// Whether marks wait for something that was used up, such as the room on the disk. They are tried again, four times a second; what is
+    /// delivered in the meantime cannot be remembered. Costs no more than a look at a number.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.0.committer.is_stuck()
+    }
+
+    /// Messages that were not done and whose record could not be read any more when all others of their segment were copied. They are not
+    /// in the spool now; their segment is kept under a name that ends in `.damaged`. At most a thousand are named.
+    #[must_use]
+    pub fn unreadable(&self) -> Vec<QueueId> {
+        lock(&self.0.index).unreadable().to_vec()
     }
 
     /// Whether a message can be taken.

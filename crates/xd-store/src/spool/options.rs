@@ -21,6 +21,8 @@ pub struct SpoolOptions {
     /// How many bytes of what is done may lie around besides as many as are live; 256 MiB. Above that, live messages of the oldest
     /// segment are copied forward.
     pub slack_bytes: u64,
+    /// For how long marks that find no room are tried again when the spool is closed; 5 seconds. What they say is forgotten then.
+    pub closing: Duration,
 }
 
 /// A message that is to be accepted.
@@ -73,7 +75,12 @@ pub struct SpoolGauges {
     pub segments: u64,
     /// Messages that are not done.
     pub live_messages: u64,
-    /// What was used up at the last commit, if anything was: descriptors, the room on the disk. It is tried again.
+    /// Messages that could not be read any more when their segment had to go; [`Spool::unreadable`](super::Spool::unreadable) names them.
+    pub unreadable: u64,
+    /// How often a commit was put off since something was used up.
+    pub shortages: u64,
+    /// What is used up, if anything is, such as the room on the disk: marks wait for it, or messages were refused within the last ten
+    /// seconds.
     pub short: Option<Arc<str>>,
     /// Why nothing is made durable any more.
     pub broken: Option<Arc<str>>,
@@ -81,6 +88,12 @@ pub struct SpoolGauges {
 
 impl Default for SpoolOptions {
     fn default() -> Self {
-        Self { roll_bytes: 64 << 20, waiting_bytes: 256 << 20, reserve_bytes: 256 << 20, slack_bytes: 256 << 20 }
+        Self {
+            roll_bytes: 64 << 20,
+            waiting_bytes: 256 << 20,
+            reserve_bytes: 256 << 20,
+            slack_bytes: 256 << 20,
+            closing: Duration::from_secs(5),
+        }
     }
 }

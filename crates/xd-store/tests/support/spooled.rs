@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use xd_store::simulated::Disk;
 use xd_store::{
@@ -13,7 +14,7 @@ pub const DIRECTORY: &str = "/var/spool/xd";
 
 /// Small segments, so that they roll and go.
 pub fn options() -> SpoolOptions {
-    SpoolOptions { roll_bytes: 3_000, slack_bytes: 2_000, reserve_bytes: 0, ..SpoolOptions::default() }
+    SpoolOptions { roll_bytes: 3_000, slack_bytes: 2_000, reserve_bytes: 0, closing: Duration::ZERO, ..SpoolOptions::default() }
 }
 
 /// What is known of a message that was handed over.
@@ -120,7 +121,7 @@ pub fn mark(spool: &Spool<Disk>, id: QueueId, marks: Vec<Mark>) -> Result<(), Co
 }
 
 /// How long a mark is waited for: on a full disk it waits until there is room again.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Content with all that is escaped in it, different for each message.
 pub fn content(id: QueueId, bytes: usize) -> Vec<u8> {

@@ -16,17 +16,32 @@ impl Queue {
             at.key.domain.is_some()
         });
         self.connections[usize::from(is_domain)] -= 1;
-        let of_kind = self.connections[usize::from(is_domain)];
-        let was_full = self.open_connections() + 1 == self.connections_most || of_kind + 1 == self.room_for_a_kind();
         self.dispatch(destination, now, &mut wanted);
         // It may have been the last that a full house had room for. Whoever comes behind it has the first turn.
-        if was_full {
-            let count = self.destinations.len() as u32;
-            for other in (destination.saturating_add(1)..count).chain(0..count.min(destination)) {
-                self.dispatch(other, now, &mut wanted);
-            }
+        let mut last = destination;
+        while let Some(next) = self.next_wanting(last) {
+            self.wanting.iter_mut().for_each(|wanting| _ = wanting.remove(&next));
+            self.dispatch(next, now, &mut wanted);
+            last = next;
         }
         wanted
+    }
+
+    /// The next destination behind this one that wants a connection for which there is room.
+    fn next_wanting(&self, last: u32) -> Option<u32> {
+        let mut found: Option<u32> = None;
+        for (_, wanting) in self.wanting.iter().enumerate().filter(|(kind, _)| self.room_for(*kind) > 0) {
+            let next = wanting.range(last.saturating_add(1)..).next().or_else(|| wanting.first()).copied();
+            // Those behind go before those that come round again.
+            found = [found, next].into_iter().flatten().min_by_key(|next| (*next <= last, *next));
+        }
+        found
+    }
+
+    /// How many connections of a kind could be opened.
+    fn room_for(&self, kind: usize) -> usize {
+        let room = self.connections_most.saturating_sub(self.open_connections());
+        room.min(self.room_for_a_kind().saturating_sub(self.connections[kind]))
     }
 
     fn open_connections(&self) -> usize {
@@ -56,14 +71,21 @@ impl Queue {
 
     /// Wakes idle connections and asks for new ones, as many as there is work and permission for.
     pub(in crate::delivery) fn dispatch(&mut self, index: u32, now: Steady, wanted: &mut Wanted) {
-        if self.draining {
+        if self.draining || self.paused {
             return;
         }
-        let (room, timer_at) = (self.connections_most.saturating_sub(self.open_connections()), self.timer_at);
-        let most_of_kind = self.room_for_a_kind();
+        let (timer_at, rooms) = (self.timer_at, [self.room_for(0), self.room_for(1)]);
         let Some(Some(destination)) = self.destinations.get_mut(index as usize) else { return };
+        if let Some(until) = destination.rests {
+            if now < until {
+                self.wakes.insert((until, index));
+                wanted.timer |= timer_at.is_none_or(|timer| until < timer);
+                return;
+            }
+            destination.rests = None;
+        }
         let kind = usize::from(destination.key.domain.is_some());
-        let room = room.min(most_of_kind.saturating_sub(self.connections[kind]));
+        let room = rooms[kind];
         let mut work = destination.ready.len();
         while work > 0
             && let Some(idle) = destination.idle.pop()
@@ -86,6 +108,9 @@ impl Queue {
                     break;
                 }
             }
+        }
+        if work > opened && opened == room {
+            self.wanting[kind].insert(index);
         }
         self.connections[kind] += opened;
     }

@@ -23,6 +23,8 @@ pub(in crate::delivery) struct Entry {
     pub(in crate::delivery) state: EntryState,
     /// How often in a row a connection ended before anything was said of it.
     pub(in crate::delivery) untried: u8,
+    /// Transactions of the present attempt so far, where one has no room for all recipients.
+    pub(in crate::delivery) turn: u8,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,6 +55,8 @@ pub(in crate::delivery) struct Job {
     pub(in crate::delivery) id: QueueId,
     pub(in crate::delivery) arrived: Wall,
     pub(in crate::delivery) attempts: u32,
+    /// Transactions of the present attempt so far.
+    pub(in crate::delivery) turn: u8,
     pub(in crate::delivery) hot: Option<Hot>,
 }
 

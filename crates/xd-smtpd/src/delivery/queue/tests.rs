@@ -166,7 +166,9 @@ fn domains_leave_connections_to_next_hops_that_were_named() {
     let _ = queue.take(own);
     assert_eq!(queue.close(1, Steady(0)).open, [1], "it still has something to send");
     let _ = queue.take(2);
-    assert_eq!(queue.close(2, Steady(0)).open, [3], "who comes behind it has the first turn");
+    assert_eq!(queue.close(2, Steady(0)).open, [9], "who comes behind it and has none has the first turn");
+    let _ = queue.take(3);
+    assert_eq!(queue.close(3, Steady(0)).open, [10], "and then the next");
 }
 
 #[test]

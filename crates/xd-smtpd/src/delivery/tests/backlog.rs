@@ -61,7 +61,10 @@ async fn many_recipients_that_are_deferred_do_not_go_in_circles() {
     let mut tried: Vec<u32> = world.attempts().iter().flat_map(|attempt| attempt.recipients.clone()).collect();
     tried.sort_unstable();
     assert_eq!(tried, (0..9).collect::<Vec<_>>(), "each had its turn, once");
-    assert_eq!(world.delivery.control(Control::Retry(Selection::All)).await, 1);
+    // That was one attempt, in three transactions.
+    assert!(world.attempts().iter().all(|attempt| attempt.attempt == 1));
+    assert_eq!(world.delivery.list().iter().map(|entry| entry.attempts).collect::<Vec<_>>(), [1]);
+    assert_eq!(world.delivery.control(Control::Retry(Selection::All)).await.messages, 1);
     world.done(id).await;
     assert_eq!((sink.count(), world.states(id)), (3, vec![DELIVERED; 9]));
 }
@@ -78,7 +81,7 @@ async fn what_ends_one_hold_leaves_the_others() {
     let discarded = RecipientState::Done(Done::Discarded);
     world.until("discarded", || world.states(id)[0] == discarded).await;
     world.until("still held", || world.delivery.list().iter().any(|entry| entry.held)).await;
-    assert_eq!(world.delivery.control(Control::Release(Selection::Ids(vec![id]))).await, 1);
+    assert_eq!(world.delivery.control(Control::Release(Selection::Ids(vec![id]))).await.messages, 1);
     world.done(id).await;
     assert_eq!(world.states(id), [discarded, DELIVERED]);
 }
@@ -117,7 +120,7 @@ async fn one_maildir_may_be_mailbox_and_archive() {
     world.until("first", || world.states(id)[0].is_done()).await;
     world.until("archived", || !world.store.messages.lock().unwrap()[&id].0.message.archive).await;
     world.until("listed", || world.delivery.list().iter().any(|entry| entry.held)).await;
-    assert_eq!(world.delivery.control(Control::Release(Selection::All)).await, 1);
+    assert_eq!(world.delivery.control(Control::Release(Selection::All)).await.messages, 1);
     world.done(id).await;
     assert_eq!(std::fs::read_dir(path.join("box/new")).unwrap().count(), 3);
     std::fs::remove_dir_all(&path).unwrap();
@@ -135,6 +138,14 @@ async fn an_address_that_does_not_fit_fails_alone() {
     let taken = sink.taken.lock().unwrap();
     assert_eq!(taken.len(), 1);
     assert_eq!(taken[0].0[1..], ["RCPT TO:<bob@example.org>", "RCPT TO:<\"c > d\"@example.org>"]);
+    // Each is told its own reason.
+    let reasons: Vec<_> = world
+        .attempts()
+        .into_iter()
+        .filter(|attempt| attempt.done == Some(Done::Failed))
+        .map(|attempt| (attempt.recipients, attempt.reply.and_then(|reply| reply.enhanced)))
+        .collect();
+    assert_eq!(reasons, [(vec![1], Some([5, 6, 7])), (vec![2], Some([5, 1, 3]))]);
 }
 
 /// A connection that has just sent something finds more to send, and may not take it: it goes.

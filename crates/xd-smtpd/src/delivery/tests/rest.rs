@@ -1,23 +1,23 @@
 //! Delivery on the real spool, over a disk in memory: restarts, large contents, commits that fail.
 
-use xd_store::simulated::{Disk, Fault, Survival};
+use xd_store::simulated::{self, Disk, Survival};
 use xd_store::{Spool, SpoolOptions};
 
 use super::*;
 
-fn open(disk: &Disk) -> (Spool<Disk>, Vec<QueuedMessage>) {
+pub(super) fn open(disk: &Disk) -> (Spool<Disk>, Vec<QueuedMessage>) {
     let (spool, _) = Spool::open(disk, "/spool", SpoolOptions { reserve_bytes: 0, ..SpoolOptions::default() }).unwrap();
     let messages = spool.messages().collect::<Result<Vec<_>, _>>().unwrap();
     (spool, messages)
 }
 
-fn start(spool: &Spool<Disk>, recovered: Vec<QueuedMessage>, hop: SocketAddr) -> Delivery {
+pub(super) fn start(spool: &Spool<Disk>, recovered: Vec<QueuedMessage>, hop: SocketAddr) -> Delivery {
     let options = world(&[hop.to_string()], |_| {}).options;
     Delivery::start(options, Arc::new(spool.clone()), Arc::new(List::default()), recovered).unwrap()
 }
 
 /// Makes a message durable, and does not tell delivery.
-async fn accept(spool: &Spool<Disk>, recipients: &[&str], content: &[u8]) -> SpoolMessage {
+pub(super) async fn accept(spool: &Spool<Disk>, recipients: &[&str], content: &[u8]) -> SpoolMessage {
     let mut message = World::build(spool.next_id(), recipients, |message| message.reverse_path.clear());
     message.bytes = content.len() as u64;
     let (done, committed) = tokio::sync::oneshot::channel();
@@ -27,7 +27,7 @@ async fn accept(spool: &Spool<Disk>, recipients: &[&str], content: &[u8]) -> Spo
     message
 }
 
-async fn until(what: &str, condition: impl Fn() -> bool) {
+pub(super) async fn until(what: &str, condition: impl Fn() -> bool) {
     for _ in 0..2_000 {
         if condition() {
             return;
@@ -89,7 +89,7 @@ async fn after_a_failed_commit_nothing_is_attempted() {
     let first = accept(&spool, &["one@example.org"], CONTENT).await;
     let second = accept(&spool, &["two@example.org"], CONTENT).await;
     let delivery = start(&spool, Vec::new(), address);
-    disk.fail_at(disk.calls(), Fault::Stops);
+    disk.fail_at(disk.calls(), simulated::Fault::Stops);
     delivery.enqueue(first.clone(), None);
     until("broken", || spool.is_broken().is_some()).await;
     assert!(delivery.status().stopped);
@@ -100,4 +100,34 @@ async fn after_a_failed_commit_nothing_is_attempted() {
     // After the next start both are there: the one that was sent comes again, none is lost.
     let (_, recovered) = open(&disk.crashed(Survival::Durable));
     assert_eq!(recovered.iter().map(|queued| queued.message.id).collect::<Vec<_>>(), [first.id, second.id]);
+}
+
+/// A bit of a content turned over on the disk: the message is neither sent nor lost, before and after a restart.
+#[tokio::test]
+async fn a_content_that_rots_on_the_disk_is_held() {
+    let disk = Disk::new();
+    let (sink, address) = Sink::start(&[]).await;
+    let (spool, _) = open(&disk);
+    let message = accept(&spool, &["bob@example.org"], CONTENT).await;
+    // What is not whole of the last commit was never acknowledged, as far as anybody can tell: it is another story.
+    accept(&spool, &["carol@example.org"], CONTENT).await;
+    drop(spool);
+    let path = "/spool/000001.xds";
+    let mut bytes = disk.content(path).unwrap();
+    let at = bytes.windows(5).position(|bytes| bytes == b"Hello").unwrap();
+    bytes[at] ^= 1;
+    disk.put(path, &bytes).unwrap();
+    let (spool, recovered) = open(&disk);
+    let delivery = start(&spool, recovered, address);
+    let is_held = |spool: &Spool<Disk>| {
+        let queued = spool.read_message(message.id).unwrap();
+        matches!(queued.message.recipients[0].state, RecipientState::Held { reason: HoldReason::Unreadable, .. })
+    };
+    until("held", || is_held(&spool)).await;
+    until("the other delivered", || sink.count() == 1).await;
+    delivery.drain().await;
+    drop((delivery, spool));
+    let (spool, recovered) = open(&disk.crashed(Survival::Durable));
+    assert!(recovered.len() == 1 && is_held(&spool));
+    assert_eq!(sink.count(), 1);
 }

@@ -85,7 +85,7 @@ async fn after_a_reload_what_waits_goes_the_new_way() {
     let entries = world.delivery.list();
     let waits_as_before = entries.len() == 1 && entries[0].attempts == 1 && entries[0].next_try.is_some();
     assert!(waits_as_before, "{entries:?}");
-    assert_eq!(world.delivery.control(Control::Retry(Selection::All)).await, 1);
+    assert_eq!(world.delivery.control(Control::Retry(Selection::All)).await.messages, 1);
     world.done(id).await;
     assert_eq!((old.count(), new.count()), (0, 1));
 }
@@ -107,10 +107,10 @@ async fn a_mark_on_its_way_is_not_overtaken() {
     world.until("delivered to the first", || first.count() == 1 && waits()).await;
     world.delivery.reload(world.options.clone());
     let selection = || Selection::Ids(vec![id]);
-    assert_eq!(world.delivery.control(Control::Hold(selection())).await, 0, "it is in flight in part");
+    assert_eq!(world.delivery.control(Control::Hold(selection())).await.messages, 0, "it is in flight in part");
     world.store.commit();
     world.until("settled", || world.delivery.list().len() == 1).await;
-    assert_eq!(world.delivery.control(Control::Retry(selection())).await, 1);
+    assert_eq!(world.delivery.control(Control::Retry(selection())).await.messages, 1);
     world.done(id).await;
     assert_eq!((first.count(), second.count()), (1, 1));
 }

@@ -33,7 +33,7 @@ async fn quarantine_is_held_until_it_is_released() {
         |record: &JournalRecord| matches!(&record.event, JournalEvent::Hold(hold) if hold.recipients == ["bob@example.com"]);
     world.until("recorded", || world.journal().iter().any(is_hold)).await;
     assert!(world.arrived().is_empty());
-    assert_eq!(world.running.gateway().delivery().control(Control::Release(Selection::Held)).await, 1);
+    assert_eq!(world.running.gateway().delivery().control(Control::Release(Selection::Held)).await.messages, 1);
     world.until("delivered", || world.arrived().len() == 1).await;
     world.until("recorded", || world.has_ended("delivered")).await;
     assert!(world.journal().iter().any(|record| matches!(record.event, JournalEvent::Release(_))));

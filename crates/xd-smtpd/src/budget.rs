@@ -1,4 +1,4 @@
-//! Memory for contents being received, held by all connections together.
+//! Memory for contents, shared by all who hold some: the connections that receive, and those that read ahead of a delivery.
 //!
 //! A server of 64 MiB messages and a thousand clients could be made to hold 64 GiB. What a content grows by is taken from one
 //! budget; where nothing is left, the content is dropped and the client told to come again.
@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The budget of a server. Cloning shares it.
+/// A budget of octets. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct ContentBudget(Arc<Shared>);
 
@@ -16,9 +16,9 @@ struct Shared {
     taken: AtomicUsize,
 }
 
-/// What one connection holds of the budget; given back when dropped.
+/// What one holds of the budget; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     budget: ContentBudget,
     octets: usize,
 }
@@ -43,24 +43,24 @@ impl ContentBudget {
     }
 
     /// Makes it a budget of so many octets. What is taken stays so, were it more.
-    pub(super) fn set_octets(&self, octets: usize) {
+    pub(crate) fn set_octets(&self, octets: usize) {
         self.0.octets.store(octets, Ordering::Relaxed);
     }
 
     /// Whether so many octets could be taken now. Others may be faster.
-    pub(super) fn has(&self, octets: usize) -> bool {
+    pub(crate) fn has(&self, octets: usize) -> bool {
         self.octets().saturating_sub(self.taken()) >= octets
     }
 
     /// A share of nothing.
-    pub(super) fn share(&self) -> Share {
+    pub(crate) fn share(&self) -> Share {
         Share { budget: self.clone(), octets: 0 }
     }
 }
 
 impl Share {
     /// Makes the share so large; `false`, and nothing changes, where the budget has no room to grow it.
-    pub(super) fn resize(&mut self, octets: usize) -> bool {
+    pub(crate) fn resize(&mut self, octets: usize) -> bool {
         let shared = &self.budget.0;
         if octets > self.octets {
             let (more, most) = (octets - self.octets, self.budget.octets());
@@ -80,7 +80,7 @@ impl Share {
 
 impl Share {
     /// How large it is.
-    pub(super) fn octets(&self) -> usize {
+    pub(crate) fn octets(&self) -> usize {
         self.octets
     }
 }
