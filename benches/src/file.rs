@@ -43,8 +43,16 @@ pub fn hostile() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("docx: 100,000 relations", "report.docx", docx_with(100_000)),
         ("pdf: 200,000 objects", "report.pdf", pdf(200_000, "x")),
         ("pdf: open dictionaries", "report.pdf", format!("%PDF-1.7\n{}", "1 0 obj <<".repeat(200_000)).into_bytes()),
+        ("page: one address, 500,000 times", "page.html", addresses(500_000)),
+        ("letters: 500,000 beginnings", "files.uue", b"begin 644 a\n#0V%T\n".repeat(500_000)),
         ("tnef: 10,000 attachments", "winmail.dat", tnef(&vec![("a.exe", b"MZ".to_vec()); 10_000])),
     ]
+}
+
+/// A page that leads to as many addresses as are kept, and then to the last of them again and again.
+fn addresses(times: usize) -> Vec<u8> {
+    let known: String = (0..499).map(|n| format!("<a href='https://www.example.com/{n}'>x</a>")).collect();
+    format!("<html>{known}<script>{}</script>", "https://www.example.com/498 ".repeat(times)).into_bytes()
 }
 
 fn little(value: usize, bytes: usize) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! Any text as a page, a script, a calendar, a table, a shortcut, and as the names of a file.
+//! Any text as a page, a script, a calendar, a table, a shortcut, files in letters, what is signed, and as the names of a file.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,6 +10,8 @@ fuzz_target!(|bytes: &[u8]| {
     carried::check(bytes, "image/svg+xml", "image.svg");
     carried::check(bytes, "text/calendar", "invite.ics");
     carried::check(bytes, "application/internet-shortcut", "a.url");
+    carried::check(bytes, "text/x-uuencode", "a.uue");
+    carried::check(bytes, "application/pkcs7-mime", "smime.p7m");
     for name in ["a.js", "a.csv"] {
         let _ = open(bytes, None, name, &Passwords::default(), &mut Budget::default());
     }

@@ -29,15 +29,40 @@ pub(crate) fn open<'a>(
     }
     let mut opened = zip::open_behind(bytes, passwords, budget).filter(is_found);
     if is_program && opened.is_none() {
-        opened = None
-            .or_else(|| rar::open_behind(bytes, budget).filter(is_found))
-            .or_else(|| sevenz::open_behind(bytes, passwords, budget).filter(is_found))
-            .or_else(|| cab::open_behind(bytes, budget).filter(is_found));
+        opened = behind(bytes, rar::SIGNATURE, budget, rar::open)
+            .or_else(|| behind(bytes, sevenz::SIGNATURE, budget, |bytes, budget| sevenz::open(bytes, passwords, budget)))
+            .or_else(|| behind(bytes, cab::SIGNATURE, budget, cab::open));
     }
-    if let Some(opened) = &mut opened {
+    if let Some(opened) = opened.as_mut().filter(|opened| is_found(opened)) {
         opened.signs.add(Sign::Prefixed);
     }
     opened
+}
+
+/// Places in a program where an archive may begin that are tried; 16. Programs that make archives hold the signatures of all kinds.
+const MAX_PLACES: usize = 16;
+/// Work for each place, in steps, besides what its archive takes.
+const PLACE_STEPS: u64 = 2_000;
+
+/// The first archive behind a signature that is one.
+fn behind<'a>(
+    bytes: &'a [u8],
+    signature: &[u8],
+    budget: &mut Budget,
+    open: impl Fn(&'a [u8], &mut Budget) -> Opened<'a>,
+) -> Option<Opened<'a>> {
+    for (number, at) in memchr::memmem::find_iter(bytes, signature).enumerate() {
+        if number >= MAX_PLACES || !budget.charge_steps(PLACE_STEPS) {
+            let mut opened = Opened::new();
+            opened.signs.add(Sign::Limit);
+            return Some(opened);
+        }
+        let opened = open(bytes.get(at..)?, budget);
+        if is_found(&opened) {
+            return Some(opened);
+        }
+    }
+    None
 }
 
 /// Whether it is an archive and not just its signature, which programs that make archives hold as well.
@@ -83,6 +108,22 @@ mod tests {
             opened(b"MZ\x90\0\x03\0\0\0 a program with Rar!\x1A\x07\0 and 7z\xBC\xAF\x27\x1C in it, MSCF\0\0\0\0 and PK\x05\x06"),
             None
         );
+    }
+
+    #[test]
+    fn signatures_in_programs_hide_no_archive() {
+        // A RAR archive of one empty member "a", stored; the CRCs are not looked at.
+        let rar = b"Rar!\x1A\x07\0\xCF\x90\x73\0\0\x0D\0\0\0\0\0\0\0\
+            \0\0\x74\0\x80\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x14\x30\x01\0\0\0\0\0a";
+        for decoys in [0, 1, 15, 16] {
+            for decoy in [&rar[..7], b"Rar!\x1A\x07\x01\0"] {
+                let program = [b"MZ\x90\0\x03\0\0\0 a program", &*decoy.repeat(decoys), &[0; 40], &rar[..]].concat();
+                let opened = open_any(&program, sniff(&program), "a.exe", &Passwords::default(), &mut Budget::default())
+                    .unwrap_or_default();
+                assert_eq!(opened.members.len(), usize::from(decoys < 16), "{decoys}");
+                assert_eq!(opened.signs.contains(Sign::Limit), decoys == 16, "{decoys}");
+            }
+        }
     }
 
     #[test]

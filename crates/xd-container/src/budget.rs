@@ -42,7 +42,13 @@ impl Default for Bounds {
 #[derive(Clone, Debug)]
 pub struct Budget {
     left: Bounds,
+    /// Steps that pictures may still take, of those that are left for all.
+    #[cfg_attr(not(feature = "qr"), expect(dead_code, reason = "pictures are read with the feature alone"))]
+    picture_steps: u64,
 }
+
+/// Pictures may take one step of so many: what else a message carries has to be opened, too.
+const PICTURE_SHARE: u64 = 2;
 
 impl Default for Budget {
     fn default() -> Self {
@@ -54,7 +60,7 @@ impl Budget {
     /// The whole of these bounds.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
-        Self { left: bounds }
+        Self { left: bounds, picture_steps: bounds.steps / PICTURE_SHARE }
     }
 
     /// Bytes that may still be decoded. Decoders stop there and say [`Sign::Limit`](crate::Sign::Limit).
@@ -81,6 +87,17 @@ impl Budget {
     pub fn charge_steps(&mut self, steps: u64) -> bool {
         let is_left = self.left.steps >= steps;
         self.left.steps = self.left.steps.saturating_sub(steps);
+        is_left
+    }
+
+    /// Whether a picture may take so many steps of those that are left; takes them. A picture that is too large takes none.
+    #[cfg(feature = "qr")]
+    pub(crate) fn charge_picture(&mut self, steps: u64) -> bool {
+        let is_left = self.picture_steps >= steps && self.left.steps >= steps;
+        if is_left {
+            self.picture_steps -= steps;
+            self.left.steps -= steps;
+        }
         is_left
     }
 
@@ -113,5 +130,15 @@ mod tests {
         assert!(!budget.charge_member());
         assert!(budget.charge_steps(10));
         assert!(!budget.charge_steps(1));
+    }
+
+    #[test]
+    #[cfg(feature = "qr")]
+    fn pictures_leave_half() {
+        let mut budget = Budget::new(Bounds { steps: 10, ..Bounds::default() });
+        assert!(!budget.charge_picture(6));
+        assert!(budget.charge_picture(5));
+        assert!(!budget.charge_picture(1));
+        assert!(budget.charge_steps(5));
     }
 }

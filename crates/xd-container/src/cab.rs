@@ -9,7 +9,7 @@ use crate::opened::BEGINNING;
 use crate::unpack::{self, BlockInflater};
 use crate::{Budget, Content, Member, Opened, Sign, names, sniff};
 
-const SIGNATURE: &[u8] = b"MSCF\0\0\0\0";
+pub(crate) const SIGNATURE: &[u8] = b"MSCF\0\0\0\0";
 
 /// Flags of the header.
 const PREVIOUS: u16 = 1;
@@ -22,11 +22,6 @@ const UTF8: u16 = 0x80;
 const ENTRY_STEPS: u64 = 200;
 /// Folders that are decoded; 100. Their number is no bound of its own, as many can share the same blocks.
 const MAX_FOLDERS: usize = 100;
-
-/// The archive behind a program, where its signature stands in it.
-pub(crate) fn open_behind<'a>(bytes: &'a [u8], budget: &mut Budget) -> Option<Opened<'a>> {
-    memchr::memmem::find(bytes, SIGNATURE).map(|_| open(bytes, budget))
-}
 
 /// Lists and decodes the files.
 pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {

@@ -90,6 +90,8 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("text.rtf", rtf.to_vec()),
         ("notes.one", crate::onenote::tests::section()),
         ("run.lnk", crate::shortcut::tests::shortcut()),
+        ("letters.uue", include_bytes!("../../../fuzz/seeds/page/letters").to_vec()),
+        ("run.vbe", include_bytes!("../../../fuzz/seeds/page/encoded").to_vec()),
     ]
 }
 

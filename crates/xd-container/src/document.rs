@@ -3,12 +3,13 @@
 use crate::name::{self, Kind};
 #[cfg(feature = "qr")]
 use crate::picture;
-use crate::{Budget, Opened, media_type, office, page, pdf, plain, rtf};
+use crate::{Budget, Opened, letters, media_type, office, page, pdf, plain, rtf};
 
 /// What reads a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Reader {
     Calendar,
+    Letters,
     /// A message, which whoever walks the tree reads.
     Message,
     Mso,
@@ -32,6 +33,7 @@ pub(crate) fn opens(media_type: Option<&str>, name: &str) -> bool {
 pub(crate) fn open<'a>(bytes: &'a [u8], media_type: Option<&str>, name: &str, budget: &mut Budget) -> Option<Opened<'a>> {
     Some(match reader(media_type, name)? {
         Reader::Calendar => plain::open_calendar(bytes, budget),
+        Reader::Letters => letters::open(bytes, budget),
         Reader::Message => {
             let mut opened = Opened::new();
             opened.media_type = media_type::begins_as_message(bytes).then_some("message/rfc822");
@@ -62,7 +64,7 @@ fn reader(media_type: Option<&str>, name: &str) -> Option<Reader> {
         Some("application/internet-shortcut" | "application/x-desktop") => Reader::Order,
         Some("application/x-mso") => Reader::Mso,
         Some("application/x-sylk") => Reader::Sylk,
-        Some("text/x-script") => Reader::Script,
+        Some("text/x-script" | "text/x-encoded-script") => Reader::Script,
         // Nothing is shown by the first bytes of plain text: what opens it goes by its name.
         None | Some("text/xml") => {
             if name::is_message(name) {
@@ -75,6 +77,7 @@ fn reader(media_type: Option<&str>, name: &str) -> Option<Reader> {
                 ("slk" | "sylk", _) => Reader::Sylk,
                 ("ics" | "ical" | "vcs" | "vcf" | "vcard", _) => Reader::Calendar,
                 ("url" | "website" | "desktop" | "scf" | "iqy", _) => Reader::Order,
+                ("uu" | "uue" | "hqx" | "bhx", _) => Reader::Letters,
                 (_, Kind::Script) => Reader::Script,
                 _ => return None,
             }

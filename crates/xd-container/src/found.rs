@@ -20,7 +20,8 @@ impl Opened<'_> {
             return false;
         }
         let address = address.get(..address.floor_char_boundary(MAX_LINK)).unwrap_or(address);
-        if self.links.len() < MAX_LINKS && !self.links.iter().any(|link| link == address) {
+        if self.links.len() < MAX_LINKS && !self.known_links.contains(address) {
+            self.known_links.insert(address.to_owned());
             self.links.push(address.to_owned());
         }
         true

@@ -1,7 +1,7 @@
 //! What a file's first bytes show it to be, whatever its name and declared type say.
 
 use crate::bytes::Bytes;
-use crate::{disc, name, tar, zip};
+use crate::{disc, letters, name, tar, zip};
 
 /// A type and the bytes that show it.
 struct Magic {
@@ -127,6 +127,19 @@ const MAGICS: &[Magic] = &[
     at(0, b"\xFF\xFB", "audio/mpeg"),
 ];
 
+/// The bytes that files of these types may begin with.
+const BEGINNINGS: [bool; 256] = {
+    let mut beginnings = [false; 256];
+    let mut number = 0;
+    while number < MAGICS.len() {
+        if MAGICS[number].offset == 0 {
+            beginnings[MAGICS[number].bytes[0] as usize] = true;
+        }
+        number += 1;
+    }
+    beginnings
+};
+
 /// Beginnings of pages, in lower case, that follow blanks and a byte order mark. A blank, `>` or `/` must follow.
 const PAGES: &[(&[u8], &str)] = &[
     (b"<!doctype html", "text/html"),
@@ -175,8 +188,11 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
         return Some(media_type);
     }
     let fits = |magic: &&Magic| stands(magic.offset, magic.bytes) && magic.and.is_none_or(|(offset, also)| stands(offset, also));
+    // Most bytes are told by the first of them to begin with none of these.
+    let may_begin = bytes.first().is_some_and(|first| BEGINNINGS[usize::from(*first)]);
     MAGICS
         .iter()
+        .filter(|magic| may_begin || magic.offset > 0)
         .find(fits)
         .map(|magic| magic.media_type)
         .or_else(|| sniff_text(bytes))
@@ -184,7 +200,7 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
         .or_else(|| tar::is_header(bytes).then_some("application/x-tar"))
         .or_else(|| disc::is_disk(bytes).then_some("application/x-raw-disk-image"))
         .or_else(|| sniff_trailer(bytes))
-        .or_else(|| memchr::memmem::find(bytes.get(..PDF_HEAD).unwrap_or(bytes), b"%PDF-").map(|_| "application/pdf"))
+        .or_else(|| holds_pdf(bytes.get(..PDF_HEAD).unwrap_or(bytes)).then_some("application/pdf"))
         // Behind what shows nothing by itself.
         .or_else(|| zip::is_at_end(bytes).then_some("application/zip"))
 }
@@ -278,15 +294,22 @@ fn sniff_text(bytes: &[u8]) -> Option<&'static str> {
                 page => page,
             }
         }
+        b'b' | b'=' | b'(' if letters::begins(text) => Some("text/x-uuencode"),
         b'[' | b'w' | b'W' | b'r' | b'R' => ORDERS.iter().find(|(text, _)| begins(text)).map(|(_, media_type)| *media_type),
         _ => None,
     }
 }
 
+fn holds_pdf(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', bytes).any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(b"%PDF-")))
+}
+
 /// Whether a tag stands anywhere in the bytes; `tag` in lower case, with its `<`.
 fn holds_tag(bytes: &[u8], tag: &[u8]) -> bool {
+    let second = tag.get(1);
     memchr::memchr_iter(b'<', bytes).any(|at| {
-        bytes.get(at..at + tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
+        bytes.get(at + 1).map(u8::to_ascii_lowercase).as_ref() == second
+            && bytes.get(at..at + tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
             // `<svg:font-face>` is a part of many documents.
             && bytes.get(at + tag.len()).is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'))
     })

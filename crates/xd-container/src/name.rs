@@ -4,6 +4,9 @@
 //! does what follows a colon. Where a program may read the name differently (it stops at a NUL, it drops characters that
 //! are not seen), each reading is looked at.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use crate::{Sign, Signs};
 
 /// What a file of some ending is, as far as names tell.
@@ -79,6 +82,16 @@ const ENDINGS: &[(Kind, &str)] = &[
     (Kind::Mail, "eml msg oft ics ical vcs vcf vcard emlx mbox p7m p7s p7c sig pgp gpg dat"),
 ];
 
+/// The kind of each ending. Every name is asked several times.
+static KINDS: LazyLock<BTreeMap<&str, Kind>> = LazyLock::new(|| {
+    let all = ENDINGS.iter().flat_map(|(kind, endings)| endings.split_ascii_whitespace().map(move |ending| (ending, *kind)));
+    // The first of two is meant.
+    all.fold(BTreeMap::new(), |mut kinds, (ending, kind)| {
+        kinds.entry(ending).or_insert(kind);
+        kinds
+    })
+});
+
 /// Blanks in a row that nobody types: what stands behind them is out of sight.
 const LONG_RUN: usize = 8;
 
@@ -104,6 +117,22 @@ pub(crate) fn promise(names: &[&str]) -> Promise {
 /// The ending that counts, in lower case: none in `README`.
 pub(crate) fn ending(name: &str) -> Option<String> {
     promise(&[name]).endings.into_iter().next()
+}
+
+/// Whether programs that go by names take a file of this name for a message, or for nothing they know.
+///
+/// # Example: what is forwarded here?
+/// ```
+/// use xd_container::may_name_message;
+///
+/// assert!(may_name_message("Re: your letter.eml") && may_name_message("Version 2.0"));
+/// assert!(!may_name_message("invoice.zip"));
+/// ```
+#[must_use]
+pub fn may_name_message(name: &str) -> bool {
+    ending(name).is_none_or(|ending| {
+        matches!(&*ending, "com" | "mht" | "mhtml" | "nws" | "txt") || kind(&ending).is_none_or(|kind| kind == Kind::Mail)
+    })
 }
 
 /// Whether a file of this name may be a whole message. Word opens web archives under the names of its documents, too.
@@ -173,7 +202,7 @@ impl Promise {
 
 /// What this ending is, in lower case.
 pub(crate) fn kind(ending: &str) -> Option<Kind> {
-    ENDINGS.iter().find(|(_, endings)| endings.split_ascii_whitespace().any(|one| one == ending)).map(|(kind, _)| *kind)
+    KINDS.get(ending).copied()
 }
 
 /// Stem and ending of a file name, the ending without what is not seen and in lower case.

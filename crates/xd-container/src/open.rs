@@ -2,7 +2,8 @@
 
 use crate::unpack::Method;
 use crate::{
-    Budget, Opened, appended, cab, disc, document, legacy, names, office, ole, onenote, rar, sevenz, shortcut, single, tar, tnef,
+    Budget, Opened, appended, cab, disc, document, legacy, letters, names, office, ole, onenote, rar, sevenz, shortcut, single,
+    smime, tar, tnef,
 };
 
 /// Passwords to try on what is encrypted, the likeliest first: those that the mail's text states, and the usual ones.
@@ -41,6 +42,22 @@ impl Passwords {
 pub fn opens(media_type: Option<&str>, name: &str) -> bool {
     opener(media_type, name).is_some() || document::opens(media_type, name) || media_type.is_some_and(appended::is_program)
 }
+
+/// Whether [`open`] tries passwords on files of this type. Behind any file an archive may stand on which it does.
+#[must_use]
+pub fn takes_passwords(media_type: Option<&str>) -> bool {
+    media_type.is_none_or(|media_type| !WITHOUT_KEYS.contains(&media_type))
+}
+
+/// What is known to be encrypted, and is not decrypted.
+const WITHOUT_KEYS: &[&str] = &[
+    "application/pdf",
+    "application/vnd.ms-cab-compressed",
+    "application/vnd.rar",
+    "application/x-ace-compressed",
+    "application/x-arj",
+    "application/x-lzh-compressed",
+];
 
 /// Opens a file of the type that [`sniff`](crate::sniff) tells. None when nothing opens this type.
 ///
@@ -89,6 +106,7 @@ const DISCS: &[&str] = &["dd", "img", "iso", "udf", "vhd", "vhdx"];
 const OPENERS: &[(&str, Opener)] = &[
     ("application/gzip", |bytes, given, budget| single::open_gzip(bytes, given.name, budget)),
     ("application/onenote", |bytes, _, budget| onenote::open(bytes, budget)),
+    ("application/pkcs7-mime", |bytes, given, budget| smime::open(bytes, given.name, budget)),
     ("application/vnd.ms-cab-compressed", |bytes, _, budget| cab::open(bytes, budget)),
     ("application/vnd.ms-tnef", |bytes, _, budget| tnef::open(bytes, budget)),
     ("application/vnd.rar", |bytes, _, budget| rar::open(bytes, budget)),
@@ -110,5 +128,6 @@ const OPENERS: &[(&str, Opener)] = &[
     ("application/x-vhdx", |bytes, _, budget| disc::open(bytes, budget)),
     ("application/x-xz", |bytes, given, budget| single::open(bytes, &Method::Xz, given.name, budget)),
     ("application/zip", |bytes, given, budget| office::open(bytes, given.passwords, budget)),
+    ("text/x-uuencode", |bytes, _, budget| letters::open(bytes, budget)),
     ("application/zstd", |bytes, given, budget| single::open(bytes, &Method::Zstd, given.name, budget)),
 ];

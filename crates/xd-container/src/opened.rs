@@ -1,6 +1,7 @@
 //! What comes out of a container.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::Signs;
 
@@ -18,6 +19,8 @@ pub struct Opened<'a> {
     pub text: String,
     /// The addresses it leads to, each once.
     pub links: Vec<String>,
+    /// The same addresses, to know them again: hostile pages repeat them without end.
+    pub(crate) known_links: BTreeSet<String>,
 }
 
 /// One file in a container.

@@ -72,6 +72,7 @@ defects! {
     DuplicateParameter "duplicate-parameter" "a MIME parameter stands twice with different values";
     ParameterForms "parameter-forms" "a MIME parameter stands both plain and in RFC 2231 form with different values";
     ParameterGap "parameter-gap" "the pieces of an RFC 2231 parameter do not follow each other";
+    NamesDiffer "names-differ" "the name and the filename of a part have different endings";
     NoBoundary "no-boundary" "a multipart has no boundary";
     BadBoundary "bad-boundary" "a boundary is empty, longer than 70 characters, or ends in a blank";
     DuplicateBoundary "duplicate-boundary" "a multipart uses the boundary of a multipart around it";

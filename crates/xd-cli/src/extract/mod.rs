@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use xd_core::message::Part;
-use xd_core::{Limits, Message};
+use xd_core::{Defect, Limits, Message, Sign};
 
 use crate::arguments::{Extract, Format};
 use crate::escape::Plain;
@@ -23,6 +23,9 @@ use crate::json::{self, Hex};
 use crate::judging;
 use crate::output::{Output, complain};
 use crate::terminal::Terminal;
+
+/// What leaves files of a message out.
+const BOUNDS: [Defect; 3] = [Defect::DecodedLimit, Defect::DepthLimit, Defect::PartLimit];
 
 /// A file in a message.
 #[derive(Debug, Serialize)]
@@ -40,7 +43,10 @@ struct File<'f> {
     sniffed: Option<&'f str>,
     signs: Vec<&'static str>,
     bytes: usize,
-    sha256: String,
+    /// Whether these bytes are all of it.
+    whole: bool,
+    /// Of the whole file.
+    sha256: Option<String>,
     /// Where it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     written: Option<String>,
@@ -68,12 +74,12 @@ pub(crate) fn run(arguments: &Extract) -> Result<ExitCode, Failure> {
         }
         let message = Message::parse(buffer.message(), &limits);
         let files = message.files();
-        for (number, (index, bytes)) in files.iter().enumerate() {
-            let Some(part) = message.parts().get(*index) else { continue };
-            let around = around(&message, part).and_then(|around| files.iter().position(|(index, _)| *index == around));
+        for (number, found) in files.iter().enumerate() {
+            let Some(part) = message.parts().get(found.part) else { continue };
+            let around = around(&message, part).and_then(|around| files.iter().position(|file| file.part == around));
             written += 1;
             let place = match &arguments.out {
-                Some(directory) => Some(write(directory, written, part, bytes)?.display().to_string()),
+                Some(directory) => Some(write(directory, written, part, &found.bytes)?.display().to_string()),
                 None => None,
             };
             let file = File {
@@ -85,8 +91,9 @@ pub(crate) fn run(arguments: &Extract) -> Result<ExitCode, Failure> {
                 declared: part.declared.to_string(),
                 sniffed: part.sniffed,
                 signs: part.signs.iter().map(|sign| sign.id()).collect(),
-                bytes: bytes.len(),
-                sha256: Hex::of(Sha256::digest(bytes).into()).as_str().to_owned(),
+                bytes: found.bytes.len(),
+                whole: found.is_whole,
+                sha256: found.is_whole.then(|| Hex::of(Sha256::digest(&found.bytes).into()).as_str().to_owned()),
                 written: place,
             };
             output.lines(match arguments.format {
@@ -98,6 +105,13 @@ pub(crate) fn run(arguments: &Extract) -> Result<ExitCode, Failure> {
                 Format::Text => file.line(depth(&message, part)).into_bytes(),
             })?;
         }
+        let reached = BOUNDS.into_iter().filter(|bound| message.defects().contains(*bound)).map(Defect::sentence);
+        let has_limit = message.parts().iter().any(|part| part.signs.contains(Sign::Limit));
+        let reached = reached.chain(has_limit.then(|| Sign::Limit.sentence())).next();
+        if let Some(why) = reached {
+            complain(&path, &format!("not all files are listed as a whole: {why}"));
+            all = false;
+        }
     }
     output.finish()?;
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(UNREAD) })
@@ -106,7 +120,8 @@ pub(crate) fn run(arguments: &Extract) -> Result<ExitCode, Failure> {
 impl File<'_> {
     fn line(&self, depth: usize) -> String {
         let mut line = format!("{}{}", "  ".repeat(depth), Plain(self.name.unwrap_or("(without a name)")));
-        line.push_str(&format!("  {}, {} bytes", self.sniffed.unwrap_or(&self.declared), self.bytes));
+        let extent = if self.whole { "" } else { " read" };
+        line.push_str(&format!("  {}, {} bytes{extent}", self.sniffed.unwrap_or(&self.declared), self.bytes));
         if !self.signs.is_empty() {
             line.push_str(&format!("  [{}]", self.signs.join(", ")));
         }

@@ -3,6 +3,7 @@
 //! A page that is opened from the disk may do what one in a mail may not: run scripts that build a file from words
 //! ("smuggling"), or stand in for the page of a bank. Files that plainly stand in a page become members.
 
+mod encoded;
 mod literal;
 mod script;
 mod tag;
@@ -32,7 +33,6 @@ pub(crate) fn open_script<'a>(bytes: &[u8], budget: &mut Budget) -> Opened<'a> {
     let mut opened = Opened::new();
     if budget.charge_steps(bytes.len() as u64 * PAGE_STEPS) {
         let text = xml::decode(bytes);
-        opened.add_links_of(text.as_bytes());
         let facts = script::read(&text, 0, &mut opened, budget);
         if facts.holds_file {
             opened.signs.add(Sign::Smuggling);
@@ -59,7 +59,6 @@ fn read(text: &str, is_svg: bool, depth: usize, opened: &mut Opened<'_>, budget:
 
 fn read_tag(tag: &Tag<'_>, is_svg: bool, depth: usize, facts: &mut script::Facts, opened: &mut Opened<'_>, budget: &mut Budget) {
     let mut run = |script: &str, opened: &mut Opened<'_>| {
-        opened.add_links_of(script.as_bytes());
         facts.add(script::read(script, depth, opened, budget));
         if is_svg {
             opened.signs.add(Sign::DocumentScript);

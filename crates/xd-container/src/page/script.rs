@@ -1,6 +1,6 @@
 //! What a script does with files and addresses, as far as its words tell; scripts are not run.
 
-use super::{MAX_DEPTH, keep, literal};
+use super::{MAX_DEPTH, encoded, keep, literal};
 use crate::name::{self, Kind};
 use crate::{Budget, Opened, Sign};
 
@@ -38,6 +38,10 @@ pub(super) fn read(script: &str, depth: usize, opened: &mut Opened<'_>, budget: 
     if depth > MAX_DEPTH || !budget.charge_steps(script.len() as u64 * 4 + 500) {
         opened.signs.add(Sign::Limit);
         return facts;
+    }
+    opened.add_links_of(script.as_bytes());
+    if encoded::is_in(script) {
+        facts.add(read(&encoded::decode(script), depth + 1, opened, budget));
     }
     let lower = script.to_ascii_lowercase();
     let holds = |word: &str| memchr::memmem::find(lower.as_bytes(), word.as_bytes()).is_some();

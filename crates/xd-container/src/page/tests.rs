@@ -146,3 +146,28 @@ fn floods_end_and_damage_leaves_what_stood_before() {
         assert!(open(&bytes, &mut Budget::default()).signs.contains(Sign::PasswordForm));
     }
 }
+
+#[test]
+fn encoded_scripts_are_looked_at() {
+    let run = r#"#@~^DgAAAA==/M+CD+}4LmDcJq?^DbwO Ut+^sJ*RI!U~J4YDwd)&&ShARalswsncmWh&mg8'8E@#@&v@!NKx+@*P@$~tK:ndmx[~sWD~hKDNk~OW,oKP.W;U9POt~WMNn.,Wx^nqAQAAA==^#~@"#;
+    for script in [run.to_owned(), format!("<html><script language=VBScript.Encode>{run}</script></html>")] {
+        let opened = crate::open(
+            script.as_bytes(),
+            sniff(script.as_bytes()),
+            "a.vbe",
+            &crate::Passwords::default(),
+            &mut Budget::default(),
+        );
+        assert_eq!(opened.unwrap().links, ["https://www.example.com/a?b=1"], "{script}");
+    }
+}
+
+#[test]
+fn addresses_in_scripts_are_looked_for_as_far_as_is_paid() {
+    let page = "<html><script>var a='https://www.example.com/'</script></html>";
+    let paid = page.len() as u64 * PAGE_STEPS;
+    for (steps, expected) in [(paid + 100, 0), (paid + 10_000, 1)] {
+        let opened = open(page.as_bytes(), &mut Budget::new(crate::Bounds { steps, ..crate::Bounds::default() }));
+        assert_eq!((opened.links.len(), opened.signs.contains(Sign::Limit)), (expected, expected == 0));
+    }
+}

@@ -17,6 +17,7 @@ const MAX_ROW: usize = 1 << 20;
 
 impl Predictor {
     /// The prediction of PNG, for pixels and rows of so many bytes.
+    #[cfg(feature = "qr")]
     pub(crate) fn of_png(pixel: usize, row: usize) -> Self {
         Self { is_png: true, pixel: pixel.max(1), row: row.max(1) }
     }
@@ -67,7 +68,7 @@ impl Predictor {
 
 impl Predictor {
     /// Undoes one row of PNG. Each kind has a loop of its own: pictures have many rows. Nothing stands above the first.
-    fn undo_row(self, kind: u8, row: &mut [u8], above: &[u8]) {
+    pub(crate) fn undo_row(self, kind: u8, row: &mut [u8], above: &[u8]) {
         let pixel = self.pixel.min(row.len());
         match kind {
             1 => undo_left(pixel, row),

@@ -1,6 +1,6 @@
 //! The three corners of a code: squares within squares, which cross as 1:1:3:1:1 in every direction.
 
-use super::luma::Bits;
+use super::luma::{Bits, DARK};
 
 /// Corners that are looked at; a page of codes has a dozen.
 const MAX_CORNERS: usize = 60;
@@ -37,23 +37,21 @@ pub(super) fn find(bits: &Bits) -> Found {
         // The last five runs, the newest at the end.
         let mut runs = [0_usize; 5];
         let (mut start, mut colour, mut count) = (0, first, 0_usize);
-        for x in 1..=row.len() {
-            let next = row.get(x).copied();
-            if next == Some(colour) {
-                continue;
-            }
-            runs = [runs[1], runs[2], runs[3], runs[4], x - start];
+        while let Some(rest) = row.get(start..).filter(|rest| !rest.is_empty()) {
+            let length = memchr::memchr(colour ^ 1, rest).unwrap_or(rest.len());
+            let x = start + length;
+            runs = [runs[1], runs[2], runs[3], runs[4], length];
             count += 1;
             if count >= 5 && is_corner(&runs) {
                 // The newest run is of the ring, as the middle one is of the square.
                 let middle = x - runs[4] - runs[3] - runs[2] / 2 - 1;
-                found.take(bits, middle, y, runs.iter().sum::<usize>(), colour);
+                found.take(bits, middle, y, runs.iter().sum::<usize>(), colour == DARK);
                 if found.is_limited {
                     return found;
                 }
             }
             start = x;
-            colour = next.unwrap_or(colour);
+            colour ^= 1;
         }
     }
     found.corners.retain(|corner| corner.seen > 1 || corner.module < 2.0);

@@ -34,6 +34,49 @@ pub(super) fn scans(bytes: &[u8]) -> usize {
     memchr::memmem::find_iter(bytes, b"\xFF\xDA").take(MAX_SCANS + 1).count()
 }
 
+/// The same picture without the scans that refine what others told and that tell colours alone, where it comes in layers (ITU-T T.81
+/// §G.1). Codes are as plain in it, and it costs half. None where nothing may be left out.
+pub(super) fn lightened(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut light = Vec::with_capacity(bytes.len());
+    let mut is_layered = false;
+    let mut at = 2;
+    light.extend_from_slice(bytes.get(..at)?);
+    while let Some(&[0xFF, kind, high, low]) = bytes.get(at..at + 4) {
+        if kind == 0xFF {
+            at += 1;
+            continue;
+        }
+        let mut end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+        let segment = bytes.get(at + 4..end)?;
+        let mut is_kept = true;
+        match kind {
+            // Brightness comes first, unless they are red, green and blue.
+            0xC2 => is_layered = matches!(segment, [_, _, _, _, _, 1 | 3, 0 | 1, ..]),
+            // Adobe's marker may say that they are.
+            0xEE if segment.starts_with(b"Adobe") => return None,
+            0xDA => {
+                end += scan_length(bytes.get(end..)?);
+                let [components, first, ..] = *segment else { return None };
+                let [from, _, bits] = *segment.last_chunk()?;
+                is_kept = bits >> 4 == 0 && (from == 0 || components == 1 && first <= 1);
+            }
+            _ => {}
+        }
+        if is_kept {
+            light.extend_from_slice(bytes.get(at..end)?);
+        }
+        at = end;
+    }
+    light.extend_from_slice(b"\xFF\xD9");
+    (is_layered && light.len() < bytes.len()).then_some(light)
+}
+
+/// The length of coded data: up to a marker that is none of those within it (ITU-T T.81 §B.1.1.2).
+fn scan_length(data: &[u8]) -> usize {
+    let is_marker = |at: &usize| !matches!(data.get(at + 1), None | Some(0 | 0xD0..=0xD7 | 0xFF));
+    memchr::memchr_iter(0xFF, data).find(is_marker).unwrap_or(data.len())
+}
+
 pub(super) fn decode(bytes: &[u8], width: usize, height: usize) -> Option<Luma> {
     if scans(bytes) > MAX_SCANS {
         return None;

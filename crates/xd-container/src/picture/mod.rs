@@ -42,9 +42,17 @@ pub(crate) fn open<'a>(bytes: &[u8], media_type: &str, budget: &mut Budget) -> O
     if width.min(height) < MIN_SIDE {
         return Some(opened);
     }
-    if pixels > MAX_PIXELS || !budget.charge_steps(pixels as u64 * PIXEL_STEPS + work as u64) {
+    if pixels > MAX_PIXELS || !budget.charge_picture(pixels as u64 * PIXEL_STEPS + work as u64) {
         // A code in it would not be seen.
         opened.signs.add(Sign::Limit);
+        return Some(opened);
+    }
+    // Nearly all pictures are photographs: in those that come in layers the first ones tell that no corner is there.
+    if media_type == "image/jpeg"
+        && let Some(light) = jpeg::lightened(bytes)
+        && let Some(luma) = jpeg::decode(&light, width, height)
+        && Bits::of(luma).is_none_or(|bits| finder::find(&bits).corners.is_empty())
+    {
         return Some(opened);
     }
     let luma = match media_type {
@@ -53,7 +61,7 @@ pub(crate) fn open<'a>(bytes: &[u8], media_type: &str, budget: &mut Budget) -> O
         _ => png::decode(bytes, width, height),
     };
     match luma {
-        Some(luma) => read(&luma, &mut opened, budget),
+        Some(luma) => read(luma, &mut opened, budget),
         None => opened.signs.add(Sign::Damaged),
     }
     Some(opened)
@@ -64,7 +72,7 @@ pub(crate) fn opens(media_type: &str) -> bool {
     matches!(media_type, "image/gif" | "image/jpeg" | "image/png")
 }
 
-fn read(luma: &Luma, opened: &mut Opened<'_>, budget: &mut Budget) {
+fn read(luma: Luma, opened: &mut Opened<'_>, budget: &mut Budget) {
     let Some(bits) = Bits::of(luma) else { return };
     let found = finder::find(&bits);
     if found.is_limited {

@@ -1,8 +1,10 @@
 //! PNG (W3C, third edition): all kinds of pixels, as brightness.
 
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
+
 use super::luma::{Luma, brightness};
 use crate::bytes::Bytes;
-use crate::pdf::filter::inflate;
 use crate::pdf::predictor::Predictor;
 
 /// How pixels are written.
@@ -15,7 +17,7 @@ struct Header {
 }
 
 /// First pixels and distances of the seven passes of an interlaced picture (§8.2).
-const PASSES: [(usize, usize, usize, usize); 7] =
+pub(super) const PASSES: [(usize, usize, usize, usize); 7] =
     [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
 
 /// Width and height.
@@ -77,58 +79,128 @@ pub(super) fn decode(bytes: &[u8], width: usize, height: usize) -> Option<Luma> 
             break;
         }
     }
-    let passes: &[(usize, usize, usize, usize)] = if header.is_interlaced { &PASSES } else { &[(0, 0, 1, 1)] };
-    let sizes: Vec<(usize, usize)> = passes
-        .iter()
-        .map(|&(x, y, right, down)| (width.saturating_sub(x).div_ceil(right), height.saturating_sub(y).div_ceil(down)))
-        .collect();
-    let length = |(width, height): (usize, usize)| if width == 0 { 0 } else { (header.row(width) + 1) * height };
-    let (raw, _, _) = inflate(&packed, true, sizes.iter().map(|size| length(*size)).sum());
-    drop(packed);
-    // What is missing stays white.
-    let mut pixels = vec![255; width.checked_mul(height)?];
-    let tones: Vec<u8> = (0..=255).map(|index: u8| tone(&header, &palette, &alphas, index)).collect();
-    let whole = !header.is_interlaced;
-    let mut raw = raw;
-    let mut taken = 0;
-    for (&(x, y, right, down), &size) in passes.iter().zip(&sizes) {
-        let end = taken + length(size).min(raw.len() - taken);
-        let pass = if whole { std::mem::take(&mut raw) } else { raw.get(taken..end)?.to_vec() };
-        taken = if whole { 0 } else { end };
-        if pass.is_empty() {
-            continue;
+    let tones = (0..=255).map(|index: u8| tone(&header, &palette, &alphas, index)).collect();
+    let mut rows = Rows {
+        passes: if header.is_interlaced { &PASSES } else { &[(0, 0, 1, 1)] },
+        header,
+        tones,
+        number: 0,
+        row: Vec::new(),
+        above: Vec::new(),
+        // What is missing stays white.
+        pixels: vec![255; width.checked_mul(height)?],
+    };
+    unpack(&packed, |bytes| rows.take(bytes));
+    Some(Luma { width, height, pixels: rows.pixels })
+}
+
+/// Gives what a zlib stream holds piece by piece, as long as more is wanted: pictures are large, and each pixel is wanted once.
+fn unpack(packed: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
+    const WINDOW: usize = 32 << 10;
+    let flags = inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER | inflate_flags::TINFL_FLAG_IGNORE_ADLER32;
+    let mut decompressor = Box::<DecompressorOxide>::default();
+    let mut window = vec![0; WINDOW];
+    let (mut read, mut at) = (0, 0);
+    loop {
+        let rest = packed.get(read..).unwrap_or_default();
+        let (status, taken, made) = decompress(&mut decompressor, rest, &mut window, at, flags);
+        read += taken;
+        let is_wanted = take(window.get(at..at + made).unwrap_or_default());
+        at = (at + made) % WINDOW;
+        if !is_wanted || status != TINFLStatus::HasMoreOutput {
+            return;
         }
-        let pixel = (header.channels() * header.depth).div_ceil(8);
-        let plain = Predictor::of_png(pixel, header.row(size.0)).undo(pass);
-        for (number, row) in plain.chunks_exact(header.row(size.0)).enumerate() {
-            let start = (y + number * down) * width;
-            let Some(line) = pixels.get_mut(start..start + width) else { break };
-            let places = line.iter_mut().skip(x).step_by(right);
-            match header.depth {
-                8 | 16 => {
-                    let bytes = header.depth / 8;
-                    for (place, pixel) in places.zip(row.chunks_exact(header.channels() * bytes)) {
-                        let value = |channel: usize| pixel.get(channel * bytes).copied().unwrap_or(255);
-                        *place = match header.colour {
-                            2 => brightness(value(0), value(1), value(2), 255),
-                            4 => brightness(value(0), value(0), value(0), value(1)),
-                            6 => brightness(value(0), value(1), value(2), value(3)),
-                            _ => tones[usize::from(value(0))],
-                        };
-                    }
-                }
-                depth => {
-                    let mask = 0xFF >> (8 - depth);
-                    for (at, place) in places.enumerate() {
-                        let byte = row.get(at * depth / 8).copied().unwrap_or(0);
-                        let shift = 8 - depth - at * depth % 8;
-                        *place = tones[usize::from(byte >> shift & mask)];
-                    }
-                }
+    }
+}
+
+/// The rows of a picture as they come.
+struct Rows {
+    header: Header,
+    tones: Vec<u8>,
+    /// Passes that are still to come, the first of them begun.
+    passes: &'static [(usize, usize, usize, usize)],
+    /// The row of the pass, the byte for its kind and as much of it as is there.
+    number: usize,
+    row: Vec<u8>,
+    /// The row above, without that byte; empty for the first.
+    above: Vec<u8>,
+    pixels: Vec<u8>,
+}
+
+impl Rows {
+    /// Takes bytes of rows. False when no more are to come.
+    fn take(&mut self, mut bytes: &[u8]) -> bool {
+        while let Some(&(x, y, right, down)) = self.passes.first() {
+            let wide = self.header.width.saturating_sub(x).div_ceil(right);
+            let high = self.header.height.saturating_sub(y).div_ceil(down);
+            if wide == 0 || self.number >= high {
+                self.passes = self.passes.get(1..).unwrap_or_default();
+                self.number = 0;
+                self.above.clear();
+                continue;
+            }
+            let length = 1 + self.header.row(wide);
+            let (taken, rest) = bytes.split_at(bytes.len().min(length - self.row.len()));
+            self.row.extend_from_slice(taken);
+            bytes = rest;
+            if self.row.len() < length {
+                return true;
+            }
+            self.finish_row((x, y, right, down));
+        }
+        false
+    }
+
+    fn finish_row(&mut self, (x, y, right, down): (usize, usize, usize, usize)) {
+        let Some((kind, row)) = self.row.split_first_mut() else { return };
+        let pixel = (self.header.channels() * self.header.depth).div_ceil(8);
+        Predictor::of_png(pixel, row.len()).undo_row(*kind, row, &self.above);
+        let start = (y + self.number * down).saturating_mul(self.header.width);
+        if let Some(line) = self.pixels.get_mut(start..start + self.header.width) {
+            match right {
+                1 => fill(&self.header, &self.tones, row, line.iter_mut()),
+                _ => fill(&self.header, &self.tones, row, line.iter_mut().skip(x).step_by(right)),
+            }
+        }
+        self.number += 1;
+        self.above.clear();
+        self.above.extend_from_slice(row);
+        self.row.clear();
+    }
+}
+
+/// Gives these places of a line the brightness of a row's pixels.
+fn fill<'p>(header: &Header, tones: &[u8], row: &[u8], places: impl Iterator<Item = &'p mut u8>) {
+    match (header.depth, header.colour) {
+        (8, 2) => {
+            let pixels = row.as_chunks().0.iter();
+            places.zip(pixels).for_each(|(place, &[red, green, blue])| *place = brightness(red, green, blue, 255));
+        }
+        (8, 6) => {
+            let pixels = row.as_chunks().0.iter();
+            places.zip(pixels).for_each(|(place, &[red, green, blue, alpha])| *place = brightness(red, green, blue, alpha));
+        }
+        (depth @ (8 | 16), colour) => {
+            let bytes = depth / 8;
+            for (place, pixel) in places.zip(row.chunks_exact(header.channels() * bytes)) {
+                let value = |channel: usize| pixel.get(channel * bytes).copied().unwrap_or(255);
+                *place = match colour {
+                    2 => brightness(value(0), value(1), value(2), 255),
+                    4 => brightness(value(0), value(0), value(0), value(1)),
+                    6 => brightness(value(0), value(1), value(2), value(3)),
+                    _ => tones.get(usize::from(value(0))).copied().unwrap_or(255),
+                };
+            }
+        }
+        (depth, _) => {
+            let mask = 0xFF >> (8 - depth);
+            for (at, place) in places.enumerate() {
+                let byte = row.get(at * depth / 8).copied().unwrap_or(0);
+                let shift = 8 - depth - at * depth % 8;
+                *place = tones.get(usize::from(byte >> shift & mask)).copied().unwrap_or(255);
             }
         }
     }
-    Some(Luma { width, height, pixels })
 }
 
 /// The brightness of a value by itself: an index, or a grey.

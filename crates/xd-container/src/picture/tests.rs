@@ -23,7 +23,7 @@ fn luma(scale: usize, margin: usize, turned: bool, inverted: bool) -> Luma {
     Luma { width: side, height: side, pixels }
 }
 
-fn links(luma: &Luma) -> Vec<String> {
+fn links(luma: Luma) -> Vec<String> {
     let mut opened = Opened::new();
     read(luma, &mut opened, &mut Budget::default());
     assert_eq!(opened.signs.contains(Sign::QrCode), !opened.links.is_empty());
@@ -31,6 +31,11 @@ fn links(luma: &Luma) -> Vec<String> {
 }
 
 fn png(luma: &Luma, depth: u8, colour: u8, row: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let raw: Vec<u8> = luma.pixels.chunks(luma.width).flat_map(|line| [vec![0], row(line)].concat()).collect();
+    png_of(luma, [depth, colour, 0, 0, 0], &raw)
+}
+
+fn png_of(luma: &Luma, kind: [u8; 5], raw: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1A\n".to_vec();
     let mut chunk = |kind: &[u8], data: &[u8]| {
         bytes.extend_from_slice(&u32::try_from(data.len()).unwrap().to_be_bytes());
@@ -39,9 +44,8 @@ fn png(luma: &Luma, depth: u8, colour: u8, row: impl Fn(&[u8]) -> Vec<u8>) -> Ve
         bytes.extend_from_slice(&[0; 4]);
     };
     let size = |side: usize| u32::try_from(side).unwrap().to_be_bytes();
-    chunk(b"IHDR", &[&size(luma.width)[..], &size(luma.height), &[depth, colour, 0, 0, 0]].concat());
-    let raw: Vec<u8> = luma.pixels.chunks(luma.width).flat_map(|line| [vec![0], row(line)].concat()).collect();
-    chunk(b"IDAT", &miniz_oxide::deflate::compress_to_vec_zlib(&raw, 6));
+    chunk(b"IHDR", &[&size(luma.width)[..], &size(luma.height), &kind].concat());
+    chunk(b"IDAT", &miniz_oxide::deflate::compress_to_vec_zlib(raw, 6));
     chunk(b"IEND", b"");
     bytes
 }
@@ -53,7 +57,7 @@ fn codes_are_read_upright_turned_inverted_large_and_small() {
     for scale in [2, 3, 8] {
         for turned in [false, true] {
             for inverted in [false, true] {
-                assert_eq!(links(&luma(scale, 4 * scale, turned, inverted)), [ADDRESS], "{scale} {turned} {inverted}");
+                assert_eq!(links(luma(scale, 4 * scale, turned, inverted)), [ADDRESS], "{scale} {turned} {inverted}");
             }
         }
     }
@@ -71,7 +75,7 @@ fn pictures_without_a_code() {
     let stripes =
         Luma { width: size, height: size, pixels: (0..size * size).map(|at| if at / 3 % 2 == 0 { 0 } else { 255 }).collect() };
     for luma in [flat, ramp, stripes] {
-        assert!(links(&luma).is_empty());
+        assert!(links(luma).is_empty());
     }
 }
 
@@ -96,6 +100,38 @@ fn codes_in_files_of_each_kind_of_pixel() {
         assert_eq!(opened.links, [ADDRESS], "{number}");
         assert_eq!(opened.signs.iter().collect::<Vec<_>>(), [Sign::QrCode], "{number}");
     }
+}
+
+#[test]
+fn codes_in_pictures_of_seven_passes() {
+    let luma = luma(3, 12, false, false);
+    let mut raw = Vec::new();
+    for (x, y, right, down) in png::PASSES {
+        for line in luma.pixels.chunks(luma.width).skip(y).step_by(down) {
+            raw.push(0);
+            raw.extend(line.iter().skip(x).step_by(right));
+        }
+    }
+    let opened = open(&png_of(&luma, [8, 0, 0, 0, 1], &raw), "image/png", &mut Budget::default()).unwrap();
+    assert_eq!(opened.links, [ADDRESS]);
+}
+
+/// The same code by Pillow 13, progressive: two pixels a module at quality 75, four at 30, and three in grey at 50.
+const LAYERED: [&[u8]; 3] =
+    [include_bytes!("samples/layers-2.jpg"), include_bytes!("samples/layers-4.jpg"), include_bytes!("samples/grey-3.jpg")];
+
+#[test]
+fn codes_in_pictures_of_many_layers() {
+    for bytes in LAYERED {
+        let light = jpeg::lightened(bytes).unwrap();
+        assert!(light.len() < bytes.len());
+        let (width, height) = jpeg::size(bytes).unwrap();
+        let bits = Bits::of(jpeg::decode(&light, width, height).unwrap()).unwrap();
+        assert!(finder::find(&bits).corners.len() >= 3);
+        let opened = open(bytes, "image/jpeg", &mut Budget::default()).unwrap();
+        assert_eq!(opened.links, [ADDRESS]);
+    }
+    assert_eq!(jpeg::lightened(b"\xFF\xD8\xFF\xDA"), None);
 }
 
 #[test]

@@ -13,14 +13,9 @@ use memchr::memmem;
 use crate::{Budget, Content, Member, Opened, Sign, unpack};
 
 /// What both formats begin with.
-const SIGNATURE: &[u8] = b"Rar!\x1A\x07";
+pub(crate) const SIGNATURE: &[u8] = b"Rar!\x1A\x07";
 /// What reading a block costs, in steps.
 const BLOCK_STEPS: u64 = 300;
-
-/// The archive behind a program, where its signature stands in it.
-pub(crate) fn open_behind<'a>(bytes: &'a [u8], budget: &mut Budget) -> Option<Opened<'a>> {
-    memmem::find(bytes, SIGNATURE).map(|_| open(bytes, budget))
-}
 
 /// Lists the members.
 pub(crate) fn open<'a>(bytes: &'a [u8], budget: &mut Budget) -> Opened<'a> {

@@ -18,18 +18,13 @@ use crate::opened::BEGINNING;
 use crate::unpack::{self, End};
 use crate::{Budget, Content, Member, Opened, Passwords, Sign, Signs, sniff};
 
-const SIGNATURE: &[u8] = b"7z\xBC\xAF\x27\x1C";
+pub(crate) const SIGNATURE: &[u8] = b"7z\xBC\xAF\x27\x1C";
 /// The first header: signature, version, checksum, and where the other one stands.
 const START: usize = 32;
 /// Headers packed in headers that are followed; 7-Zip writes one.
 const MAX_HEADERS: usize = 4;
 /// The longest header that is read; 4 MiB. Ten thousand files, of which no more are listed, take less than one.
 const MAX_HEADER: usize = 4 << 20;
-
-/// The archive behind a program, where its signature stands in it.
-pub(crate) fn open_behind<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Option<Opened<'a>> {
-    memchr::memmem::find(bytes, SIGNATURE).map(|_| open(bytes, passwords, budget))
-}
 
 /// Lists and decodes the files.
 pub(crate) fn open<'a>(bytes: &'a [u8], passwords: &Passwords, budget: &mut Budget) -> Opened<'a> {

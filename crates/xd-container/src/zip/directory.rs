@@ -1,8 +1,9 @@
 //! Where the directories of a zip archive stand (APPNOTE 4.3.14 to 4.3.16).
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::header::{CENTRAL, Entry};
 use crate::bytes::Bytes;
@@ -11,6 +12,8 @@ use crate::bytes::Bytes;
 const MAX_ENDS: usize = 16;
 
 const END: &[u8] = b"PK\x05\x06";
+/// Every file is searched, so that what searching prepares is kept.
+static END_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(END));
 const END_LENGTH: usize = 22;
 /// The record of zip64 before it, and the one that says where that stands.
 const WIDE_END: [u8; 4] = *b"PK\x06\x06";
@@ -34,22 +37,26 @@ pub(super) struct Directory {
 
 /// Every directory, the last first: that is the one most programs read.
 pub(super) fn find(bytes: &[u8]) -> Vec<Directory> {
-    // From the front, which is the fast direction, keeping the last ones.
-    let mut ends = VecDeque::new();
-    for end_at in memmem::find_iter(bytes, END) {
-        if ends.len() == MAX_ENDS {
-            ends.pop_front();
-        }
-        ends.push_back(end_at);
-    }
-    ends.into_iter().rev().filter_map(|end_at| Directory::ending_at(bytes, end_at)).collect()
+    last_ends(bytes).filter_map(|end_at| Directory::ending_at(bytes, end_at)).collect()
 }
 
 /// The directory at the very end, where programs look first: only a comment may stand behind it.
 pub(super) fn last(bytes: &[u8]) -> Option<Directory> {
     let start = bytes.len().saturating_sub(END_LENGTH + usize::from(u16::MAX));
-    let ends = memmem::rfind_iter(bytes.get(start..)?, END);
-    ends.take(MAX_ENDS).find_map(|end_at| Directory::ending_at(bytes, start + end_at))
+    last_ends(bytes.get(start..)?).find_map(|end_at| Directory::ending_at(bytes, start + end_at))
+}
+
+/// Where the records stand that end a directory, the last first, and no more than the bound.
+fn last_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    // From the front, which is the fast direction, keeping the last ones.
+    let mut ends = VecDeque::new();
+    for end_at in END_FINDER.find_iter(bytes) {
+        if ends.len() == MAX_ENDS {
+            ends.pop_front();
+        }
+        ends.push_back(end_at);
+    }
+    ends.into_iter().rev()
 }
 
 impl Directory {

@@ -20,7 +20,7 @@ numbered! {
     BoundaryNotFound UnterminatedMultipart LooseBoundary PartAfterEnd UnknownTransferEncoding EncodedMultipart
     EncodedMessage BadBase64 DataAfterBase64 BadQuotedPrintable UnknownCharset BadCharset EightBitInSevenBit FieldLimit
     FieldBytesLimit AddressLimit HopLimit PartLimit DepthLimit DecodedLimit TextLimit LinkLimit LinkBytesLimit
-    HtmlDepthLimit
+    HtmlDepthLimit NamesDiffer
 }
 
 impl Wire for Defects {

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use xd_container::{Budget, Passwords, Sign, is_test_virus, sniff_named};
+use xd_container::{Budget, Passwords, Sign, holds_letters, is_test_virus, sniff_named};
 
 use super::charset;
-use super::files::Waiting;
+use super::files::{File, Waiting};
 use super::part::{Disposition, Part};
 use super::part_header::PartHeader;
 use super::text::TextCollector;
@@ -37,9 +37,11 @@ pub(super) struct Bodies<'a, 'l> {
     /// What opening them may still cost.
     pub(super) budget: Budget,
     /// The bytes of every file, for whoever writes them out.
-    pub(super) kept: Option<Vec<(usize, Vec<u8>)>>,
+    pub(super) kept: Option<Vec<File>>,
     /// What may open encrypted ones; gathered when one is met.
     pub(super) passwords: Option<Passwords>,
+    /// The subject, which may tell a password.
+    pub(super) subject: Option<&'l str>,
     /// Bytes that may still be decoded, over all parts and levels.
     decoded_left: usize,
 }
@@ -61,7 +63,7 @@ pub(super) enum TextKind {
 }
 
 impl<'a, 'l> Bodies<'a, 'l> {
-    pub(super) fn new(limits: &'l Limits, defects: Defects, second_readings: usize) -> Self {
+    pub(super) fn new(limits: &'l Limits, defects: Defects, subject: Option<&'l str>, second_readings: usize) -> Self {
         let collector = || TextCollector::new(limits.text_head, limits.text_tail);
         Self {
             limits,
@@ -75,6 +77,7 @@ impl<'a, 'l> Bodies<'a, 'l> {
             budget: Budget::new(limits.files),
             kept: limits.files.keep_all.then(Vec::new),
             passwords: None,
+            subject,
             decoded_left: limits.decoded_bytes,
         }
     }
@@ -113,7 +116,7 @@ impl<'a, 'l> Bodies<'a, 'l> {
             let decoded: Cow<'_, [u8]> = match transfer {
                 Transfer::Identity => Cow::Borrowed(bytes),
                 _ if kinds.is_empty() => Cow::Owned(self.decode_head(bytes, transfer)),
-                _ => Cow::Owned(self.decode(bytes, transfer, usize::MAX)),
+                _ => Cow::Owned(self.decode(index, bytes, transfer)),
             };
             if transfer == Transfer::Identity && header.says_seven_bit && !decoded.is_ascii() {
                 self.defects.record(Defect::EightBitInSevenBit);
@@ -121,6 +124,9 @@ impl<'a, 'l> Bodies<'a, 'l> {
             let paid = if transfer == Transfer::Identity { 0 } else { decoded.len() };
             for &kind in &kinds {
                 self.text(kind, &decoded, charset.as_deref(), attached, paid);
+            }
+            if kinds.contains(&TextKind::Plain) && holds_letters(&decoded) {
+                self.letters(index, bytes, transfer, original);
             }
             if attachment {
                 self.file(index, &decoded, bytes, transfer, original);
@@ -154,24 +160,52 @@ impl<'a, 'l> Bodies<'a, 'l> {
         }
     }
 
-    /// Decodes at most `limit` bytes and at most what the budget has left.
-    pub(super) fn decode(&mut self, bytes: &[u8], transfer: Transfer, limit: usize) -> Vec<u8> {
+    /// Decodes as much as the budget has left, for the part of this index.
+    pub(super) fn decode(&mut self, index: usize, bytes: &[u8], transfer: Transfer) -> Vec<u8> {
         let mut decoded = Vec::new();
-        let whole = transfer.decode(bytes, limit.min(self.decoded_left), &mut decoded, &mut self.defects);
-        if !whole && self.decoded_left <= limit {
+        if !transfer.decode(bytes, self.decoded_left, &mut decoded, &mut self.defects) {
             self.defects.record(Defect::DecodedLimit);
+            self.limited(index);
         }
         self.decoded_left -= decoded.len().min(self.decoded_left);
         decoded
     }
 
-    /// Decodes as much of an attachment as shows what it is.
+    /// Says of a part that there is more in it than is read.
+    pub(super) fn limited(&mut self, index: usize) {
+        if let Some(part) = self.parts.get_mut(index) {
+            part.signs.add(Sign::Limit);
+        }
+    }
+
+    /// Whether another reading may be followed, for the part of this index; takes it from those that are left.
+    pub(super) fn takes_second_reading(&mut self, index: usize) -> bool {
+        let is_left = self.second_readings > 0;
+        self.second_readings -= usize::from(is_left);
+        if !is_left {
+            self.limited(index);
+        }
+        is_left
+    }
+
+    /// Decodes as much of an attachment as shows what it is. It costs the budget nothing, since there are no more of them than parts,
+    /// and what comes behind long texts is as dangerous as what comes before them.
     fn decode_head(&mut self, bytes: &[u8], transfer: Transfer) -> Vec<u8> {
-        let head = self.decode(bytes, transfer, ATTACHMENT_HEAD);
+        let mut head = Vec::new();
+        transfer.decode(bytes, ATTACHMENT_HEAD, &mut head, &mut self.defects);
         if head.len() == ATTACHMENT_HEAD && head.iter().all(|b| *b == 0) {
-            return self.decode(bytes, transfer, IMAGE_HEAD);
+            head.clear();
+            transfer.decode(bytes, IMAGE_HEAD, &mut head, &mut self.defects);
         }
         head
+    }
+
+    /// What is asked of the bytes that an encoding hides, as many as may still be decoded. Costs the budget nothing: they are not kept,
+    /// and each part is asked about once for each of its encodings.
+    pub(super) fn peek(&self, bytes: &[u8], transfer: Transfer, ask: impl FnOnce(&[u8]) -> bool) -> bool {
+        let mut decoded = Vec::new();
+        transfer.decode(bytes, self.decoded_left, &mut decoded, &mut Defects::default());
+        ask(&decoded)
     }
 
     /// As much of bytes that are decoded already as may still be read as text; taken from the budget.

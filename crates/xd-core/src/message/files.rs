@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use xd_container::{Content, Member, Opened, Passwords, Sign, Signs, open, opens, signs_of, sniff, sniff_named};
+use xd_container::{Content, Member, Opened, Passwords, Sign, Signs, open, opens, signs_of, sniff, sniff_named, takes_passwords};
 
 use super::body::{ATTACHMENT_HEAD, Bodies, TextKind};
 use super::part::{Disposition, MediaType, Part};
@@ -15,6 +15,18 @@ use super::structure;
 use super::transfer::Transfer;
 use crate::link::Seen;
 use crate::{Defect, Defects, LinkOrigin};
+
+/// A file of a message with its bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct File {
+    /// The index of its part.
+    pub part: usize,
+    /// What could be read of it, from its beginning on.
+    pub bytes: Vec<u8>,
+    /// Whether that is all of it. It is not where the rest is encrypted, packed in a way that nothing reads, damaged, or beyond a bound.
+    pub is_whole: bool,
+}
 
 /// A file that waits to be opened.
 #[derive(Debug)]
@@ -49,23 +61,33 @@ impl<'a> Bodies<'a, '_> {
             // What is wrong with the encoding is recorded when the body is read.
             let mut whole = Vec::new();
             transfer.decode(bytes, usize::MAX, &mut whole, &mut Defects::default());
-            kept.push((index, whole));
+            kept.push(File { part: index, bytes: whole, is_whole: true });
         }
         // An archive may stand behind anything; what is no longer than its beginning has been seen.
         let is_long = original.is_some() && head.len() >= ATTACHMENT_HEAD;
-        if !is_long && !opens {
+        let is_known = sniffed == Some(LETTERS) && self.waiting.back().is_some_and(|last| last.part == index);
+        if !is_long && !opens || is_known {
             return;
         }
         let source = match original {
             Some(original) => Source::Encoded(original, transfer),
-            None => Source::Decoded(self.decode(bytes, transfer, usize::MAX)),
+            None => Source::Decoded(self.decode(index, bytes, transfer)),
         };
         self.waiting.push_back(Waiting { part: index, source, sniffed });
     }
 
+    /// Lets a text wait in which files are written as letters. What begins with one is a file by itself.
+    pub(super) fn letters(&mut self, index: usize, bytes: &[u8], transfer: Transfer, original: Option<&'a [u8]>) {
+        let source = match original {
+            Some(original) => Source::Encoded(original, transfer),
+            None => Source::Decoded(self.decode(index, bytes, transfer)),
+        };
+        self.waiting.push_back(Waiting { part: index, source, sniffed: Some(LETTERS) });
+    }
+
     /// Opens all files that wait, and those that come out of them.
     pub(super) fn open_files(&mut self) {
-        while let Some(Waiting { part, source, sniffed }) = self.waiting.pop_front() {
+        while let Some(Waiting { part, source, sniffed }) = self.next_waiting() {
             let mut decoded = Vec::new();
             let bytes: &[u8] = match &source {
                 Source::Encoded(bytes, Transfer::Identity) => bytes,
@@ -78,6 +100,13 @@ impl<'a> Bodies<'a, '_> {
             };
             self.open_file(part, sniffed, bytes, 1);
         }
+    }
+
+    /// Pictures come last: they are many and large, and seldom hold anything.
+    fn next_waiting(&mut self) -> Option<Waiting<'a>> {
+        let is_picture = |file: &Waiting<'_>| file.sniffed.is_some_and(|sniffed| sniffed.starts_with("image/"));
+        let at = self.waiting.iter().position(|file| !is_picture(file)).unwrap_or(0);
+        self.waiting.remove(at)
     }
 
     /// Opens a file inside `level - 1` others.
@@ -101,12 +130,15 @@ impl<'a> Bodies<'a, '_> {
     /// Opens a file as the one that this name makes of it.
     fn open_as(&mut self, index: usize, sniffed: Option<&'static str>, name: &str, bytes: &[u8], level: usize) {
         let Some(mut opened) = open(bytes, sniffed, name, &Passwords::default(), &mut self.budget) else { return };
-        if is_locked(&opened) {
-            let passwords =
-                self.passwords.get_or_insert_with(|| passwords::stated([&self.texts.plain, &self.texts.html])).clone();
-            if let Some(unlocked) = open(bytes, sniffed, name, &passwords, &mut self.budget) {
-                opened = unlocked;
-            }
+        let may_open = takes_passwords(sniffed) || opened.signs.contains(Sign::Prefixed);
+        if may_open && has(&opened, Sign::Encrypted) {
+            let (texts, subject) = ([&self.texts.plain, &self.texts.html, &self.texts.attached], self.subject);
+            let passwords = self.passwords.get_or_insert_with(|| passwords::stated(subject, texts)).clone();
+            // Where none fits, the first answer stands: the second may be cut short by the budget.
+            opened = match open(bytes, sniffed, name, &passwords, &mut self.budget) {
+                Some(unlocked) if has(&unlocked, Sign::Decrypted) => unlocked,
+                _ => opened,
+            };
         }
         let Opened { members, media_type, signs, text, links, .. } = opened;
         if let Some(part) = self.parts.get_mut(index) {
@@ -146,7 +178,7 @@ impl<'a> Bodies<'a, '_> {
         }
         let Some(index) = self.push_member(parent, &name, other_names, declared, sniffed, signs, head) else { return };
         if let Some(kept) = &mut self.kept {
-            kept.push((index, bytes.to_vec()));
+            kept.push(File { part: index, bytes: bytes.to_vec(), is_whole });
         }
         if !is_whole {
             return;
@@ -221,6 +253,8 @@ impl<'a> Bodies<'a, '_> {
     }
 }
 
+/// The type of text that begins with a file written as letters.
+const LETTERS: &str = "text/x-uuencode";
 /// Names of one file that are looked at for what opens it; 16.
 const MAX_NAMES: usize = 16;
 /// Ways in which one file is opened; 4. A file of two names is opened as either.
@@ -263,9 +297,9 @@ fn ending(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or_default()
 }
 
-/// Whether something in it could not be read for want of a password.
-fn is_locked(opened: &Opened<'_>) -> bool {
-    opened.signs.contains(Sign::Encrypted) || opened.members.iter().any(|member| member.signs.contains(Sign::Encrypted))
+/// Whether the file or something in it has this sign.
+fn has(opened: &Opened<'_>, sign: Sign) -> bool {
+    opened.signs.contains(sign) || opened.members.iter().any(|member| member.signs.contains(sign))
 }
 
 #[cfg(test)]
@@ -336,5 +370,82 @@ mod tests {
             assert_eq!(message.parts.len(), parts);
             assert_eq!(message.parts[0].signs.contains(Sign::Limit), expected);
         }
+    }
+    #[test]
+    fn files_in_letters_are_parts() {
+        let file = "begin 644 run.exe\n#35J0\n`\nend\n";
+        for (header, body) in [
+            ("", format!("Hello,\n\n{file}bye\n")),
+            ("Content-Type: text/plain; name=a.txt\n", format!("Hello,\n\n{file}")),
+            ("Content-Type: text/plain; name=a.uue\nContent-Disposition: attachment\n", file.to_owned()),
+            ("Content-Type: application/octet-stream; name=a.uue\n", file.to_owned()),
+            ("Content-Type: application/octet-stream; name=a.bin\n", file.to_owned()),
+        ] {
+            let raw = format!("{header}\n{body}");
+            let message = Message::parse(raw.as_bytes(), &Limits::default());
+            let names: Vec<_> = message.parts.iter().filter_map(|part| part.file_name.as_deref()).collect();
+            assert_eq!(names.iter().filter(|name| **name == "run.exe").count(), 1, "{raw}: {names:?}");
+            let part = message.parts.last().unwrap();
+            assert!(part.signs.contains(Sign::DangerousName) && part.parent == Some(0), "{raw}");
+        }
+        let raw = b"Content-Type: application/octet-stream; name=run.exe\nContent-Transfer-Encoding: x-uuencode\n\n\
+            begin 644 other.txt\n#35J0\n`\nend\n";
+        let message = Message::parse(raw, &Limits::default());
+        assert_eq!(&*message.parts[0].content, b"MZ\x90");
+    }
+
+    #[test]
+    fn messages_within_signatures_are_walked() {
+        let entity = b"Content-Type: application/octet-stream; name=run.exe\n\nMZ\x90\0\x03\0";
+        let element = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()][..], content].concat();
+        let oid = b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07";
+        let data = [&oid[..], b"\x01", &element(0xA0, &element(4, entity))].concat();
+        let body = [&b"\x02\x01\x01\x31\0"[..], &element(0x30, &data)].concat();
+        let signed = element(0x30, &[&oid[..], b"\x02", &element(0xA0, &element(0x30, &body))].concat());
+        let raw = [&b"Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\n\n"[..], &signed].concat();
+        let message = Message::parse(&raw, &Limits::default());
+        assert!(message.parts[0].signs.contains(Sign::Smime));
+        let program = message.parts.iter().find(|part| part.file_name.as_deref() == Some("run.exe")).unwrap();
+        assert!(program.signs.contains(Sign::Executable) && program.nested > 0);
+    }
+
+    #[test]
+    fn pictures_wait_for_archives() {
+        // The PNG pays for its size before anything is decoded: half of the steps is more than it may take.
+        let mut png = b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0\0\x01\0\0\0\x01\0\x08\x06\0\0\0\0\0\0\0".to_vec();
+        png.resize(png.len() + 5_000, 0);
+        let mut raw = b"Content-Type: multipart/mixed; boundary=b\n\n".to_vec();
+        for _ in 0..3 {
+            raw.extend(b"\n--b\nContent-Type: image/png\n\n");
+            raw.extend(&png);
+        }
+        raw.extend(b"\n--b\nContent-Type: application/x-tar; name=a.tar\n\n");
+        raw.extend(tar(&["one.txt"]));
+        raw.extend(b"\n--b--\n");
+        let mut limits = Limits::default();
+        limits.files.steps = 4_000_000;
+        let message = Message::parse(&raw, &limits);
+        let limited: Vec<_> = message.parts.iter().map(|part| part.signs.contains(Sign::Limit)).collect();
+        assert_eq!(limited, [false, false, true, true, false, false]);
+        assert_eq!(message.parts[5].file_name.as_deref(), Some("one.txt"));
+    }
+
+    #[test]
+    fn locked_files_are_opened_once_where_no_password_is_tried() {
+        // The same file with and without the mark of encryption takes the same steps.
+        let pdf = |trailer: &str| {
+            let body = "1 0 obj <</Type /Catalog>> endobj\n".repeat(40);
+            attached(["a.pdf", "a.pdf"], format!("%PDF-1.7\n{body}trailer <</Root 1 0 R {trailer}>>\n").as_bytes())
+        };
+        let opens = |raw: &[u8], steps: u64| {
+            let mut limits = Limits::default();
+            limits.files.steps = steps;
+            !Message::parse(raw, &limits).parts[0].signs.contains(Sign::Limit)
+        };
+        let (open, locked) = (pdf("/Size 2        "), pdf("/Encrypt 9 0 R"));
+        let message = Message::parse(&locked, &Limits::default());
+        assert!(message.parts[0].signs.contains(Sign::Encrypted));
+        let needed = (0..).map(|number| number * 1_000).find(|steps| opens(&open, *steps)).unwrap();
+        assert!(opens(&locked, needed + 10_000));
     }
 }

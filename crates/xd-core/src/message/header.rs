@@ -138,16 +138,20 @@ pub(super) struct Head<'a> {
     /// What stands between the first line that is no field and the body. Servers that end the header section at such a
     /// line (Postfix does) make it a part of the text.
     pub(super) disputed: Range<usize>,
+    /// What the fields above that line say about the body.
+    pub(super) above: PartHeader,
 }
 
 impl<'a> Head<'a> {
-    /// Reads the header section at the beginning of a message.
+    /// Reads the header section at the beginning of a message, whose line ends are checked already.
     pub(super) fn read(raw: &'a [u8], limits: &Limits, defects: &mut Defects) -> Self {
         let start = beginning(raw, defects);
         let mut section = Section::new(raw, start);
         let mut fields = Vec::with_capacity(32);
-        let mut part = PartHeader::default();
+        let has_plain_lines = !defects.contains(Defect::BareCarriageReturn);
+        let mut part = PartHeader::new(has_plain_lines);
         let mut malformed: Option<usize> = None;
+        let mut above = PartHeader::default();
         while let Some(item) = section.next(|line| part.opens(line)) {
             match item {
                 // Nothing above it says that this is a header section at all.
@@ -169,11 +173,14 @@ impl<'a> Head<'a> {
                         part.field(field.name, value, &mut Defects::default());
                     }
                     let part = part.behind_stray_line();
-                    return Self { header: Header::default(), part, body: start, disputed: start..start };
+                    return Self { header: Header::default(), part, body: start, disputed: start..start, above };
                 }
                 Item::Malformed(span) => {
                     defects.record(Defect::MalformedField);
-                    malformed.get_or_insert(span.start);
+                    if malformed.is_none() {
+                        malformed = Some(span.start);
+                        above = part.clone().finish(&mut Defects::default());
+                    }
                 }
                 Item::Field(field) if fields.len() < limits.fields => {
                     part.field(field.name, field.value.get(..limits.field_bytes).unwrap_or(field.value), defects);
@@ -200,7 +207,7 @@ impl<'a> Head<'a> {
         let whole = Whole { raw, start, text, encoded: text.is_some_and(encoded_word::may_be_in) };
         decode(&mut fields, &whole, limits, defects);
         let disputed = malformed.unwrap_or(body).min(body)..body;
-        Self { header: Header { fields }, part: part.finish(), body, disputed }
+        Self { header: Header { fields }, part: part.finish(defects), body, disputed, above }
     }
 }
 

@@ -31,6 +31,7 @@ mod transfer;
 mod utf7;
 mod value;
 
+pub use files::File;
 pub use header::{Field, Header};
 pub use part::{Disposition, MediaType, Part};
 pub(crate) use recalled::{Recalled, RecalledPart};
@@ -74,7 +75,7 @@ pub struct Message<'a> {
     subject: Option<String>,
     date: Option<Timestamp>,
     defects: Defects,
-    files: Vec<(usize, Vec<u8>)>,
+    files: Vec<File>,
 }
 
 impl<'a> Message<'a> {
@@ -108,10 +109,9 @@ impl<'a> Message<'a> {
         self.parts.iter().filter(|part| part.is_attachment())
     }
 
-    /// The files in it with their bytes, as far as they could be read; each with the index of its part. Empty unless
-    /// [`Limits::files`](crate::Limits::files) asks to keep all.
+    /// The files in it with their bytes, as far as they could be read. Empty unless [`Limits::files`](crate::Limits::files) asks to keep all.
     #[must_use]
-    pub fn files(&self) -> &[(usize, Vec<u8>)] {
+    pub fn files(&self) -> &[File] {
         &self.files
     }
 

@@ -16,7 +16,7 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         defects.record(Defect::EmptyMessage);
     }
     check_line_ends(raw, &mut defects);
-    let Head { header, part, body, disputed } = Head::read(raw, limits, &mut defects);
+    let Head { header, part, body, disputed, above } = Head::read(raw, limits, &mut defects);
     check_fields(&header, &mut defects);
 
     let mut from = Vec::new();
@@ -37,11 +37,15 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         _ => {}
     }
 
-    let mut bodies = Bodies::new(limits, defects, SECOND_READINGS);
+    let mut bodies = Bodies::new(limits, defects, subject.as_deref(), SECOND_READINGS);
     if !disputed.is_empty() {
-        bodies.stray_text(raw.get(disputed).unwrap_or_default(), false);
+        bodies.stray_text(raw.get(disputed.clone()).unwrap_or_default(), false);
     }
-    Walk::new(&mut bodies, raw).message_body(part, body);
+    let mut walk = Walk::new(&mut bodies, raw);
+    walk.message_body(&part, body);
+    if !disputed.is_empty() {
+        walk.disputed_message_body(&above, disputed.start);
+    }
 
     bodies.open_files();
 

@@ -6,7 +6,7 @@ use super::transfer::Transfer;
 use crate::{Defect, Defects};
 
 /// The `Content-*` fields of one header section, gathered one by one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct PartHeader {
     /// The readings of `Content-Type`, first the first field; empty when there is none, or none that can be read.
     pub(super) types: Vec<ContentType>,
@@ -17,6 +17,8 @@ pub(super) struct PartHeader {
     pub(super) says_seven_bit: bool,
     /// All file names, most preferred first; no name twice.
     pub(super) names: Vec<String>,
+    /// No bare CR stands anywhere in the bytes around it, so that none is looked for.
+    has_plain_lines: bool,
     type_names: Vec<String>,
     type_fields: usize,
     transfer_fields: usize,
@@ -33,9 +35,17 @@ pub(super) struct ContentType {
 }
 
 impl PartHeader {
+    /// A section without fields yet. In plain lines no bare CR stands.
+    pub(super) fn new(has_plain_lines: bool) -> Self {
+        Self { has_plain_lines, ..Self::default() }
+    }
+
     /// Takes one field; fields that say nothing about the body are ignored.
     pub(super) fn field(&mut self, name: &[u8], value: &[u8], defects: &mut Defects) {
         self.one_field(name, value, defects);
+        if self.has_plain_lines {
+            return;
+        }
         // Some programs end lines at a bare CR, too. Each line is looked at once, however many there are.
         let mut rest = value;
         while let Some(at) = bare_return(rest) {
@@ -77,7 +87,7 @@ impl PartHeader {
             header.transfers.retain(|transfer| *transfer != Transfer::Identity);
             header.transfers.insert(0, Transfer::Identity);
         }
-        Self { disposition: None, says_seven_bit: false, ..header.finish() }
+        Self { disposition: None, says_seven_bit: false, ..header.finish(&mut Defects::default()) }
     }
 
     /// Whether a line is the first delimiter of the multipart that the fields so far declare: the empty line before it is missing.
@@ -87,8 +97,14 @@ impl PartHeader {
     }
 
     /// All fields were taken.
-    pub(super) fn finish(mut self) -> Self {
-        for name in std::mem::take(&mut self.type_names) {
+    pub(super) fn finish(mut self, defects: &mut Defects) -> Self {
+        let type_names = std::mem::take(&mut self.type_names);
+        // Programs that look at one of them let pass what others save by the other.
+        let differs = |name: &String| self.names.iter().any(|other| differ(ending(name), ending(other)));
+        if type_names.iter().any(differs) {
+            defects.record(Defect::NamesDiffer);
+        }
+        for name in type_names {
             self.name(name);
         }
         self
@@ -154,6 +170,9 @@ impl PartHeader {
             defects.record(Defect::UnknownTransferEncoding);
             Transfer::Identity
         });
+        if transfer == Transfer::Uuencode {
+            defects.record(Defect::UnknownTransferEncoding);
+        }
         self.says_seven_bit |= value.trim_ascii().eq_ignore_ascii_case(b"7bit");
         if !self.transfers.contains(&transfer) {
             self.transfers.push(transfer);
@@ -220,6 +239,16 @@ fn boundaries(parsed: &Parameterized<'_>, defects: &mut Defects) -> Vec<Vec<u8>>
     boundaries
 }
 
+/// Whether two endings differ. Much ordinary mail has an ending in one of two names alone.
+fn differ(one: &str, other: &str) -> bool {
+    !one.is_empty() && !other.is_empty() && !one.eq_ignore_ascii_case(other)
+}
+
+/// What a name ends in behind its last dot; nothing where it has none.
+fn ending(name: &str) -> &str {
+    name.trim_end().rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
 /// Where the first CR stands that no LF follows.
 fn bare_return(bytes: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\r', bytes).find(|at| bytes.get(at + 1) != Some(&b'\n'))
@@ -235,7 +264,7 @@ mod tests {
         for (name, value) in fields {
             header.field(name.as_bytes(), value.as_bytes(), &mut defects);
         }
-        (header.finish(), defects.iter().collect())
+        (header.finish(&mut defects), defects.iter().collect())
     }
 
     #[test]
@@ -263,6 +292,12 @@ mod tests {
                 &[Defect::DuplicateTransferEncoding],
             ),
             (&[("Content-Disposition", "inline"), ("Content-Disposition", "inline")], &[Defect::DuplicateDisposition]),
+            (
+                &[("Content-Type", "a/b; name=a.txt"), ("Content-Disposition", "attachment; filename=b.exe")],
+                &[Defect::NamesDiffer],
+            ),
+            (&[("Content-Type", "a/b; name=a"), ("Content-Disposition", "attachment; filename=b.exe")], &[]),
+            (&[("Content-Type", "a/b; name=a.TXT"), ("Content-Disposition", "attachment; filename=b.txt")], &[]),
         ];
         for (fields, expected) in cases {
             assert_eq!(read(fields).1, *expected, "{fields:?}");

@@ -14,9 +14,6 @@ const KEYWORDS: &[&str] = &[
     "pass",
     "pwd",
     "pw",
-    "pin",
-    "code",
-    "key",
     "contraseña",
     "clave",
     "senha",
@@ -38,6 +35,9 @@ const KEYWORDS: &[&str] = &[
     "암호",
     "비밀번호",
 ];
+
+/// Words that may mean one, and mostly do not: signatures and footers have them.
+const WEAK_KEYWORDS: &[&str] = &["pin", "code", "key"];
 
 /// Words that stand between such a word and the password.
 const BETWEEN: &[&str] = &[
@@ -94,29 +94,31 @@ const SEARCHED: usize = 64 << 10;
 /// A password's length in bytes: longer runs are something else.
 const LENGTHS: std::ops::RangeInclusive<usize> = 1..=64;
 
-/// What these texts state, in their order, and then the usual ones.
-pub(super) fn stated(texts: [&TextCollector; 2]) -> Passwords {
+/// What the subject and these texts state, in their order, then what stands behind words that may mean something else, and then the
+/// usual ones.
+pub(super) fn stated(subject: Option<&str>, texts: [&TextCollector; 3]) -> Passwords {
     let mut passwords: Vec<String> = Vec::new();
-    for text in texts {
-        let text = text.beginning();
-        find(text.get(..text.floor_char_boundary(SEARCHED)).unwrap_or(text), &mut passwords);
+    for keywords in [KEYWORDS, WEAK_KEYWORDS] {
+        for text in subject.into_iter().chain(texts.into_iter().map(TextCollector::beginning)) {
+            find(text.get(..text.floor_char_boundary(SEARCHED)).unwrap_or(text), keywords, &mut passwords);
+        }
     }
     passwords.truncate(STATED_MAX);
     passwords.extend(USUAL.iter().map(|&usual| usual.to_owned()));
     Passwords::new(passwords)
 }
 
-fn find(text: &str, passwords: &mut Vec<String>) {
+fn find(text: &str, keywords: &[&str], passwords: &mut Vec<String>) {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || matches!(c, ':' | '=' | '：')).filter(|word| !word.is_empty()).collect();
     for (at, word) in words.iter().enumerate() {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        if !KEYWORDS.contains(&word.as_str()) {
+        if !keywords.contains(&word.as_str()) {
             continue;
         }
         let behind = words.iter().skip(at + 1).take(REACH).filter(|word| {
             let plain = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-            !BETWEEN.contains(&plain.as_str()) && !KEYWORDS.contains(&plain.as_str())
+            ![BETWEEN, KEYWORDS, WEAK_KEYWORDS].iter().any(|words| words.contains(&plain.as_str()))
         });
         for candidate in behind.take(TAKEN) {
             // As it stands, and without what a sentence or quotation puts around it.
@@ -157,12 +159,25 @@ mod tests {
         ] {
             let mut collector = TextCollector::new(1_000, 1_000);
             collector.push(text);
-            let passwords = stated([&collector, &TextCollector::new(10, 10)]);
+            let passwords = stated(None, [&collector, &TextCollector::new(10, 10), &TextCollector::new(10, 10)]);
             assert_eq!(passwords.iter().next(), Some(expected), "{text}");
         }
         let mut collector = TextCollector::new(1_000, 1_000);
         collector.push("The password for the attached archive is: 7788");
-        let passwords = stated([&collector, &TextCollector::new(10, 10)]);
+        let passwords = stated(None, [&collector, &TextCollector::new(10, 10), &TextCollector::new(10, 10)]);
         assert!(passwords.iter().any(|password| password == "7788"));
+    }
+    #[test]
+    fn subjects_come_first_and_footers_last() {
+        let collector = |text: &str| {
+            let mut collector = TextCollector::new(1_000, 1_000);
+            collector.push(text);
+            collector
+        };
+        let footer = collector("Code: A1 Key: B2 Pin: C3 Code: D4 E5 F6 G7 your password: 77");
+        let attached = collector("password: attached9");
+        let passwords = stated(Some("Invoice, pw 4711"), [&footer, &collector(""), &attached]);
+        let first: Vec<_> = passwords.iter().take(3).collect();
+        assert_eq!(first, ["4711", "77", "attached9"]);
     }
 }

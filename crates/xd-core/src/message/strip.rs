@@ -134,7 +134,7 @@ impl Message<'_> {
                 continue;
             }
             let whole = self.whole_part_around(index)?;
-            match taken.iter_mut().find(|(other, _)| *other == whole) {
+            match taken.iter_mut().find(|(other, _)| *other == whole || self.are_readings(*other, whole)) {
                 Some((_, all)) => all.add_all(found),
                 None => taken.push((whole, found)),
             }
@@ -143,7 +143,9 @@ impl Message<'_> {
             taken.iter().filter(|(index, _)| !taken.iter().any(|(other, _)| self.is_around(*other, *index))).collect();
         let mut stripped = Stripped { edits: Vec::new(), actions: Vec::new() };
         for (index, signs) in outermost {
-            self.strip_part(self.parts().get(*index)?, *signs, notice, &mut stripped);
+            let part = self.parts().get(*index)?;
+            let span = self.whole_span(*index, part);
+            self.strip_part(part, span, *signs, notice, &mut stripped);
         }
         stripped.edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
         // Parts of different readings may share bytes.
@@ -162,6 +164,19 @@ impl Message<'_> {
         }
     }
 
+    /// Whether two parts are readings of one: they share header section and end, and one begins at a line that the other takes for a
+    /// damaged field.
+    fn are_readings(&self, one: usize, other: usize) -> bool {
+        let (Some(one), Some(other)) = (self.parts().get(one), self.parts().get(other)) else { return false };
+        one.in_message && other.in_message && one.header_start == other.header_start && one.span.end == other.span.end
+    }
+
+    /// The body of a part in all its readings.
+    fn whole_span(&self, index: usize, part: &Part<'_>) -> Range<usize> {
+        let readings = self.parts().iter().enumerate().filter(|(other, _)| self.are_readings(index, *other));
+        readings.map(|(_, other)| other.span.start).min().unwrap_or(part.span.start)..part.span.end
+    }
+
     fn is_around(&self, outer: usize, inner: usize) -> bool {
         let mut around = self.parts().get(inner).and_then(|part| part.parent);
         while let Some(index) = around {
@@ -173,7 +188,7 @@ impl Message<'_> {
         false
     }
 
-    fn strip_part(&self, part: &Part<'_>, signs: Signs, notice: &Notice, stripped: &mut Stripped) {
+    fn strip_part(&self, part: &Part<'_>, span: Range<usize>, signs: Signs, notice: &Notice, stripped: &mut Stripped) {
         let raw = self.raw();
         let line_end: &str = if memchr::memchr(b'\r', raw).is_some() { "\r\n" } else { "\n" };
         let why: Vec<_> = signs.iter().map(xd_container::Sign::sentence).collect();
@@ -185,16 +200,16 @@ impl Message<'_> {
         let text = notice.fill(&name, &why.join("; "), &hash);
         let fields =
             format!("Content-Type: text/plain; charset=utf-8{line_end}Content-Transfer-Encoding: quoted-printable{line_end}");
-        let place = Header::of(raw, part.header_start, part.span.start);
+        let place = Header::of(raw, part.header_start, span.start);
         stripped.edits.extend(place.about_content.into_iter().map(|span| Edit { span, with: Vec::new() }));
         let separated = if place.has_empty_line { fields } else { format!("{fields}{line_end}") };
         stripped.edits.push(Edit { span: place.end..place.end, with: separated.into_bytes() });
         let mut text = quoted_printable(&text, line_end);
         // The line end before a boundary belongs to it. Behind a part without a body that is the header's own.
-        if part.span.is_empty() && part.span.end < raw.len() {
+        if span.is_empty() && span.end < raw.len() {
             text.push_str(line_end);
         }
-        stripped.edits.push(Edit { span: part.span.clone(), with: text.into_bytes() });
+        stripped.edits.push(Edit { span, with: text.into_bytes() });
         stripped.actions.push(format!("strip {name} ({}) sha256:{hash}", ids.join(", ")));
     }
 }
@@ -348,6 +363,30 @@ mod tests {
         };
         assert_eq!(strip(3), Stripping::Nothing);
         assert_eq!(strip(2), Stripping::Impossible);
+    }
+
+    #[test]
+    fn a_body_that_may_begin_at_a_stray_line_goes_as_a_whole() {
+        let fields = "Content-Type: application/octet-stream; name=a.exe\nContent-Transfer-Encoding: base64\n";
+        for body in ["TVqQAAMAAAA=\n\n", "TVqQAAMAAAA=\n\nTVqQAAMAAAA=\n", "X-No-Field\n\nTVqQAAMAAAA=\n"] {
+            let raw = format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n{fields}{body}\n--b--\n");
+            let left = stripped(&raw).unwrap();
+            assert!(!left.contains("TVqQ") && left.contains("gone: a.exe"), "{left}");
+        }
+        let left = stripped(&format!("X: y\n{fields}TVqQAAMAAAA=\n\n")).unwrap();
+        assert!(!left.contains("TVqQ") && left.starts_with("X: y\n"), "{left}");
+    }
+
+    #[test]
+    fn readings_that_share_bytes_otherwise_cannot_be_taken_out() {
+        let file = "Content-Type: application/octet-stream; name=a.exe\n\nMZ\u{1}\n";
+        let raw = format!(
+            "Content-Type: multipart/mixed; boundary=b\nContent-Type: multipart/mixed; boundary=c\n\n\
+             --b\n{file}--c\n{file}--b\n{file}--c--\n--b--\n"
+        );
+        let message = Message::parse(raw.as_bytes(), &Limits::default());
+        let signs = [Sign::Executable].into_iter().collect();
+        assert_eq!(message.strip(signs, &Notice::default()), Stripping::Impossible);
     }
 
     #[test]

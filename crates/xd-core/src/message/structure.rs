@@ -1,6 +1,7 @@
 //! The tree of parts (RFC 2046), read in one pass and within limits.
 
 mod multipart;
+mod second;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,9 +14,8 @@ use super::boundary::{Boundaries, Delimiter};
 use super::part::{MediaType, Part};
 use super::part_header::{ContentType, PartHeader};
 use super::section::{End, Item, Section};
-use super::transfer::Transfer;
 use super::value;
-use crate::Defect;
+use crate::{Defect, Defects};
 
 /// Where a part stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,8 +54,14 @@ impl<'w, 'a, 'l> Walk<'w, 'a, 'l, 'a> {
 
 impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
     /// Reads the body that begins at `start`, and all parts in it.
-    pub(super) fn message_body(&mut self, header: PartHeader, start: usize) {
+    pub(super) fn message_body(&mut self, header: &PartHeader, start: usize) {
         self.body(Place::default(), header, start);
+    }
+
+    /// Reads it again from the first line of the header section that is no field. What comes out stands beside the parts of the first
+    /// reading, in the message's own body.
+    pub(super) fn disputed_message_body(&mut self, above: &PartHeader, start: usize) {
+        self.disputed_body(Place::default().inside(0), 0, above, start..self.bytes.len());
     }
 
     /// Reads a nested message or a part of a multipart: its header section, then its body.
@@ -67,20 +73,23 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             return self.boundaries.next(self.bytes, start);
         }
         let mut section = Section::new(self.bytes, start);
-        let mut header = PartHeader::default();
+        // The message's own line ends were checked before.
+        let has_plain_lines = self.original.is_some() && !self.bodies.defects.contains(Defect::BareCarriageReturn);
+        let mut header = PartHeader::new(has_plain_lines);
         let mut fields = 0;
-        let mut malformed: Option<usize> = None;
+        // The first line that is no field, and the fields above it.
+        let mut malformed: Option<(usize, PartHeader)> = None;
         let defects = &mut self.bodies.defects;
         while let Some(item) = section.next(|line| self.boundaries.stops(line) || header.opens(line)) {
             match item {
                 // A body without a header section (RFC 2046 §5.1 wants an empty line before it).
                 Item::Malformed(_) if fields == 0 => {
                     defects.record(Defect::MalformedField);
-                    return self.body(place, header, start);
+                    return self.body(place, &header, start);
                 }
                 Item::Malformed(span) => {
                     defects.record(Defect::MalformedField);
-                    malformed.get_or_insert(span.start);
+                    malformed.get_or_insert_with(|| (span.start, header.clone()));
                 }
                 Item::Field(field) => {
                     fields += 1;
@@ -106,27 +115,31 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             }
         }
         let (end, mut body) = section.end();
-        if let Some(malformed) = malformed {
-            // As in the message's own header section: some programs begin the body at such a line.
-            match end {
-                End::EmptyLine => {
-                    let disputed = self.bytes.get(malformed..body).unwrap_or_default();
-                    self.bodies.stray_text(disputed, place.nested > 0);
-                }
-                End::Bytes | End::Stop => body = malformed,
+        let header = header.finish(&mut self.bodies.defects);
+        let Some((malformed, above)) = malformed else { return self.body(place, &header, body) };
+        // As in the message's own header section: some programs begin the body at such a line.
+        match end {
+            End::EmptyLine => {
+                let disputed = self.bytes.get(malformed..body).unwrap_or_default();
+                self.bodies.stray_text(disputed, place.nested > 0);
+                let index = self.bodies.parts.len();
+                let end = self.body(place, &header, body);
+                self.disputed_body(place, index, &above.finish(&mut Defects::default()), malformed..end.body_end);
+                return end;
             }
+            End::Bytes | End::Stop => body = malformed,
         }
-        self.body(place, header.finish(), body)
+        self.body(place, &header, body)
     }
 
     /// Reads a body of any kind; gives the delimiter that ends it.
-    fn body(&mut self, place: Place, header: PartHeader, start: usize) -> Delimiter {
+    fn body(&mut self, place: Place, header: &PartHeader, start: usize) -> Delimiter {
         if let Some(limit) = self.limit_reached(place) {
             self.bodies.defects.record(limit);
             return self.boundaries.next(self.bytes, start);
         }
-        let index = self.push(place, &header, start);
-        let end = self.content(place, index, &header, start);
+        let index = self.push(place, header, start);
+        let end = self.content(place, index, header, start);
         if let Some(part) = self.bodies.parts.get_mut(index) {
             part.span = start..end.body_end.max(start);
         }
@@ -144,75 +157,19 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             self.bare_lines(place, index, header, reading, &multiparts, start..end.body_end);
             return end;
         }
-        let transfer = header.transfers.first().copied().unwrap_or_default();
         let declares_message = self.bodies.parts.get(index).is_some_and(|part| part.declared.is_message());
         if declares_message || header.types.iter().any(|reading| reading.media.is_message()) {
-            let end = self.nested_message(place, index, transfer, start);
-            if header.types.len() > 1 {
-                // In the other reading it is text or a file.
-                self.leaf(index, header, start..end.body_end);
+            let end = self.nested_message(place, index, header, start);
+            let region = start..end.body_end;
+            // In another reading it is text or a file.
+            if header.types.len() > 1 || self.is_file_as_well(header, region.clone()) {
+                self.leaf(index, header, region);
             }
             return end;
         }
         let end = self.boundaries.next(self.bytes, start);
         self.leaf(index, header, start..end.body_end);
         end
-    }
-
-    /// Reads a multipart again with a bare CR for a line end, as some programs do, where a delimiter stands behind one.
-    fn bare_lines(
-        &mut self,
-        place: Place,
-        index: usize,
-        header: &PartHeader,
-        reading: &ContentType,
-        multiparts: &[(&ContentType, &[u8])],
-        region: Range<usize>,
-    ) {
-        let bytes = self.bytes.get(region).unwrap_or_default();
-        let is_delimiter = |at: usize| {
-            let line = bytes.get(at + 3..).unwrap_or_default();
-            multiparts.iter().any(|(_, boundary)| !boundary.is_empty() && line.starts_with(boundary))
-        };
-        if !memchr::memmem::find_iter(bytes, b"\r--").any(is_delimiter) {
-            return;
-        }
-        let bytes = self.bodies.decode(bytes, Transfer::Identity, usize::MAX);
-        let mut mended = Vec::with_capacity(bytes.len());
-        let mut bytes = bytes.into_iter().peekable();
-        while let Some(byte) = bytes.next() {
-            mended.push(byte);
-            if byte == b'\r' && bytes.peek() != Some(&b'\n') {
-                mended.push(b'\n');
-            }
-        }
-        let mut walk = Walk { bodies: self.bodies, bytes: &mended, original: None, boundaries: Boundaries::default() };
-        walk.multiparts(place, index, header, reading, multiparts, 0);
-    }
-
-    fn nested_message(&mut self, place: Place, index: usize, transfer: Transfer, start: usize) -> Delimiter {
-        let inside = Place { nested: place.nested + 1, ..place.inside(index) };
-        let encoded = transfer != Transfer::Identity;
-        if encoded {
-            self.bodies.defects.record(Defect::EncodedMessage);
-        }
-        if let Some(part) = self.bodies.parts.get_mut(index) {
-            part.attachment = true;
-        }
-        // Some programs only name an encoding and do not use it.
-        if !encoded || begins_with_field(self.bytes.get(start..).unwrap_or_default()) {
-            return self.entity(inside, start);
-        }
-        let end = self.boundaries.next(self.bytes, start);
-        self.decoded(transfer, start..end.body_end, |walk| walk.entity(inside, 0));
-        end
-    }
-
-    /// Decodes a region and walks what comes out.
-    fn decoded<T>(&mut self, transfer: Transfer, region: Range<usize>, read: impl FnOnce(&mut Walk<'_, 'a, 'l, '_>) -> T) -> T {
-        let encoded = self.bytes.get(region).unwrap_or_default();
-        let decoded = self.bodies.decode(encoded, transfer, usize::MAX);
-        read(&mut Walk { bodies: self.bodies, bytes: &decoded, original: None, boundaries: Boundaries::default() })
     }
 
     fn leaf(&mut self, index: usize, header: &PartHeader, region: Range<usize>) {

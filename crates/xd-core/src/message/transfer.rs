@@ -13,6 +13,8 @@ pub(super) enum Transfer {
     Identity,
     Base64,
     QuotedPrintable,
+    /// `x-uuencode` and its spellings: registered nowhere, and decoded by Outlook, Thunderbird and Python.
+    Uuencode,
 }
 
 impl Transfer {
@@ -27,6 +29,8 @@ impl Transfer {
             Some(Self::Base64)
         } else if is("quoted-printable") {
             Some(Self::QuotedPrintable)
+        } else if is("x-uuencode") || is("uuencode") || is("x-uue") || is("uue") {
+            Some(Self::Uuencode)
         } else if is("7bit") || is("8bit") || is("binary") {
             Some(Self::Identity)
         } else {
@@ -43,6 +47,13 @@ impl Transfer {
             }
             Self::Base64 => decode_base64(bytes, limit, out, defects),
             Self::QuotedPrintable => decode_quoted_printable(bytes, limit, out, defects),
+            Self::Uuencode => match xd_container::decode_uuencoded(bytes, limit) {
+                Some((decoded, is_whole)) => {
+                    out.extend_from_slice(&decoded);
+                    is_whole
+                }
+                None => Self::Identity.decode(bytes, limit, out, defects),
+            },
         }
     }
 }

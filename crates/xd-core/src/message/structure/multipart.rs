@@ -42,7 +42,6 @@ impl Walk<'_, '_, '_, '_> {
         multiparts: &[(&ContentType, &[u8])],
         start: usize,
     ) -> Delimiter {
-        let transfer = header.transfers.first().copied().unwrap_or_default();
         let first = multiparts.first();
         let (end, mut found) = match first {
             Some((reading, boundary)) => self.multipart(place, index, reading, boundary, start),
@@ -52,13 +51,17 @@ impl Walk<'_, '_, '_, '_> {
         for (reading, boundary) in multiparts.iter().skip(1).filter(|(_, other)| first.is_some_and(|(_, first)| first != other)) {
             found |= self.second_reading(place, index, reading, boundary, region.clone());
         }
-        if transfer != Transfer::Identity {
+        let mut encodings = header.transfers.iter().copied().filter(|transfer| *transfer != Transfer::Identity).peekable();
+        if encodings.peek().is_some() {
             // RFC 2045 §6.4 forbids it; most programs read the parts as they stand.
             self.bodies.defects.record(Defect::EncodedMultipart);
+        }
+        for transfer in encodings {
             if let Some((reading, boundary)) = first
-                && !found.part
+                && self.hidden_parts(index, transfer, boundary, region.clone())
             {
-                found |= self.decoded(transfer, region.clone(), |walk| walk.multipart(place, index, reading, boundary, 0).1);
+                found |=
+                    self.decoded(index, transfer, region.clone(), |walk| walk.multipart(place, index, reading, boundary, 0).1);
             }
         }
         if !found.delimiter && first.is_some() {
@@ -130,15 +133,9 @@ impl Walk<'_, '_, '_, '_> {
         boundary: &[u8],
         region: Range<usize>,
     ) -> Found {
-        let Some(left) = self.bodies.second_readings.checked_sub(1) else { return Found::default() };
-        self.bodies.second_readings = left;
-        let bytes = self.bytes;
-        let around = std::mem::take(&mut self.boundaries);
-        self.bytes = bytes.get(..region.end).unwrap_or(bytes);
-        let (_, found) = self.multipart(place, index, reading, boundary, region.start);
-        self.bytes = bytes;
-        self.boundaries = around;
-        found
+        let start = region.start;
+        let read = |walk: &mut Self| walk.multipart(place, index, reading, boundary, start).1;
+        self.again(index, region, read).unwrap_or_default()
     }
 }
 

@@ -1,0 +1,176 @@
+//! Files that are written as letters within plain text: uuencode (POSIX `uuencode`), yEnc 1.3, BinHex 4.0 (RFC 1741).
+//!
+//! Older mail programs attach files so, and newer ones still offer such runs of lines as attachments, whatever is declared. What
+//! stands around them is left to those who read the text.
+
+mod binhex;
+mod uu;
+mod yenc;
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+pub use self::uu::decode_uuencoded;
+use crate::{Budget, Member, Opened, Sign};
+
+/// Work for each byte of text, in steps.
+const BYTE_STEPS: u64 = 4;
+
+/// Bytes of a first line that show what follows.
+const MAX_FIRST: usize = 128;
+
+/// A file as it was found in a text.
+#[derive(Debug, Default)]
+struct Written {
+    name: String,
+    bytes: Vec<u8>,
+    /// Where its lines end.
+    end: usize,
+    /// Lines in it are no lines of such a file, or its end is missing.
+    is_damaged: bool,
+    /// One of several parts.
+    is_part: bool,
+    /// No more was decoded than was left.
+    is_cut: bool,
+}
+
+/// Whether a file may begin somewhere in the text. Costs a search.
+///
+/// # Example: does this letter carry something?
+/// ```
+/// assert!(xd_container::holds_letters(b"Hello\n\nbegin 644 a.txt\n#0V%T\n`\nend\n"));
+/// assert!(!xd_container::holds_letters(b"We begin 644 new lives"));
+/// ```
+#[must_use]
+pub fn holds_letters(text: &[u8]) -> bool {
+    beginnings(text).next().is_some()
+}
+
+/// Whether a text begins with a file.
+pub(crate) fn begins(text: &[u8]) -> bool {
+    let line = text.get(..MAX_FIRST).unwrap_or(text);
+    beginnings(line).next().is_some_and(|(at, kind)| at == 0 && (kind != Kind::Uu || uu::name(line).is_some()))
+}
+
+/// Opens all files that stand in a text.
+pub(crate) fn open<'a>(text: &[u8], budget: &mut Budget) -> Opened<'a> {
+    let mut opened = Opened::new();
+    if !budget.charge_steps(text.len() as u64 * BYTE_STEPS) {
+        opened.signs.add(Sign::Limit);
+        return opened;
+    }
+    let mut from = 0;
+    for (at, kind) in beginnings(text) {
+        // What looks like the beginning of a file within one is its content.
+        if at < from {
+            continue;
+        }
+        let Some(lines) = text.get(at..) else { break };
+        let read = match kind {
+            Kind::BinHex => binhex::read,
+            Kind::Uu => uu::read,
+            Kind::YEnc => yenc::read,
+        };
+        let Some(written) = read(lines, budget.decoded_left()) else { continue };
+        if !budget.charge_member() {
+            opened.signs.add(Sign::Limit);
+            break;
+        }
+        budget.charge_decoded(written.bytes.len());
+        from = at + written.end;
+        let mut member = Member::of_bytes(written.name, written.bytes.into());
+        let signs = [(written.is_damaged, Sign::Damaged), (written.is_part, Sign::Split), (written.is_cut, Sign::Limit)];
+        signs.into_iter().filter(|(is, _)| *is).for_each(|(_, sign)| member.signs.add(sign));
+        opened.members.push(member);
+    }
+    opened
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    BinHex,
+    Uu,
+    YEnc,
+}
+
+/// What `begin` may be at the beginning of a line, and what stands before it in that line.
+const BEGINNINGS: [(&[u8], &[u8], Kind); 3] =
+    [(b"", b"begin ", Kind::Uu), (b"", b"begin-base64 ", Kind::Uu), (b"=y", b"begin ", Kind::YEnc)];
+/// The line that every file in BinHex begins with (RFC 1741 §4).
+const BINHEX: &[u8] = b"(This file must be converted with BinHex";
+
+/// Every text is searched, so that what searching prepares is kept.
+static BEGIN_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"begin"));
+static BINHEX_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BINHEX));
+
+/// Where files may begin, in order.
+fn beginnings(text: &[u8]) -> impl Iterator<Item = (usize, Kind)> {
+    let is_line = |at: usize| at == 0 || matches!(text.get(at - 1), Some(b'\n' | b'\r'));
+    let begin = move |at: usize| {
+        BEGINNINGS.iter().find_map(|(before, word, kind)| {
+            let line = at.checked_sub(before.len())?;
+            let stands = text.get(line..at)? == *before && text.get(at..)?.starts_with(word);
+            (stands && is_line(line)).then_some((line, *kind))
+        })
+    };
+    let mut begins = BEGIN_FINDER.find_iter(text).filter_map(begin).peekable();
+    let mut binhex = BINHEX_FINDER.find_iter(text).filter(move |at| is_line(*at)).map(|at| (at, Kind::BinHex)).peekable();
+    std::iter::from_fn(move || match (begins.peek(), binhex.peek()) {
+        (Some((one, _)), Some((other, _))) if other < one => binhex.next(),
+        (None, _) => binhex.next(),
+        _ => begins.next(),
+    })
+}
+
+/// The lines of a text without what ends them, and where the next one begins.
+fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let line = rest.get(..memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()))?;
+        let tail = rest.get(line.len()..)?;
+        at += line.len() + if tail.starts_with(b"\r\n") { 2 } else { 1 };
+        Some((line, at))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "Cat" by each of the ways; the first two by Python's `binascii`, the others by hand.
+    const FILES: [(&str, &[u8]); 4] = [
+        ("a.exe", b"begin 644 a.exe\n#0V%T\n`\nend\n"),
+        ("a.exe", b"begin-base64 644 a.exe\nQ2F0\n====\n"),
+        ("a.exe", b"=ybegin line=128 size=3 name=a.exe\r\nm\x8b\x9e\r\n=yend size=3\r\n"),
+        ("a.exe", BINHEX_FILE),
+    ];
+    const BINHEX_FILE: &[u8] =
+        b"(This file must be converted with BinHex 4.0)\n\n:\"@%ZCAKP!&4&@&406e06!!!!!!!$!!!!!1pZ3f&de\"3!!!:\n";
+
+    #[test]
+    fn files_are_read_wherever_they_stand() {
+        for (name, lines) in FILES {
+            for before in ["", "Hello,\nlet us begin 644 times\n\n", "begin 644 of them\nand no more\r\n"] {
+                let text = [before.as_bytes(), lines, b"Regards\n"].concat();
+                assert!(holds_letters(&text));
+                let opened = open(&text, &mut Budget::default());
+                let [member] = &opened.members[..] else { panic!("{}", String::from_utf8_lossy(&text)) };
+                assert_eq!((&*member.name, member.bytes()), (name, &b"Cat"[..]));
+                assert!(member.signs.is_empty(), "{:?}", member.signs);
+            }
+        }
+        let all = FILES.map(|(_, lines)| lines).concat();
+        assert_eq!(open(&all, &mut Budget::default()).members.len(), 4);
+    }
+
+    #[test]
+    fn plain_words_are_no_files() {
+        for text in
+            ["", "begin 644 new lives\nand go on", "begin\n", "begin 9 x\n#0V%T\n", "=ybegin of\nm", "I begin 644 a\n#0V%T\n"]
+        {
+            assert!(open(text.as_bytes(), &mut Budget::default()).members.is_empty(), "{text}");
+        }
+    }
+}
