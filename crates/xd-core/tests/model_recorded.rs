@@ -116,7 +116,7 @@ fn a_what_if_with_another_model_is_a_fresh_judgement_or_undecided() {
                     }
                     Conclusion::Unchanged { score_to, .. } => assert!(is_same && *score_to == Some(fresh)),
                     Conclusion::Undecided { tests, .. } => {
-                        assert!(level == Level::Causes && new.is_some() && tests == &[MODEL_ID])
+                        assert!(level == Level::Causes && new.is_some() && tests == &[MODEL_ID]);
                     }
                 }
             }
