@@ -60,7 +60,7 @@ pub(crate) enum Command {
     /// Read the journal of a gateway: what happened to mail.
     #[command(subcommand)]
     Log(gateway::Log),
-    /// Measure the rules on labelled messages.
+    /// Measure rules and model on labelled messages.
     #[command(after_long_help = EVAL_EXAMPLES)]
     Eval(Eval),
     /// Make a model of one's own from labelled messages.

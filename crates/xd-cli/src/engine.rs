@@ -3,8 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use xd_config::DEFAULT_MODEL;
-use xd_core::classify::Model;
+use xd_core::classify::{DEFAULT, Model};
 use xd_core::rules::builtin;
 use xd_core::{Engine, RuleSource};
 
@@ -29,7 +28,7 @@ pub(crate) fn compile(places: &[PathBuf]) -> Result<Engine, Failure> {
         return Ok(Engine::builtin()?);
     }
     let has_builtin = places.iter().any(|place| place.as_os_str() == BUILTIN);
-    let model = if has_builtin { model(DEFAULT_MODEL)? } else { None };
+    let model = if has_builtin { model(DEFAULT)? } else { None };
     let mut sources = Vec::new();
     for place in places {
         if place.as_os_str() == BUILTIN {

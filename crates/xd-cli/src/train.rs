@@ -1,12 +1,13 @@
 //! `xd train`: a model of one's own, from messages whose labels are known.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use xd_core::classify::Features;
+use xd_core::classify::{Family, Features};
 use xd_core::{Limits, Message};
 use xd_train::{Example, Learner, Trained, train};
 
@@ -21,6 +22,9 @@ use crate::scan::Outcome;
 use crate::stop;
 use crate::terminal::Terminal;
 
+/// Bytes of a file's name that name the model.
+const NAME_BYTES: usize = 64;
+
 /// Tags of inputs.
 const HAM: usize = 0;
 const SPAM: usize = 1;
@@ -29,6 +33,7 @@ const SPAM: usize = 1;
 pub(crate) fn run(arguments: &Train) -> Result<ExitCode, Failure> {
     let from = arguments.from.as_deref().map(engine::model).transpose()?.flatten().map(Arc::new);
     let message_bytes = crate::judging::config(None)?.message_bytes();
+    let out = Aside::create(&arguments.out)?;
     stop::listen()?;
     let tagged = |paths: &[PathBuf], tag| paths.iter().map(move |path| Argument { path: path.clone(), tag }).collect::<Vec<_>>();
     let named = [tagged(&arguments.ham, HAM), tagged(&arguments.spam, SPAM)].concat();
@@ -57,32 +62,57 @@ pub(crate) fn run(arguments: &Train) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let learner = Learner { from, ..Learner::default() };
-    let name =
-        arguments.out.file_stem().map_or_else(|| "own".to_owned(), |stem| stem.to_string_lossy().chars().take(32).collect());
-    let trained = train(&learner, &examples, &name, "made by xd train").map_err(|error| Failure::operator(error.to_string()))?;
-    write(&arguments.out, &trained.model.to_bytes())?;
+    let stem = arguments.out.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = if stem.is_empty() { "own" } else { &stem[..stem.floor_char_boundary(NAME_BYTES)] };
+    let trained = train(&learner, &examples, name, "made by xd train").map_err(|error| Failure::operator(error.to_string()))?;
+    out.finish(&trained.model.to_bytes())?;
     let mut output = Output::new(Terminal::of_output());
     output.lines(told(&trained))?;
     output.finish()?;
     Ok(if unread { ExitCode::from(UNREAD) } else { ExitCode::SUCCESS })
 }
 
-/// What is learned of a message. Those of one subject are held out together, so that copies of one mailing do not vouch for each other.
+/// What is learned of a message. Those of one subject, numbers and `Re:` apart, are held out together, so that copies of one mailing do
+/// not vouch for each other.
 fn example(path: &str, bytes: &[u8]) -> Example {
-    let message = Message::parse(bytes, &Limits::default());
-    let subject = xd_core::normalize(message.subject().unwrap_or_default());
-    let group = if subject.is_empty() { path.to_owned() } else { subject };
-    Example { features: Features::of(&message), is_spam: false, weight: 1.0, group }
+    let features = Features::of(&Message::parse(bytes, &Limits::default()));
+    let subject = features.places(Family::Subject);
+    let group = if subject.is_empty() { path.to_owned() } else { format!("{subject:?}") };
+    Example { features, is_spam: false, weight: 1.0, group }
 }
 
-/// Writes a file as a whole: what stood there before stays until it can be replaced.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".part");
-    let aside = PathBuf::from(aside);
-    let failed = |error: std::io::Error| Failure::operator(format!("cannot write {}: {}", path.display(), reason(&error)));
-    fs::write(&aside, bytes).map_err(failed)?;
-    fs::rename(&aside, path).map_err(failed)
+/// A file that is written aside and takes its place when it is whole: what stood there before stays until then.
+struct Aside<'p> {
+    place: &'p Path,
+    aside: PathBuf,
+    file: File,
+}
+
+impl<'p> Aside<'p> {
+    /// Before the work is done, so that nobody waits for what cannot be written.
+    fn create(place: &'p Path) -> Result<Self, Failure> {
+        let mut aside = place.as_os_str().to_owned();
+        aside.push(".part");
+        let aside = PathBuf::from(aside);
+        let file = File::create(&aside).map_err(|error| cannot_write(place, &error))?;
+        Ok(Self { place, aside, file })
+    }
+
+    fn finish(mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = self.file.write_all(bytes).and_then(|()| fs::rename(&self.aside, self.place));
+        written.map_err(|error| cannot_write(self.place, &error))
+    }
+}
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        // Gone already when it took its place.
+        let _ = fs::remove_file(&self.aside);
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::operator(format!("cannot write {}: {}", path.display(), reason(error)))
 }
 
 fn told(trained: &Trained) -> String {

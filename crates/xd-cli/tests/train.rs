@@ -10,7 +10,8 @@ use support::Place;
 fn corpus(test: &str) -> Place {
     let place = Place::new(test);
     for index in 0..12 {
-        let mail = |subject: &str, text: &str| format!("From: a@example.com\nSubject: {subject} {index}\n\n{text}\n");
+        let name = ["ant", "bee", "cow", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay", "kite", "lark"][index];
+        let mail = |subject: &str, text: &str| format!("From: a@example.com\nSubject: {subject} {name}\n\n{text}\n");
         place.write(&format!("ham/{index}.eml"), mail("minutes", "the minutes of our meeting are attached"));
         place.write(&format!("spam/{index}.eml"), mail("winner", "claim the lottery prize you have won"));
     }
@@ -97,6 +98,9 @@ fn a_configuration_names_the_model() {
     place.write("off.toml", "[rules]\ndisable = [\"model\"]\n");
     let score = |options: &str| place.run(&format!("scan {options} --format jsonl new.eml")).all("score").remove(0);
     assert_eq!(score("--config off.toml"), score("--model none"));
+    place.write("score.toml", "[rules.scores]\nmodel = \"1.00\"\n");
+    let run = place.run("scan --config score.toml new.eml");
+    assert!(run.code == Some(2) && run.err.contains("score.toml:2:1: the model's points follow"), "{}", run.err);
 }
 
 #[test]
@@ -107,6 +111,9 @@ fn one_class_is_refused_with_counts() {
     assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
     assert!(run.err.contains("12 ham and 0 spam are too few to learn from"), "{}", run.err);
     assert!(!place.path("own.xdm").exists());
+    place.write("same/1.eml", "Subject: one\n\nthe same\n");
+    let run = place.run("train --ham ham --spam same same same same same same same same same same --out own.xdm");
+    assert!(run.code == Some(2) && run.err.contains("too alike to learn from"), "{}", run.err);
     let run = place.run("train --ham ham ham --spam spam ham/1.eml --out own.xdm");
     assert!(run.code == Some(0) && run.out.contains("1 message stands among both ham and spam"), "{}{}", run.out, run.err);
 }

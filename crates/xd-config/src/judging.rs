@@ -6,14 +6,14 @@ use std::io::Read;
 
 use toml::Spanned;
 use xd_core::capsule::PseudonymKey;
-use xd_core::classify::{MODEL_ID, Model};
+use xd_core::classify::{DEFAULT, MODEL_ID, Model};
 use xd_core::evidence::{Operator, Settings, Thresholds};
 use xd_core::rules::builtin;
 use xd_core::{Domain, Engine, RuleErrors, RuleSource};
 
 use crate::config::Config;
 use crate::error::ConfigError;
-use crate::model::{DEFAULT_MODEL, model};
+use crate::model::model;
 use crate::tables::{CapsuleLevel, ThresholdsTable};
 
 /// A shorter secret could be found by trying: with it, whoever has the capsules could name everyone in them.
@@ -80,7 +80,7 @@ impl Config {
             None if self.names_rules() && !self.tables().rules.directories.iter().any(|place| place.as_os_str() == BUILTIN) => {
                 Ok(None)
             }
-            None => model(DEFAULT_MODEL).map_err(ConfigError::Model),
+            None => model(DEFAULT).map_err(ConfigError::Model),
             Some(name) => model(name.get_ref()).map_err(|why| self.wrong(name.span(), why)),
         }
     }
@@ -97,14 +97,20 @@ impl Config {
                 Thresholds::try_new(spam.0, surespam.0).map_err(|error| self.wrong(table.span(), error.to_string()))?;
         }
         let known = |id: &Spanned<String>| {
-            if engine.rules().rule(id.get_ref()).is_some() || id.get_ref() == MODEL_ID {
+            if engine.rules().rule(id.get_ref()).is_some() {
                 return Ok(id.get_ref().clone());
             }
             Err(self.wrong(id.span(), format!("there is no rule {:?}; `xd rules list` names all", id.get_ref())))
         };
         let rules = &self.tables().rules;
-        settings.disabled = rules.disable.iter().map(known).collect::<Result<_, _>>()?;
+        let disabled = |id: &Spanned<String>| if id.get_ref() == MODEL_ID { Ok(MODEL_ID.to_owned()) } else { known(id) };
+        settings.disabled = rules.disable.iter().map(disabled).collect::<Result<_, _>>()?;
         for (id, score) in &rules.scores {
+            if id.get_ref() == MODEL_ID {
+                let why =
+                    "the model's points follow from the message; `rules.disable` switches it off, `rules.model` chooses another";
+                return Err(self.wrong(id.span(), why.to_owned()));
+            }
             settings.scores.insert(known(id)?, score.0);
         }
         Ok(settings)

@@ -44,7 +44,7 @@ mod value;
 pub use config::Config;
 pub use error::ConfigError;
 pub use gateway::{Archive, Client, DeliverySettings, Limits, Listener, ProtectedDomain, Route, Tls};
-pub use model::{DEFAULT_MODEL, NO_MODEL, model};
+pub use model::{NO_MODEL, model};
 pub use source::{read, read_directory};
 pub use tables::{CapsuleLevel, OnEngineFailure, Protocol, Ptr, TlsPolicy};
 pub use value::{Dns, Network, NextHop, PrivateAddresses, Recipients};

@@ -4,13 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use xd_core::classify::{Model, builtin};
+use xd_core::classify::{BUILTIN, Model, builtin};
 
 /// The name that stands for no model.
 pub const NO_MODEL: &str = "none";
-
-/// The model that judges where nobody says otherwise.
-pub const DEFAULT_MODEL: &str = "default";
 
 /// A larger file is no model.
 const BYTES_MAX: u64 = 64 << 20;
@@ -31,6 +28,9 @@ pub fn model(name: &str) -> Result<Option<Model>, String> {
     let read = File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut bytes));
     match read {
         Ok(_) => Model::read(&bytes).map(Some).map_err(|error| format!("{name}: {error}")),
-        Err(error) => Err(format!("{name}: {error}; `default` and `permissive` come with xd, `none` judges by rules alone")),
+        Err(error) => {
+            let builtin = BUILTIN.map(|name| format!("`{name}`")).join(" and ");
+            Err(format!("{name}: {error}; {builtin} come with xd, `none` judges by rules alone"))
+        }
     }
 }

@@ -49,9 +49,9 @@ impl Engine {
     /// # Errors
     /// None in a tested build: rules and model are part of the program, and tests read them.
     pub fn builtin() -> Result<Self, RuleErrors> {
-        const NAME: &str = "default";
-        let damaged = |error: String| RuleError { file: NAME.to_owned(), line: 1, column: 1, message: error };
-        let model = classify::builtin(NAME).transpose().map_err(|error| RuleErrors(vec![damaged(error.to_string())]))?;
+        let damaged = |error: String| RuleError { file: classify::DEFAULT.to_owned(), line: 1, column: 1, message: error };
+        let model =
+            classify::builtin(classify::DEFAULT).transpose().map_err(|error| RuleErrors(vec![damaged(error.to_string())]))?;
         Ok(Self::compile(builtin::sources())?.with_model(model))
     }
 

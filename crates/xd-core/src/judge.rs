@@ -116,7 +116,7 @@ pub(crate) fn verdict<'e>(
     let mut findings = Vec::with_capacity(16);
     let mut open = Vec::new();
     if let Some(score) = model.filter(|_| !settings.disabled.contains(MODEL_ID)) {
-        tally.add_known(score);
+        tally.add_range(score, score);
         if score != Score::ZERO {
             findings.push(Finding { rule: MODEL_ID, score, full_score: score, why: model_says(score), proofs: Vec::new() });
         }
@@ -183,11 +183,6 @@ impl Tally {
     /// The score and its bounds so far.
     pub(crate) fn sums(&self) -> (Score, Score, Score) {
         (self.score, self.low, self.high)
-    }
-
-    /// Adds points that are known whatever else is not.
-    pub(crate) fn add_known(&mut self, points: Score) {
-        self.add_range(points, points);
     }
 
     /// Adds points of which only bounds are known; the score takes the lower.

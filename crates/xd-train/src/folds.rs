@@ -19,7 +19,9 @@ pub fn fold_of(group: &str) -> u64 {
 pub fn cross_validate(learner: &Learner, examples: &[Example]) -> Vec<f32> {
     let mut logits = vec![0.0; examples.len()];
     for fold in 0..FOLDS {
-        let others: Vec<&Example> = examples.iter().filter(|example| fold_of(&example.group) != fold).collect();
+        // What counts nothing is scored, and teaches nothing.
+        let teaches = |example: &&Example| fold_of(&example.group) != fold && example.weight > 0.0;
+        let others: Vec<&Example> = examples.iter().filter(teaches).collect();
         let weights = learner.learn(&others);
         for (logit, example) in logits.iter_mut().zip(examples).filter(|(_, example)| fold_of(&example.group) == fold) {
             *logit = weights.logit(&example.features);

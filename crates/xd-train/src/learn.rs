@@ -33,7 +33,7 @@ pub struct Learner {
     pub floors: [u32; Family::ALL.len()],
     /// How much a family counts.
     pub gains: [f32; Family::ALL.len()],
-    /// Features of fewer examples get no weight: they would only be known again.
+    /// Features of fewer groups get no weight: they would only be known again.
     pub least: u32,
     /// What to begin with; nothing is known otherwise.
     pub from: Option<Arc<Model>>,
@@ -75,7 +75,7 @@ impl Learner {
                 weights.bias -= self.rate * error / bias_square.sqrt();
                 for family in Family::ALL {
                     let places = example.features.places(family);
-                    let gradient = error * self.scale(family, places.len());
+                    let gradient = error * weights.learner.scale(family, places.len());
                     for place in places.iter().map(|&place| place as usize).filter(|&place| seen[place] >= self.least) {
                         squares[place] += gradient * gradient;
                         weights.places[place] -= self.rate * gradient / squares[place].sqrt();
@@ -91,6 +91,9 @@ impl Learner {
         if let Some(from) = &self.from {
             let parts = from.to_parts();
             weights.bias = parts.bias as f32 / LOGIT as f32;
+            // What its weights were learned with.
+            weights.learner.floors = parts.families.map(|(floor, _)| floor);
+            weights.learner.gains = parts.families.map(|(_, gain)| gain as f32 / 65_536.0);
             for (place, weight) in parts.weights {
                 weights.places[place as usize] = f32::from(weight) / WEIGHT_UNIT as f32;
             }
@@ -105,12 +108,20 @@ impl Learner {
     }
 }
 
-/// How many examples have each feature.
+/// How many groups have each feature.
 fn occurrences(examples: &[&Example]) -> Vec<u32> {
+    let mut sorted: Vec<&&Example> = examples.iter().collect();
+    sorted.sort_by(|a, b| a.group.cmp(&b.group));
     let mut seen = vec![0; 1 << PLACE_BITS];
-    for example in examples {
-        for family in Family::ALL {
-            example.features.places(family).iter().for_each(|&place| seen[place as usize] += 1);
+    // By which group each was counted last.
+    let mut last = vec![0_usize; 1 << PLACE_BITS];
+    for (number, group) in (1..).zip(sorted.chunk_by(|a, b| a.group == b.group)) {
+        for example in group {
+            for &place in Family::ALL.into_iter().flat_map(|family| example.features.places(family)) {
+                if std::mem::replace(&mut last[place as usize], number) != number {
+                    seen[place as usize] += 1;
+                }
+            }
         }
     }
     seen

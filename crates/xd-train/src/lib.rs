@@ -13,4 +13,4 @@ mod model;
 pub use folds::{FOLDS, cross_validate, fold_of};
 pub use learn::{Example, Learner, Weights};
 pub use measure::{Measured, measure};
-pub use model::{Labels, TrainError, Trained, train};
+pub use model::{Curve, Labels, TrainError, Trained, train};

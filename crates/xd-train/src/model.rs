@@ -4,11 +4,11 @@
 //! where few wanted messages would be among the rest. Beyond, two points a logit, within bounds: a model alone neither makes mail surely
 //! spam nor excuses what rules prove.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xd_core::classify::{LOGIT, Model, ModelError, ModelParts, PLACE_BITS, WEIGHT_UNIT};
 
-use crate::folds::cross_validate;
+use crate::folds::{cross_validate, fold_of};
 use crate::measure::{Measured, measure};
 use crate::{Example, Learner, Weights};
 
@@ -53,42 +53,75 @@ pub enum TrainError {
     /// Too little to learn from.
     #[error("{} ham and {} spam are too few to learn from; at least {LEAST} of each are needed", .0.ham, .0.spam)]
     TooFew(Labels),
+    /// All that is alike is held out together, so nothing would be left to learn from.
+    #[error("the {} ham and {} spam are too alike to learn from: all of one kind belong to few groups, such as one subject", .0.ham, .0.spam)]
+    TooAlike(Labels),
     /// What was learned makes no model.
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
+/// From logits to points.
+#[derive(Clone, Copy, Debug)]
+pub struct Curve {
+    threshold: f32,
+}
+
+impl Curve {
+    /// The curve by logits of ham and spam that were held out: 5.00 points from where one wanted message in a thousand would be among the
+    /// rest, and never for what is more likely wanted.
+    #[must_use]
+    pub fn of(ham: &[f32], spam: &[f32]) -> Self {
+        let threshold = measure(ham, spam).map_or(f32::INFINITY, |measured| measured.thresholds[RATE]);
+        // Halfway to the ham below: where nothing lies between the classes, nothing is known of what does.
+        let below = ham.iter().copied().filter(|&logit| logit < threshold).fold(f32::NEG_INFINITY, f32::max);
+        let threshold = match (threshold.is_finite(), below.is_finite()) {
+            (true, true) => f32::midpoint(threshold, below),
+            (true, false) => threshold,
+            // No spam scores above the ham that has to stay below.
+            (false, _) => below + 1.0,
+        };
+        Self { threshold: threshold.clamp(0.0, 1_000.0) }
+    }
+
+    /// The points of a logit.
+    #[must_use]
+    pub fn points(self, logit: f32) -> f32 {
+        let hundredths = SPAM + SLOPE * (logit - self.threshold);
+        hundredths.clamp(BOUNDS.0 as f32, BOUNDS.1 as f32) / 100.0
+    }
+}
+
 /// Learns a model of this name, described by `about`.
 ///
 /// # Errors
-/// When there are fewer than ten examples of either class, or the name or description is too long.
+/// When there are fewer than ten examples of either class, all of one belong together, or the name or description is too long.
 pub fn train(learner: &Learner, examples: &[Example], name: &str, about: &str) -> Result<Trained, TrainError> {
     let spam = examples.iter().filter(|example| example.is_spam).count();
     let labels = Labels { ham: examples.len() - spam, spam };
     if labels.ham < LEAST || labels.spam < LEAST {
         return Err(TrainError::TooFew(labels));
     }
+    if [false, true].into_iter().any(|is_spam| folds(examples, is_spam) < 2) {
+        return Err(TrainError::TooAlike(labels));
+    }
     let logits = cross_validate(learner, examples);
     let of = |is_spam: bool| -> Vec<f32> {
         examples.iter().zip(&logits).filter(|(example, _)| example.is_spam == is_spam).map(|(_, &logit)| logit).collect()
     };
-    let ham = of(false);
-    let measured = measure(&ham, &of(true)).ok_or(TrainError::TooFew(labels))?;
-    // Halfway to the ham below: where nothing lies between the classes, nothing is known of what does.
-    let threshold = measured.thresholds[RATE];
-    let below = ham.iter().copied().filter(|&logit| logit < threshold).fold(f32::NEG_INFINITY, f32::max);
-    let threshold = if below.is_finite() { f32::midpoint(threshold, below) } else { threshold };
+    let (ham, spam) = (of(false), of(true));
+    let measured = measure(&ham, &spam).ok_or(TrainError::TooFew(labels))?;
+    let curve = Curve::of(&ham, &spam);
     let weights = learner.learn(&examples.iter().collect::<Vec<_>>());
-    let model = Model::try_new(parts(&weights, threshold, name, about))?;
+    let model = Model::try_new(parts(&weights, curve, name, about))?;
     Ok(Trained { model, measured, labels, contradictions: contradictions(examples) })
 }
 
-fn parts(weights: &Weights, threshold: f32, name: &str, about: &str) -> ModelParts {
+fn parts(weights: &Weights, curve: Curve, name: &str, about: &str) -> ModelParts {
     let learner = &weights.learner;
     let fixed = |value: f32, unit: f32| (value * unit).round().clamp(-1e9, 1e9) as i32;
     let logit = LOGIT as f32;
-    let threshold = if threshold.is_finite() { threshold } else { 4.0 };
-    let at = |points: i32| fixed(threshold + (points as f32 - SPAM) / SLOPE, logit);
+    let at = |points: i32| fixed(curve.threshold + (points as f32 - SPAM) / SLOPE, logit);
     let weight = |weight: f32| (weight * WEIGHT_UNIT as f32).round().clamp(f32::from(i16::MIN), f32::from(i16::MAX)) as i16;
     ModelParts {
         name: name.to_owned(),
@@ -101,6 +134,12 @@ fn parts(weights: &Weights, threshold: f32, name: &str, about: &str) -> ModelPar
             .filter(|(_, weight)| *weight != 0)
             .collect(),
     }
+}
+
+/// In how many folds examples of a class stand.
+fn folds(examples: &[Example], is_spam: bool) -> usize {
+    let of_class = examples.iter().filter(|example| example.is_spam == is_spam && example.weight > 0.0);
+    of_class.map(|example| fold_of(&example.group)).collect::<BTreeSet<_>>().len()
 }
 
 /// How many messages stand in both classes: those with the same features.
@@ -147,7 +186,7 @@ mod tests {
     fn integers_agree_with_the_floats_they_were_made_of() {
         let examples = examples();
         let weights = Learner::default().learn(&examples.iter().collect::<Vec<_>>());
-        let model = Model::try_new(parts(&weights, 0.0, "test", "")).unwrap();
+        let model = Model::try_new(parts(&weights, Curve { threshold: 0.0 }, "test", "")).unwrap();
         for example in &examples {
             let (exact, rounded) = (weights.logit(&example.features), model.logit(&example.features) as f32 / LOGIT as f32);
             assert!((exact - rounded).abs() < 0.2, "{exact} {rounded}");
@@ -160,6 +199,22 @@ mod tests {
         let error = train(&Learner::default(), &ham, "test", "").unwrap_err();
         assert_eq!(error.to_string(), "40 ham and 0 spam are too few to learn from; at least 10 of each are needed");
         assert!(train(&Learner::default(), &[], "test", "").is_err());
+    }
+
+    #[test]
+    fn one_mailing_is_too_little() {
+        let examples: Vec<Example> =
+            examples().into_iter().map(|example| Example { group: format!("all {}", example.is_spam), ..example }).collect();
+        let error = train(&Learner::default(), &examples, "test", "").unwrap_err();
+        assert!(error.to_string().starts_with("the 40 ham and 40 spam are too alike to learn from"));
+    }
+
+    #[test]
+    fn points_begin_between_the_classes_and_never_below_even_odds() {
+        assert_eq!(Curve::of(&[-4.0, 1.0], &[3.0, 5.0]).points(2.0), 5.0);
+        assert_eq!(Curve::of(&[-4.0], &[-2.0]).points(0.0), 5.0);
+        assert_eq!(Curve::of(&[4.0], &[1.0]).points(5.0), 5.0);
+        assert_eq!((Curve::of(&[0.0], &[1.0]).points(99.0), Curve::of(&[0.0], &[1.0]).points(-99.0)), (8.0, -6.0));
     }
 
     #[test]

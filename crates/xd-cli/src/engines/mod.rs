@@ -8,8 +8,8 @@ mod text;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use xd_config::{DEFAULT_MODEL, NO_MODEL};
-use xd_core::classify::Model;
+use xd_config::NO_MODEL;
+use xd_core::classify::{DEFAULT, Model};
 use xd_core::rules::builtin;
 use xd_core::{Engine, EngineHash, SEMANTICS};
 use xd_store::{EngineEntry, EngineInputs, EngineStore, OsFileSystem};
@@ -48,7 +48,7 @@ pub(crate) struct Kept {
 impl Kept {
     /// The engines below this directory, which is the one of capsules or of engines itself.
     pub(crate) fn open(directory: Option<&Path>) -> Result<Self, Failure> {
-        let model = engine::model(DEFAULT_MODEL)?;
+        let model = engine::model(DEFAULT)?;
         let builtin = EngineHash::of(SEMANTICS, &builtin::sources(), model.as_ref());
         let Some(directory) = directory else {
             return Ok(Self { store: None, engines: Vec::new(), unread: false, builtin });
@@ -91,7 +91,7 @@ impl Kept {
         match &self.store {
             Some(store) if kept => store.load(hash).map_err(|error| told(&error)),
             _ if self.is_builtin(hash) => {
-                let model = xd_config::model(DEFAULT_MODEL)?;
+                let model = xd_config::model(DEFAULT)?;
                 Ok(EngineInputs { semantics: SEMANTICS.to_owned(), model, rules: builtin::sources() })
             }
             _ => Err(format!("there is no engine {hash}")),

@@ -101,11 +101,9 @@ impl Question {
         let replace = self.config.as_ref().map(|config| config.settings(new)).transpose()?;
         let operator = self.config.as_ref().map(Config::operator);
         let change = SettingsChange { replace, operator, ..SettingsChange::default() };
-        let what_if = WhatIf::new(old, new, change, Limits::default());
-        Ok(match &self.model {
-            Some(model) => what_if.with_model(model.as_ref()),
-            None => what_if,
-        })
+        // Other rules judge beside the model that judged, unless another is supposed.
+        let model = self.model.as_ref().map_or_else(|| old.model(), Option::as_ref);
+        Ok(WhatIf::new(old, new, change, Limits::default()).with_model(model))
     }
 }
 

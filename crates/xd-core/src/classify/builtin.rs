@@ -2,11 +2,14 @@
 
 use super::{Model, ModelError};
 
-/// The names of the models that come with xd.
-pub const BUILTIN: [&str; 2] = ["default", "permissive"];
+/// The model that judges where nobody says otherwise.
+pub const DEFAULT: &str = "default";
 
-static DEFAULT: &[u8] = include_bytes!("../../models/default.xdm");
-static PERMISSIVE: &[u8] = include_bytes!("../../models/permissive.xdm");
+/// The names of the models that come with xd.
+pub const BUILTIN: [&str; 2] = [DEFAULT, "permissive"];
+
+static DEFAULT_BYTES: &[u8] = include_bytes!("../../models/default.xdm");
+static PERMISSIVE_BYTES: &[u8] = include_bytes!("../../models/permissive.xdm");
 
 /// The model of this name that comes with xd: `default`, trained on all there was, or `permissive`, without mail that may not be used
 /// commercially. Reading it takes some milliseconds.
@@ -23,8 +26,8 @@ static PERMISSIVE: &[u8] = include_bytes!("../../models/permissive.xdm");
 #[must_use]
 pub fn builtin(name: &str) -> Option<Result<Model, ModelError>> {
     match name {
-        "default" => Some(Model::read(DEFAULT)),
-        "permissive" => Some(Model::read(PERMISSIVE)),
+        DEFAULT => Some(Model::read(DEFAULT_BYTES)),
+        "permissive" => Some(Model::read(PERMISSIVE_BYTES)),
         _ => None,
     }
 }

@@ -112,7 +112,7 @@ impl<'b> Reader<'b> {
     pub(super) fn count(&mut self, most: usize) -> Read<usize> {
         let at = self.at;
         let count = self.number()? as usize;
-        // Each item takes at least two bytes, so a wrong count reserves no more than the file has.
+        // Each item takes at least two bytes, so a wrong count reserves no more than some times the file.
         if count > most || count > self.bytes.len() {
             return Err(ModelError::Value { at, what: "more items than there can be" });
         }

@@ -3,7 +3,8 @@
 use super::{Family, Gather};
 use crate::{Defect, Message};
 
-/// Fields whose presence says something of the program that wrote a message, not of the way it came or of who keeps it.
+/// Fields whose presence says something of the program that wrote a message. What lists and servers add on the way is left out, but for
+/// signatures, which mostly come from the writer's own server.
 const FIELDS: &[&str] = &[
     "auto-submitted",
     "bcc",
@@ -15,7 +16,6 @@ const FIELDS: &[&str] = &[
     "disposition-notification-to",
     "dkim-signature",
     "domainkey-signature",
-    "errors-to",
     "expires",
     "feedback-id",
     "importance",
@@ -27,27 +27,23 @@ const FIELDS: &[&str] = &[
     "mime-version",
     "organisation",
     "organization",
-    "precedence",
     "priority",
     "references",
     "reply-to",
     "require-recipient-valid-since",
     "return-receipt-to",
-    "sender",
     "thread-index",
     "thread-topic",
     "user-agent",
     "x-auto-response-suppress",
     "x-campaign",
     "x-campaign-id",
-    "x-complaints-to",
     "x-csa-complaints",
     "x-entity-id",
     "x-feedback-id",
     "x-mailer",
     "x-mimeole",
     "x-msmail-priority",
-    "x-originating-ip",
     "x-php-originating-script",
     "x-priority",
     "x-report-abuse",
@@ -89,7 +85,7 @@ pub(super) fn gather(message: &Message<'_>, to: &mut impl Gather) {
         }
         match lower.as_str() {
             "x-mailer" | "user-agent" => to.shape(family, "written by", &program(field.decoded())),
-            "precedence" | "x-priority" | "importance" | "auto-submitted" => {
+            "x-priority" | "importance" | "auto-submitted" => {
                 to.shape(family, "says", &format!("{lower}: {}", first_word(field.decoded())));
             }
             "date" => to.shape(family, "date", date_form(field.decoded())),

@@ -119,7 +119,11 @@ fn html(message: &Message<'_>, to: &mut impl Gather) {
     to.fact(family, "little text, images", html.visible_chars < 100 && html.images > 0);
     let plain = message.view(View::Plain).facts().chars;
     to.fact(family, "html alone", plain == 0);
-    to.fact(family, "plain text unlike html", plain > 0 && (plain > html.visible_chars * 3 || html.visible_chars > plain * 3));
+    to.fact(
+        family,
+        "plain text unlike html",
+        plain > 0 && (plain > html.visible_chars.saturating_mul(3) || html.visible_chars > plain.saturating_mul(3)),
+    );
 }
 
 fn text(message: &Message<'_>, to: &mut impl Gather) {

@@ -24,7 +24,7 @@ mod words;
 
 use crate::{Message, View};
 
-pub use builtin::{BUILTIN, builtin};
+pub use builtin::{BUILTIN, DEFAULT, builtin};
 pub use explain::Reason;
 use gather::{Gather, Ids};
 pub use model::{LOGIT, Model, ModelError, ModelParts, WEIGHT_UNIT};
@@ -85,7 +85,7 @@ pub struct Features {
 }
 
 impl Features {
-    /// The features of a message. Read from at most 56 KiB of each of its texts.
+    /// The features of a message. Words are read from at most 56 KiB of each of its texts.
     ///
     /// # Example: does a digit more make another word?
     /// ```

@@ -30,6 +30,12 @@ pub const WEIGHT_UNIT: i32 = 64;
 pub const LOGIT: i64 = 1 << 16;
 /// Knots of a curve.
 const KNOTS_MAX: usize = 64;
+/// The greatest floor of a family: no message has more features.
+const FLOOR_MAX: u32 = 1 << PLACE_BITS;
+/// The greatest gain of a family, 256.
+const GAIN_MAX: i32 = 1 << 24;
+/// The most points that a curve may give, in hundredths, of either sign.
+const POINTS_MAX: u32 = 10_000;
 /// Bytes of the name and of the description.
 const NAME_MAX: usize = 64;
 const ABOUT_MAX: usize = 4096;
@@ -113,7 +119,7 @@ impl Model {
         if (features, bits) != (FEATURES, PLACE_BITS) {
             return Err(ModelError::Features { features, bits });
         }
-        // Before anything is believed: a flipped bit is then told as that, wherever it is.
+        // Before anything else is believed: a flipped bit is then told as that.
         let body = bytes.len().saturating_sub(32).max(from.at());
         let (content, sum) = (bytes.get(..body).unwrap_or_default(), bytes.get(body..).unwrap_or_default());
         if Sha256::digest(content).as_slice() != sum {
@@ -146,6 +152,10 @@ impl Model {
             return Err(ModelError::Value { at: from.at(), what: "more bytes than the model has" });
         }
         check(&parts)?;
+        // Numbers may be spelled longer than need be, and weights be nought: one model has one spelling.
+        if write(&parts) != content {
+            return Err(ModelError::Value { at: body, what: "another spelling of its numbers than the shortest" });
+        }
         Ok(Self::of(parts))
     }
 
@@ -233,6 +243,7 @@ impl Model {
         let points = match (after.checked_sub(1).map(|before| knots[before]), knots.get(after)) {
             (Some((from, low)), Some(&(to, high))) => {
                 let (from, to, low, high) = (i64::from(from), i64::from(to), i64::from(low), i64::from(high));
+                // Below 2^32 times 20,000.
                 low + (logit - from) * (high - low) / (to - from)
             }
             (Some((_, points)), None) | (None, Some(&(_, points))) => i64::from(points),
@@ -264,8 +275,11 @@ fn check(parts: &ModelParts) -> Result<(), ModelError> {
     {
         return wrong("places out of order");
     }
-    if parts.families.iter().any(|&(_, gain)| !(0..=1 << 24).contains(&gain)) {
-        return wrong("a gain out of range");
+    if parts.families.iter().any(|&(floor, gain)| floor > FLOOR_MAX || !(0..=GAIN_MAX).contains(&gain)) {
+        return wrong("a floor or gain out of range");
+    }
+    if parts.knots.iter().any(|&(_, points)| points.unsigned_abs() > POINTS_MAX) {
+        return wrong("points out of range");
     }
     Ok(())
 }
@@ -362,6 +376,9 @@ mod tests {
         assert!(Model::try_new(ModelParts { weights: vec![(1, 1), (1, 1)], ..parts() }).is_err());
         assert!(Model::try_new(ModelParts { weights: vec![(1 << PLACE_BITS, 1)], ..parts() }).is_err());
         assert!(Model::try_new(ModelParts { name: String::new(), ..parts() }).is_err());
+        let floor = |floor: u32| Model::try_new(ModelParts { families: [(floor, 0); Family::ALL.len()], ..parts() });
+        assert!(floor(FLOOR_MAX).is_ok() && floor(FLOOR_MAX + 1).is_err());
+        assert!(knots(&[(0, 10_000)]).is_ok() && knots(&[(0, 10_001)]).is_err());
     }
 
     #[test]
@@ -391,6 +408,24 @@ mod tests {
             prop_assert!(model.points_of(low) <= model.points_of(high));
             let (least, most) = model.range();
             prop_assert!(model.points_of(a) >= least && model.points_of(a) <= most);
+        }
+
+        #[test]
+        fn whatever_is_accepted_gives_points_in_range(
+            floor in prop_oneof![0..10_u32, any::<u32>()],
+            gain in prop_oneof![0..1_000_000, any::<i32>()],
+            bias in any::<i32>(),
+            knots in prop::collection::btree_map(any::<i32>(), prop_oneof![-10_000..=10_000_i32, any::<i32>()], 1..4),
+            logit in any::<i64>(),
+        ) {
+            let parts = ModelParts { families: [(floor, gain); Family::ALL.len()], bias, knots: knots.into_iter().collect(), ..parts() };
+            if let Ok(model) = Model::try_new(parts) {
+                let (least, most) = model.range();
+                let message = Message::parse(b"Subject: some words\r\n\r\nand more of them\r\n", &Limits::default());
+                for points in [model.points(&message), model.points_of(logit)] {
+                    prop_assert!(least <= points && points <= most);
+                }
+            }
         }
 
         #[test]

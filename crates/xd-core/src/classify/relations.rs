@@ -33,17 +33,6 @@ fn sender(message: &Message<'_>, from: &Mailbox, to: &mut impl Gather) {
         Some(reply_to) if same(reply_to) => to.shape(family, "answers", "to the same domain"),
         Some(_) => to.shape(family, "answers", "to another domain"),
     }
-    match message.sender().first() {
-        None => {}
-        Some(sender) if same(sender) => to.shape(family, "sender", "of the same domain"),
-        Some(_) => to.shape(family, "sender", "of another domain"),
-    }
-    match message.return_path() {
-        Some(crate::ReversePath::Mailbox(path)) if same(&path) => to.shape(family, "return path", "of the same domain"),
-        Some(crate::ReversePath::Mailbox(_)) => to.shape(family, "return path", "of another domain"),
-        Some(_) => to.shape(family, "return path", "null"),
-        None => {}
-    }
     let id = message.header().first("message-id").map(|field| field.decoded());
     if let Some(host) = id.and_then(|id| id.trim().trim_end_matches('>').rsplit_once('@')).map(|(_, host)| host) {
         let same = crate::Domain::parse(host).is_ok_and(|host| host.registered() == domain.registered());

@@ -1,6 +1,6 @@
 //! The words of a text in normal spelling, as features: each word, each two that follow one another.
 //!
-//! Every run of digits is one digit, so that no date, address or number is known again. Scripts without blanks between words
+//! Every run of digits is one digit, and an address or host is no word but one that stands for all, so that none is known again. Scripts without blanks between words
 //! (Han, kana, Thai and their neighbours) give each two characters that stand side by side.
 
 use super::hash::Hash;
@@ -34,6 +34,8 @@ pub(super) fn each<'t>(text: &'t str, mut each: impl FnMut(Option<Word<'t>>)) {
 fn words<'t>(text: &'t str, each: &mut impl FnMut(Option<Word<'t>>)) {
     let bytes = text.as_bytes();
     let mut at = 0;
+    // Up to where joined words were looked at: what is no address as a whole holds none.
+    let mut joined = 0;
     while let Some(&byte) = bytes.get(at) {
         if byte == b'\n' {
             each(None);
@@ -56,6 +58,15 @@ fn words<'t>(text: &'t str, each: &mut impl FnMut(Option<Word<'t>>)) {
             }
         }
         at = end_of_word(text, at);
+        if at > joined {
+            let (end, is_address) = end_of_joined(bytes, at);
+            joined = end;
+            if is_address {
+                at = end;
+                each(Some(Word { text: text.get(start..at).unwrap_or_default(), hash: Hash::of_kind(2).value() }));
+                continue;
+            }
+        }
         if let Some(word) = text.get(start..at) {
             each(Some(Word { text: word, hash: hash(word) }));
         }
@@ -77,6 +88,25 @@ fn end_of_word(text: &str, mut at: usize) -> usize {
             _ => return at,
         }
     }
+}
+
+/// Where the joined words end of which the first ends here: words with dots, hyphens, `@` and the like between them and no blank. With
+/// whether they are an address or a host: with an `@`, or a dot, between two of them.
+fn end_of_joined(bytes: &[u8], mut at: usize) -> (usize, bool) {
+    let letters_before = |at: usize| bytes.iter().take(at).rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let letters_from = |at: usize| bytes.iter().skip(at).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let mut is_address = false;
+    while let Some(joint @ (b'.' | b'@' | b'-' | b'_' | b'+' | b'=')) = bytes.get(at)
+        && bytes.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
+    {
+        // A dot between digits is a number, and one behind a single letter an abbreviation.
+        is_address |= *joint == b'@' || (*joint == b'.' && letters_before(at) >= 2 && letters_from(at + 1) >= 2);
+        at += 1;
+        while bytes.get(at).is_some_and(u8::is_ascii_alphanumeric) {
+            at += 1;
+        }
+    }
+    (at, is_address)
 }
 
 /// Gives each two characters of a run in a script without blanks, or a single one.
@@ -141,6 +171,37 @@ mod tests {
             words_of("you're owed $1,000 by straße-bank!\nok"),
             ["you're", "owed", "$1", "000", "by", "straße", "bank", "|", "ok"]
         );
+    }
+
+    #[test]
+    fn addresses_and_hosts_are_one_word_and_all_the_same() {
+        let found = words_of("see www.example.com, ask joe.bloggs+x@example.org or i.e. version 1.2.3 well-known a.m. end.of");
+        let expected = [
+            "see",
+            "www.example.com",
+            "ask",
+            "joe.bloggs+x@example.org",
+            "or",
+            "i",
+            "e",
+            "version",
+            "1",
+            "2",
+            "3",
+            "well",
+            "known",
+            "a",
+            "m",
+            "end.of",
+        ];
+        assert_eq!(found, expected);
+        let hash = |text: &str| {
+            let mut hashes = Vec::new();
+            each(text, |word| hashes.extend(word.map(|word| word.hash)));
+            hashes
+        };
+        assert_eq!(hash("a@example.com"), hash("example.net"));
+        assert_ne!(hash("example.net"), hash("example"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use xd_core::classify::Model;
+use xd_core::classify::{Model, ModelError};
 use xd_core::{Engine, EngineHash, RuleErrors, RuleSource, SEMANTICS, Timestamp};
 
 use crate::file_system::{FileSystem, OsFileSystem, Sequential, StoredFile, create_dirs};
@@ -138,6 +138,14 @@ pub enum EngineError {
         expected: String,
         /// The hash that it has.
         found: String,
+    },
+    /// The operator: another version of the program kept it, whose models this one does not read.
+    #[error("{path}: {error}", path = path.display())]
+    Model {
+        /// The model's file.
+        path: PathBuf,
+        /// Why.
+        error: ModelError,
     },
     /// The disk or the operator: files and their list agree with each other, not with the directory's name.
     #[error("{path} holds another engine, {found}", path = path.display())]
@@ -338,7 +346,7 @@ impl<F: FileSystem> EngineStore<F> {
         if found != expected {
             return Err(EngineError::RuleFile { path: path.to_owned(), expected: expected.to_owned(), found });
         }
-        Model::read(&bytes).map_err(|error| EngineError::Manifest { path: path.to_owned(), why: error.to_string() })
+        Model::read(&bytes).map_err(|error| EngineError::Model { path: path.to_owned(), error })
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, EngineError> {

@@ -21,6 +21,12 @@ struct Shipped {
     without: &'static [&'static str],
 }
 
+impl Shipped {
+    fn learns_of(&self, one: &Labelled) -> bool {
+        !self.without.contains(&one.source.as_str())
+    }
+}
+
 const SHIPPED: [Shipped; 2] = [
     Shipped {
         name: "default",
@@ -45,7 +51,7 @@ pub(crate) fn train_models(workspace: &Workspace, report: &mut Report) {
     for shipped in &SHIPPED {
         report.step(&format!("model {}", shipped.name), || {
             let examples: Vec<Example> =
-                chosen(&labelled, shipped).filter(|one| one.is_train).map(|one| one.example.clone()).collect();
+                labelled.iter().filter(|one| one.is_train && shipped.learns_of(one)).map(|one| one.example.clone()).collect();
             let trained = train(&Learner::default(), &examples, shipped.name, shipped.about)
                 .map_err(|error| Shortfall::Failed(error.to_string()))?;
             let path = workspace.path(format!("crates/xd-core/models/{}.xdm", shipped.name));
@@ -65,7 +71,7 @@ pub(crate) fn cross_validate_models(workspace: &Workspace, report: &mut Report, 
     for shipped in &SHIPPED {
         report.step(&format!("model {}", shipped.name), || {
             let logits = held_out(&labelled, shipped);
-            print!("{}", table::write(shipped.name, &labelled, &logits));
+            print!("{}", table::write(shipped.name, &labelled, &logits, |one| shipped.learns_of(one)));
             Ok(format!("{} messages", labelled.len()))
         });
     }
@@ -90,15 +96,11 @@ fn said(all: &mut Vec<Labelled>, read: Vec<Labelled>) -> String {
     format!("{} messages", all.len())
 }
 
-fn chosen<'a>(labelled: &'a [Labelled], shipped: &'a Shipped) -> impl Iterator<Item = &'a Labelled> {
-    labelled.iter().filter(|one| !shipped.without.contains(&one.source.as_str()))
-}
-
 /// The logit of every message by models that saw none of its cluster; those of sources that a model leaves out, too.
 fn held_out(labelled: &[Labelled], shipped: &Shipped) -> Vec<f32> {
     let mut examples: Vec<Example> = labelled.iter().map(|one| one.example.clone()).collect();
     for (example, one) in examples.iter_mut().zip(labelled) {
-        if shipped.without.contains(&one.source.as_str()) {
+        if !shipped.learns_of(one) {
             example.weight = 0.0;
         }
     }

@@ -3,27 +3,24 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use xd_train::{Example, Learner, measure};
+use xd_train::{Curve, Example, Learner, measure};
 
 use super::Labelled;
-
-/// Points for a logit, as `xd-train` gives them, from a threshold on.
-fn points(logit: f32, threshold: f32) -> f32 {
-    (5.0 + 2.0 * (logit - threshold)).clamp(-6.0, 8.0)
-}
 
 /// Picks the scores of those messages that a test holds for.
 fn pick(labelled: &[Labelled], scores: &[f32], wanted: impl Fn(&Labelled) -> bool) -> Vec<f32> {
     labelled.iter().zip(scores).filter(|(one, _)| wanted(one)).map(|(_, &score)| score).collect()
 }
 
-pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32]) -> String {
+/// The table of a model by its name, from the logits of all messages; it learned of those that a test holds for.
+pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32], taught: impl Fn(&Labelled) -> bool) -> String {
     let mut out = String::new();
     let rules: Vec<f32> = labelled.iter().map(|one| one.rules).collect();
     let ham = |scores: &[f32]| pick(labelled, scores, |one| one.label == "ham");
     let spam = |scores: &[f32]| pick(labelled, scores, |one| one.example.is_spam);
-    let Some(alone) = measure(&ham(logits), &spam(logits)) else { return out };
-    let sums: Vec<f32> = logits.iter().zip(&rules).map(|(&logit, rules)| points(logit, alone.thresholds[1]) + rules).collect();
+    let of_class = |is_spam| pick(labelled, logits, |one| one.example.is_spam == is_spam && taught(one));
+    let curve = Curve::of(&of_class(false), &of_class(true));
+    let sums: Vec<f32> = logits.iter().zip(&rules).map(|(&logit, rules)| curve.points(logit) + rules).collect();
     // Writing to a string does not fail.
     let _ = writeln!(
         out,
