@@ -170,3 +170,41 @@ fn text(text: &str, family: Family, to: &mut impl Gather) {
         before = word;
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    fn digest(raw: &str) -> u64 {
+        let features = Features::of(&Message::parse(raw.as_bytes(), &Limits::default()));
+        let places = Family::ALL.into_iter().flat_map(|family| features.places(family)).copied();
+        places.fold(hash::Hash::of_kind(0), |hash, place| hash.with(u64::from(place))).value()
+    }
+
+    /// Where this fails, the features are others than the models were trained on: raise [`FEATURES`] and train them anew.
+    #[test]
+    fn features_are_those_of_their_version() {
+        let head = "From: \"Ann Lee\" <ann.lee@example.com>\r\nTo: bob@example.net\r\nSubject: Re: [list] Your invoice 4711\r\nMessage-ID: <a1@example.com>\r\n";
+        let plain = format!("{head}\r\nPay $40 to joe@example.org by Friday.\r\n");
+        let html = format!(
+            "{head}Content-Type: text/html; charset=utf-8\r\n\r\n<p>Verify <a href='http://login.example.net/account?id=1'>your account</a><img src='http://example.net/x.gif' width=1 height=1>"
+        );
+        let parts = format!(
+            "{head}Content-Type: multipart/mixed; boundary=ab12\r\n\r\n--ab12\r\n\r\n请点击这里\r\n--ab12\r\nContent-Type: application/pdf; name=\"a.pdf\"\r\n\r\n%PDF-1.4\r\n--ab12--\r\n"
+        );
+        assert_eq!(
+            (FEATURES, digest(&plain), digest(&html), digest(&parts)),
+            (1, 0xac67_21c4_23b4_5951, 0xb07e_93b1_99a5_cffb, 0x3667_981b_3d09_584d)
+        );
+    }
+
+    #[test]
+    fn footers_and_marks_are_left_out() {
+        assert_eq!(without_footer("hello ____________________ list of people"), "hello ");
+        let long = format!("____________________ {}", "x".repeat(600));
+        assert_eq!(without_footer(&long), long);
+        assert_eq!(without_marks("re: [a-list] fwd: your order"), "your order");
+        assert_eq!(without_marks("[unclosed re: x"), "[unclosed re: x");
+    }
+}
