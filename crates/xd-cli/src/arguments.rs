@@ -13,7 +13,7 @@ use crate::json::Hex;
 #[derive(Debug, Parser)]
 #[command(name = "xd", arg_required_else_help = true, after_help = EXIT_STATUS)]
 pub(crate) struct Arguments {
-    /// Print the version and the hash of the built-in rules.
+    /// Print the version and the hash of the engine that comes with it.
     #[arg(short = 'V', long)]
     pub(crate) version: bool,
     #[command(subcommand)]
@@ -60,9 +60,11 @@ pub(crate) enum Command {
     /// Read the journal of a gateway: what happened to mail.
     #[command(subcommand)]
     Log(gateway::Log),
-    /// Measure the rules on labelled messages.
+    /// Measure rules and model on labelled messages.
     #[command(after_long_help = EVAL_EXAMPLES)]
     Eval(Eval),
+    /// Make a model of one's own from labelled messages.
+    Train(Train),
 }
 
 /// How messages are judged.
@@ -77,22 +79,10 @@ pub(crate) struct JudgeArguments {
     /// are walked in the order of their paths; folders named `cases` hold no rules.
     #[arg(long, value_name = "DIR")]
     pub(crate) rules: Vec<PathBuf>,
-    /// The learned model to judge with; `none` judges by rules alone.
-    #[arg(long, value_name = "MODEL", default_value = "none", value_parser = model)]
-    pub(crate) model: Model,
-}
-
-/// A learned model. There is none to choose yet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Model {
-    None,
-}
-
-fn model(text: &str) -> Result<Model, String> {
-    match text {
-        "none" => Ok(Model::None),
-        _ => Err("no such model; this version judges by rules alone (--model none)".to_owned()),
-    }
+    /// Judge with this model: `default` or `permissive`, which come with xd, a file, or `none` for rules alone [default: that of the
+    /// configuration, or `default` where the built-in rules judge]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -141,9 +131,9 @@ pub(crate) struct Replay {
     /// What if: the rule files of this directory, this file, or `builtin` had judged; may be given several times.
     #[arg(long, value_name = "DIR")]
     pub(crate) rules: Vec<PathBuf>,
-    /// What if: this learned model had judged; `none` is the only one.
-    #[arg(long, value_name = "MODEL", value_parser = model)]
-    pub(crate) model: Option<Model>,
+    /// What if: this model had judged: `default`, `permissive`, a file, or `none`.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
     /// What if: the settings of this file (TOML) had been in force, for all recipients.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -451,6 +441,25 @@ pub(crate) struct Eval {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// How many messages to judge at a time, at most 1024 [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Train {
+    /// Messages that are wanted: files, directories, mailbox files.
+    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
+    pub(crate) ham: Vec<PathBuf>,
+    /// Messages that are spam: files, directories, mailbox files.
+    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
+    pub(crate) spam: Vec<PathBuf>,
+    /// The file to write the model to; its name without ending is the model's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Begin with what this model knows: `default`, `permissive`, or a file.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) from: Option<String>,
+    /// How many messages to read at a time, at most 1024; the model is the same whatever it is [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
 }

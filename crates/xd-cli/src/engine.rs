@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use xd_core::classify::{DEFAULT, Model};
 use xd_core::rules::builtin;
 use xd_core::{Engine, RuleSource};
 
@@ -15,11 +16,19 @@ pub(crate) const BUILTIN: &str = "builtin";
 /// The folder of a rule directory that holds cases, not rules.
 const CASES: &str = "cases";
 
-/// Compiles the rule files of these directories and files; the built-in ones when there are none.
+/// The model of this name: of those that come with xd, of a file, or none.
+pub(crate) fn model(name: &str) -> Result<Option<Model>, Failure> {
+    xd_config::model(name).map_err(Failure::operator)
+}
+
+/// Compiles the rule files of these directories and files; the built-in ones when there are none. With the built-in rules comes the model
+/// that was fitted to them; other rules alone are exactly what was named.
 pub(crate) fn compile(places: &[PathBuf]) -> Result<Engine, Failure> {
     if places.is_empty() {
         return Ok(Engine::builtin()?);
     }
+    let has_builtin = places.iter().any(|place| place.as_os_str() == BUILTIN);
+    let model = if has_builtin { model(DEFAULT)? } else { None };
     let mut sources = Vec::new();
     for place in places {
         if place.as_os_str() == BUILTIN {
@@ -28,7 +37,7 @@ pub(crate) fn compile(places: &[PathBuf]) -> Result<Engine, Failure> {
             sources.extend(read_all(place, |name| is_hidden(name) || name == CASES, "rule files")?);
         }
     }
-    Ok(Engine::compile(sources)?)
+    Ok(Engine::compile(sources)?.with_model(model))
 }
 
 /// The case files that belong to these places of rules, and those of directories and files of cases.

@@ -32,7 +32,13 @@ impl Judge {
     /// Compiles the rules and reads the configuration; nothing runs when either is wrong.
     pub(crate) fn try_new(arguments: &JudgeArguments) -> Result<Self, Failure> {
         let config = config(arguments.config.as_deref())?;
-        let engine = if arguments.rules.is_empty() { config.engine()?? } else { engine::compile(&arguments.rules)? };
+        let engine = match (&arguments.model, arguments.rules.is_empty()) {
+            (Some(name), true) => Engine::compile(config.rules()?)?.with_model(engine::model(name)?),
+            (Some(name), false) => engine::compile(&arguments.rules)?.with_model(engine::model(name)?),
+            (None, true) => config.engine()??,
+            (None, false) if config.names_model() => engine::compile(&arguments.rules)?.with_model(config.model()?),
+            (None, false) => engine::compile(&arguments.rules)?,
+        };
         let settings = config.settings(&engine)?;
         let (message_bytes, pseudonyms) = (config.message_bytes(), config.pseudonym_key()?);
         let operator = config.operator();

@@ -29,6 +29,7 @@ mod scan;
 mod stop;
 mod table;
 mod terminal;
+mod train;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Some(Command::Rules(rules)) => rules::run(rules),
         Some(Command::Scan(scan)) => scan::run(scan),
         Some(Command::Status(status)) => gateway::status(status),
+        Some(Command::Train(train)) => train::run(train),
         None => usage(),
     };
     ending.unwrap_or_else(|failure| failure.report())
@@ -68,7 +70,7 @@ fn main() -> ExitCode {
 
 fn version() -> Result<ExitCode, Failure> {
     let engine = Engine::builtin()?;
-    writeln!(std::io::stdout(), "xd {}\nbuilt-in rules {}", env!("CARGO_PKG_VERSION"), engine.hash())?;
+    writeln!(std::io::stdout(), "xd {}\nbuilt-in engine {}", env!("CARGO_PKG_VERSION"), engine.hash())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use xd_core::classify::MODEL_ID;
 use xd_core::{Class, Judgement};
 
 use crate::base::Base;
@@ -69,7 +70,9 @@ impl ScanTable {
             left = left.saturating_sub(bounds.len() + GAP);
             bounds = format!("{}  ", self.terminal.paint(Style::Dim, bounds));
         }
-        let reasons = reasons(verdict.findings.iter().map(|finding| finding.why), left);
+        // Rules say more than the model does.
+        let (model, rules): (Vec<_>, Vec<_>) = verdict.findings.iter().partition(|finding| finding.rule == MODEL_ID);
+        let reasons = reasons(rules.into_iter().chain(model).map(|finding| finding.why), left);
         let (class, score) = (self.terminal.paint(style, class), self.terminal.paint(style, score));
         let mut row = String::with_capacity(self.terminal.width + 40);
         // Writing into a string cannot fail.

@@ -135,5 +135,5 @@ fn the_version_names_the_builtin_rules() {
     let run = place.run("--version");
     assert_eq!(run.code, Some(0));
     let engine = place.run("rules list --format json").json()[0]["engine"].as_str().unwrap().to_owned();
-    assert_eq!(run.out, format!("xd {}\nbuilt-in rules {engine}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(run.out, format!("xd {}\nbuilt-in engine {engine}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -9,6 +9,9 @@ use xd_core::RuleError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// The model that comes with xd cannot be read: the program is damaged.
+    #[error("the model that comes with xd: {0}")]
+    Model(String),
     /// The file, or one it names, cannot be read.
     #[error("{}: {error}", path.display())]
     Unreadable {

@@ -6,12 +6,14 @@ use std::io::Read;
 
 use toml::Spanned;
 use xd_core::capsule::PseudonymKey;
+use xd_core::classify::{DEFAULT, MODEL_ID, Model};
 use xd_core::evidence::{Operator, Settings, Thresholds};
 use xd_core::rules::builtin;
 use xd_core::{Domain, Engine, RuleErrors, RuleSource};
 
 use crate::config::Config;
 use crate::error::ConfigError;
+use crate::model::model;
 use crate::tables::{CapsuleLevel, ThresholdsTable};
 
 /// A shorter secret could be found by trying: with it, whoever has the capsules could name everyone in them.
@@ -47,18 +49,40 @@ impl Config {
         Ok(sources)
     }
 
+    /// Whether the file says which model judges.
+    #[must_use]
+    pub fn names_model(&self) -> bool {
+        self.tables().rules.model.is_some()
+    }
+
     /// Whether the file says which rules judge.
     #[must_use]
     pub fn names_rules(&self) -> bool {
         !self.tables().rules.directories.is_empty()
     }
 
-    /// The engine of these rules.
+    /// The engine of these rules and this model.
     ///
     /// # Errors
     /// Every error of the rules, each with its place.
     pub fn engine(&self) -> Result<Result<Engine, RuleErrors>, ConfigError> {
-        Ok(Engine::compile(self.rules()?))
+        let model = self.model()?;
+        Ok(Engine::compile(self.rules()?).map(|engine| engine.with_model(model)))
+    }
+
+    /// The model that the file names. When it names none, the default one where the built-in rules judge, to which it was fitted; other rules
+    /// alone are exactly what was named.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    pub fn model(&self) -> Result<Option<Model>, ConfigError> {
+        match &self.tables().rules.model {
+            None if self.names_rules() && !self.tables().rules.directories.iter().any(|place| place.as_os_str() == BUILTIN) => {
+                Ok(None)
+            }
+            None => model(DEFAULT).map_err(ConfigError::Model),
+            Some(name) => model(name.get_ref()).map_err(|why| self.wrong(name.span(), why)),
+        }
     }
 
     /// The settings for judging with this engine, whose rules the file may name.
@@ -79,8 +103,14 @@ impl Config {
             Err(self.wrong(id.span(), format!("there is no rule {:?}; `xd rules list` names all", id.get_ref())))
         };
         let rules = &self.tables().rules;
-        settings.disabled = rules.disable.iter().map(known).collect::<Result<_, _>>()?;
+        let disabled = |id: &Spanned<String>| if id.get_ref() == MODEL_ID { Ok(MODEL_ID.to_owned()) } else { known(id) };
+        settings.disabled = rules.disable.iter().map(disabled).collect::<Result<_, _>>()?;
         for (id, score) in &rules.scores {
+            if id.get_ref() == MODEL_ID {
+                let why =
+                    "the model's points follow from the message; `rules.disable` switches it off, `rules.model` chooses another";
+                return Err(self.wrong(id.span(), why.to_owned()));
+            }
             settings.scores.insert(known(id)?, score.0);
         }
         Ok(settings)

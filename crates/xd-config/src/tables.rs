@@ -255,6 +255,8 @@ pub(crate) struct JournalTable {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RulesTable {
     pub(crate) directories: Vec<PathBuf>,
+    /// A name, a path, or `none`.
+    pub(crate) model: Option<Spanned<String>>,
     pub(crate) disable: Vec<Spanned<String>>,
     pub(crate) scores: BTreeMap<Spanned<String>, ScoreText>,
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::rules::{Register, RuleErrors, RuleSet, RuleSource, builtin};
+use crate::classify::{self, Model};
+use crate::rules::{Register, RuleError, RuleErrors, RuleSet, RuleSource, builtin};
 
 /// Names everything besides rules that could change a result: parser, public-suffix list, Unicode tables, features.
 pub const SEMANTICS: &str = "1";
 
-/// A compiled set of rules. Cheap to share between threads, never changes.
+/// A compiled set of rules, and the model that judges with them if there is one. Cheap to share between threads, never changes.
 ///
 /// # Example: does a rule file compile?
 /// ```
@@ -23,31 +24,65 @@ pub struct Engine {
     rules: RuleSet,
     register: Register,
     sources: Vec<RuleSource>,
+    model: Option<Model>,
     hash: EngineHash,
 }
 
-/// The SHA-256 over the semantics version and the content of all rule files, whatever their names and order.
+/// The SHA-256 over the semantics version, the content of all rule files, whatever their names and order, and the model if there is one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct EngineHash([u8; 32]);
 
 impl Engine {
-    /// Compiles rule files into an engine.
+    /// Compiles rule files into an engine without a model.
     ///
     /// # Errors
     /// All that is wrong with them, each with file, line and column; nothing runs then.
     pub fn compile(sources: Vec<RuleSource>) -> Result<Self, RuleErrors> {
         let rules = RuleSet::compile(&sources)?;
-        let hash = EngineHash::of(SEMANTICS, &sources);
+        let hash = EngineHash::of(SEMANTICS, &sources, None);
         let register = Register::new(&rules);
-        Ok(Self { rules, register, sources, hash })
+        Ok(Self { rules, register, sources, model: None, hash })
     }
 
-    /// The engine with the rules that come with xd.
+    /// The engine with the rules and the default model that come with xd.
     ///
     /// # Errors
-    /// None in a tested build: the rules are part of the program, and a test compiles them.
+    /// None in a tested build: rules and model are part of the program, and tests read them.
     pub fn builtin() -> Result<Self, RuleErrors> {
-        Self::compile(builtin::sources())
+        let damaged = |error: String| RuleError { file: classify::DEFAULT.to_owned(), line: 1, column: 1, message: error };
+        let model =
+            classify::builtin(classify::DEFAULT).transpose().map_err(|error| RuleErrors(vec![damaged(error.to_string())]))?;
+        Ok(Self::compile(builtin::sources())?.with_model(model))
+    }
+
+    /// The same rules with a model, or without any.
+    ///
+    /// # Example: does a model make another engine?
+    /// ```
+    /// use xd_core::Engine;
+    /// use xd_core::classify::{Model, ModelParts};
+    ///
+    /// let engine = Engine::compile(vec![])?;
+    /// let hash = engine.hash();
+    /// let parts = ModelParts { name: "tiny".into(), knots: vec![(0, 0)], ..ModelParts::default() };
+    /// assert_ne!(engine.with_model(Some(Model::try_new(parts)?)).hash(), hash);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_model(self, model: Option<Model>) -> Self {
+        let hash = EngineHash::of(SEMANTICS, &self.sources, model.as_ref());
+        Self { model, hash, ..self }
+    }
+
+    /// The points that the model gives a message.
+    pub(crate) fn model_points(&self, message: &crate::Message<'_>) -> Option<crate::Score> {
+        self.model.as_ref().map(|model| model.points(message))
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> Option<&Model> {
+        self.model.as_ref()
     }
 
     /// The rules.
@@ -75,7 +110,7 @@ impl Engine {
 }
 
 impl EngineHash {
-    /// The hash of the engine that these rule files and this semantics version make, without compiling it.
+    /// The hash of the engine that these rule files, this model and this semantics version make, without compiling it.
     ///
     /// # Example: is this the engine that a capsule names?
     /// ```
@@ -83,12 +118,12 @@ impl EngineHash {
     ///
     /// let engine = Engine::builtin()?;
     /// let named: EngineHash = engine.hash().to_string().parse().unwrap();
-    /// assert_eq!(EngineHash::of(SEMANTICS, engine.sources()), named);
-    /// assert_ne!(EngineHash::of("0", engine.sources()), named);
+    /// assert_eq!(EngineHash::of(SEMANTICS, engine.sources(), engine.model()), named);
+    /// assert_ne!(EngineHash::of("0", engine.sources(), engine.model()), named);
     /// # Ok::<(), xd_core::RuleErrors>(())
     /// ```
     #[must_use]
-    pub fn of(semantics: &str, sources: &[RuleSource]) -> Self {
+    pub fn of(semantics: &str, sources: &[RuleSource], model: Option<&Model>) -> Self {
         use sha2::{Digest, Sha256};
         let mut contents: Vec<[u8; 32]> = sources.iter().map(|source| Sha256::digest(source.text.as_bytes()).into()).collect();
         contents.sort_unstable();
@@ -97,6 +132,10 @@ impl EngineHash {
         hash.update(semantics.as_bytes());
         for content in &contents {
             hash.update(content);
+        }
+        if let Some(model) = model {
+            hash.update(b"model");
+            hash.update(model.sha256());
         }
         Self(hash.finalize().into())
     }
@@ -155,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_hash_reads_what_it_prints_and_nothing_else() {
-        let hash = EngineHash::of(SEMANTICS, &[RuleSource::new("a.toml", "")]);
+        let hash = EngineHash::of(SEMANTICS, &[RuleSource::new("a.toml", "")], None);
         let printed = hash.to_string();
         assert_eq!(printed.parse(), Ok(hash));
         for wrong in

@@ -1,11 +1,16 @@
 //! Judging: the one pure function from a message and its evidence to findings and a verdict per recipient.
 
+use crate::classify::{MODEL_ID, Reason};
 use crate::defect::Defects;
 use crate::engine::{Engine, EngineHash};
 use crate::evidence::{Antivirus, Evidence, Settings, SpamClass};
 use crate::rules::{Observation, RuleSet, Scene};
-use crate::verdict::{Class, Finding, OpenFinding, Verdict};
+use crate::verdict::{Class, Finding, OpenFinding, Proof, Verdict};
 use crate::{Envelope, ForwardPath, Known, Message, Score, Thresholds, Truth};
+
+/// Features that are looked at for proofs, and that are told.
+const MODEL_REASONS: usize = 50;
+const MODEL_PROOFS: usize = 5;
 
 /// The judgement of one message: a verdict per recipient.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +36,26 @@ impl<'e> Judgement<'e> {
         // `judge` gives at least one verdict.
         &self.verdicts[0]
     }
+
+    /// The same with proofs for the model's finding: the features that weigh most for it. Looking for them costs as much as judging, so
+    /// only those who explain ask for it.
+    #[must_use]
+    pub fn with_model_proofs(mut self, engine: &Engine, message: &Message<'_>) -> Self {
+        let Some(model) = engine.model() else { return self };
+        let reasons = model.reasons(message, MODEL_REASONS);
+        for finding in self.verdicts.iter_mut().flat_map(|verdict| &mut verdict.findings).filter(|found| found.rule == MODEL_ID) {
+            let agreeing = reasons.iter().filter(|reason| (reason.weight > 0) == (finding.score > Score::ZERO));
+            let proof = |reason: &Reason| Proof {
+                target: reason.family.as_str(),
+                times: 1,
+                value: 0,
+                span: 0..0,
+                quote: reason.feature.chars().take(80).collect(),
+            };
+            finding.proofs = agreeing.take(MODEL_PROOFS).map(proof).collect();
+        }
+        self
+    }
 }
 
 /// Judges a message. The same arguments give the same judgement, on any processor, forever.
@@ -50,17 +75,19 @@ impl<'e> Judgement<'e> {
 pub fn judge<'e>(engine: &'e Engine, envelope: &Envelope, message: &Message<'_>, evidence: &Evidence) -> Judgement<'e> {
     let evidence = &*evidence.with_shown_by(message);
     let scene = Scene { envelope, message, evidence };
-    judgement(engine, scene, &engine.rules().observe(scene))
+    judgement(engine, scene, &engine.rules().observe(scene), engine.model_points(message))
 }
 
 /// The judgement that follows from what was observed.
-pub(crate) fn judgement<'e>(engine: &'e Engine, scene: Scene<'_>, seen: &Observation<'_>) -> Judgement<'e> {
+pub(crate) fn judgement<'e>(engine: &'e Engine, scene: Scene<'_>, seen: &Observation<'_>, model: Option<Score>) -> Judgement<'e> {
     let Scene { envelope, message, evidence } = scene;
     let rules = engine.rules();
     let verdicts = match envelope.forward_paths.as_slice() {
-        [] => vec![verdict(rules, seen, evidence, &evidence.settings, None)],
+        [] => vec![verdict(rules, (seen, model), evidence, &evidence.settings, None)],
         paths => {
-            paths.iter().map(|path| verdict(rules, seen, evidence, evidence.settings_for(path), Some(path.clone()))).collect()
+            let of =
+                |path: &ForwardPath| verdict(rules, (seen, model), evidence, evidence.settings_for(path), Some(path.clone()));
+            paths.iter().map(of).collect()
         }
     };
     Judgement { verdicts, defects: message.defects(), engine: engine.hash() }
@@ -80,7 +107,7 @@ pub(crate) fn class_of(thresholds: Thresholds, score: Score, evidence: &Evidence
 
 pub(crate) fn verdict<'e>(
     rules: &'e RuleSet,
-    seen: &Observation<'_>,
+    (seen, model): (&Observation<'_>, Option<Score>),
     evidence: &Evidence,
     settings: &Settings,
     recipient: Option<ForwardPath>,
@@ -88,6 +115,12 @@ pub(crate) fn verdict<'e>(
     let mut tally = Tally::new(rules);
     let mut findings = Vec::with_capacity(16);
     let mut open = Vec::new();
+    if let Some(score) = model.filter(|_| !settings.disabled.contains(MODEL_ID)) {
+        tally.add_range(score, score);
+        if score != Score::ZERO {
+            findings.push(Finding { rule: MODEL_ID, score, full_score: score, why: model_says(score), proofs: Vec::new() });
+        }
+    }
     for (index, rule) in rules.rules().iter().enumerate() {
         let truth = seen.truths[index];
         if truth == Truth::False || settings.disabled.contains(rule.id()) {
@@ -109,6 +142,15 @@ pub(crate) fn verdict<'e>(
     let (spam_class, class) = class_of(settings.thresholds, tally.score, evidence);
     let decided = settings.thresholds.class(tally.low) == settings.thresholds.class(tally.high);
     Verdict { recipient, class, spam_class, score: tally.score, low: tally.low, high: tally.high, decided, findings, open }
+}
+
+/// The sentence for the model's points.
+fn model_says(points: Score) -> &'static str {
+    if points > Score::ZERO {
+        "the model finds it more like spam than like wanted mail"
+    } else {
+        "the model finds it more like wanted mail than like spam"
+    }
 }
 
 /// The score and its bounds while contributions are added in the order of rule ids.
@@ -141,6 +183,13 @@ impl Tally {
     /// The score and its bounds so far.
     pub(crate) fn sums(&self) -> (Score, Score, Score) {
         (self.score, self.low, self.high)
+    }
+
+    /// Adds points of which only bounds are known; the score takes the lower.
+    pub(crate) fn add_range(&mut self, least: Score, most: Score) {
+        self.score += least;
+        self.low += least;
+        self.high += most;
     }
 
     /// Adds a contribution and says what it counts towards the score.

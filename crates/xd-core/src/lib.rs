@@ -44,6 +44,7 @@
 
 mod address;
 pub mod capsule;
+pub mod classify;
 mod defect;
 mod domain;
 mod engine;

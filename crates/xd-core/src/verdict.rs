@@ -64,7 +64,7 @@ pub struct Finding<'e> {
     pub full_score: Score,
     /// The sentence of the rule, without a final period.
     pub why: &'e str,
-    /// What proves it; at most three.
+    /// What proves it; at most three, and five for the model.
     pub proofs: Vec<Proof<'e>>,
 }
 

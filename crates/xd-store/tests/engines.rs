@@ -44,18 +44,20 @@ fn an_engine_is_loaded_when_its_rules_are_gone() {
     std::fs::remove_dir_all(&rules).unwrap();
 
     let inputs = EngineStore::new(OsFileSystem, dir.join("engines")).load(hash).unwrap();
-    assert_eq!((inputs.semantics.as_str(), inputs.model.as_str()), (SEMANTICS, "none"));
+    assert_eq!((inputs.semantics.as_str(), &inputs.model), (SEMANTICS, &None));
     assert_eq!(inputs.rules[0].name, rules.join("mine.toml").display().to_string());
     assert_eq!(Engine::compile(inputs.rules).unwrap().hash(), hash);
 }
 
 #[test]
 fn the_rules_that_come_with_xd_are_kept_and_loaded() {
+    // With its model.
     let (disk, engine) = (Disk::new(), Engine::builtin().unwrap());
     store(&disk).keep(&engine, None).unwrap();
     let inputs = store(&disk).load(engine.hash()).unwrap();
     assert_eq!(inputs.rules, engine.sources());
-    assert_eq!(Engine::compile(inputs.rules).unwrap().hash(), engine.hash());
+    assert_eq!(inputs.model.as_ref(), engine.model());
+    assert_eq!(inputs.compile().unwrap().hash(), engine.hash());
 }
 
 #[test]

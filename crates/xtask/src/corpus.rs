@@ -58,6 +58,12 @@ impl Corpus {
         self.root.join("everyday-dev/dev/ham")
     }
 
+    /// A message by its path in a manifest, which begins with the part it stands in.
+    pub(crate) fn message(&self, is_everyday: bool, is_train: bool, path: &str) -> PathBuf {
+        let part = if is_train { "train" } else { "dev" };
+        self.root.join(if is_everyday { format!("everyday-{part}") } else { part.to_owned() }).join(path)
+    }
+
     fn stamp_file(&self, name: &str) -> PathBuf {
         self.root.join(format!("{name}.stamp"))
     }

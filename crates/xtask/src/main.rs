@@ -13,6 +13,7 @@ mod examples;
 mod fuzz;
 mod hostile;
 mod judged;
+mod models;
 mod peers;
 mod power;
 mod program;
@@ -48,6 +49,10 @@ Commands:
   purity  the core's dependency tree and sources, held to what a pure core may name
   test    all tests: workspace, documentation, examples, rule cases, the README's first command,
           and checks on the mail corpus where it is at hand
+  train-models
+          the models that come with xd, into crates/xd-core/models
+  cross-validate [--group cluster|source]
+          how well models do on clusters, or on whole sources, that they never saw
   help    this text
 
 Environment:
@@ -75,6 +80,11 @@ fn main() -> ExitCode {
         ["peers"] => peers::run,
         ["purity"] => purity::run,
         ["test"] => test::run,
+        ["train-models"] => models::train_models,
+        ["cross-validate"] | ["cross-validate", "--group", "cluster"] => {
+            |workspace, report| models::cross_validate_models(workspace, report, false)
+        }
+        ["cross-validate", "--group", "source"] => |workspace, report| models::cross_validate_models(workspace, report, true),
         _ => {
             eprintln!("xtask: unknown command `{}`\n\n{HELP}", arguments.join(" "));
             return ExitCode::from(USAGE_ERROR);

@@ -163,7 +163,7 @@ fn compile(hash: EngineHash, inputs: EngineInputs) -> Result<Engine, NoEngine> {
         )));
     }
     // They did compile, for this semantics version.
-    Engine::compile(inputs.rules).map_err(|errors| NoEngine::broken(format!("its engine {hash} does not compile: {errors}")))
+    inputs.compile().map_err(|errors| NoEngine::broken(format!("its engine {hash} does not compile: {errors}")))
 }
 
 /// Engines that are not to be had, each told once: a thousand capsules may name it.

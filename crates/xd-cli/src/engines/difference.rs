@@ -5,6 +5,7 @@ use xd_core::rules::{Group, List, Rule};
 use xd_core::{Engine, EngineHash, Score};
 use xd_store::EngineInputs;
 
+use super::model_name;
 use crate::json;
 
 /// All that differs, as `xd engine diff --format json` prints it.
@@ -13,7 +14,7 @@ pub(crate) struct Difference<'a> {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) semantics: Option<Change<&'a str>>,
-    pub(super) model: Option<Change<&'a str>>,
+    pub(super) model: Option<Change<String>>,
     pub(super) rules: Parts<RuleLine<'a>, RuleChange<'a>>,
     pub(super) groups: Parts<GroupLine<'a>, GroupChange<'a>>,
     pub(super) lists: Parts<ListLine<'a>, ListChange<'a>>,
@@ -133,7 +134,7 @@ impl<'a> Difference<'a> {
             from: old.0.to_string(),
             to: new.0.to_string(),
             semantics: changed(old.1.semantics.as_str(), new.1.semantics.as_str()),
-            model: changed(old.1.model.as_str(), new.1.model.as_str()),
+            model: changed(model_name(old.1), model_name(new.1)),
             rules,
             groups,
             lists,

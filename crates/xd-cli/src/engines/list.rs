@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::{Kept, unreadable};
+use super::{Kept, model_name, unreadable};
 use crate::arguments::{EngineList, Format};
 use crate::failure::{Failure, UNREAD};
 use crate::json;
@@ -42,8 +42,8 @@ pub(super) fn run(arguments: &EngineList) -> Result<ExitCode, Failure> {
                 sequence,
                 kept: time.map(|time| time.to_string()),
                 builtin: kept.is_builtin(hash),
+                model: model_name(&inputs),
                 semantics: inputs.semantics,
-                model: inputs.model,
                 files: inputs.rules.len(),
             }),
             Err(why) => {
@@ -73,14 +73,14 @@ fn text(lines: &[Line], terminal: Terminal) -> String {
         let sequence = line.sequence.map_or_else(|| "–".to_owned(), |sequence| sequence.to_string());
         let kept = line.kept.as_deref().unwrap_or("–");
         let mut notes = Vec::new();
-        if line.builtin {
-            notes.push("built-in".to_owned());
-        }
         if line.semantics != xd_core::SEMANTICS {
             notes.push(format!("semantics version {:?}", line.semantics));
         }
         if line.model != "none" {
             notes.push(format!("model {:?}", line.model));
+        }
+        if line.builtin {
+            notes.push("built-in".to_owned());
         }
         let notes = if notes.is_empty() { String::new() } else { format!("  {}", notes.join(", ")) };
         // Writing into a string cannot fail.

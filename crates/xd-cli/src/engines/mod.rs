@@ -8,13 +8,15 @@ mod text;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use xd_config::NO_MODEL;
+use xd_core::classify::{DEFAULT, Model};
 use xd_core::rules::builtin;
 use xd_core::{Engine, EngineHash, SEMANTICS};
 use xd_store::{EngineEntry, EngineInputs, EngineStore, OsFileSystem};
 
 use crate::arguments::{EngineDiff, Engines as Command, Format};
 use crate::capsules::{BESIDE, engine_told as told};
-use crate::engine::BUILTIN;
+use crate::engine::{self, BUILTIN};
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, complain};
@@ -46,7 +48,8 @@ pub(crate) struct Kept {
 impl Kept {
     /// The engines below this directory, which is the one of capsules or of engines itself.
     pub(crate) fn open(directory: Option<&Path>) -> Result<Self, Failure> {
-        let builtin = EngineHash::of(SEMANTICS, &builtin::sources());
+        let model = engine::model(DEFAULT)?;
+        let builtin = EngineHash::of(SEMANTICS, &builtin::sources(), model.as_ref());
         let Some(directory) = directory else {
             return Ok(Self { store: None, engines: Vec::new(), unread: false, builtin });
         };
@@ -88,7 +91,8 @@ impl Kept {
         match &self.store {
             Some(store) if kept => store.load(hash).map_err(|error| told(&error)),
             _ if self.is_builtin(hash) => {
-                Ok(EngineInputs { semantics: SEMANTICS.to_owned(), model: "none".to_owned(), rules: builtin::sources() })
+                let model = xd_config::model(DEFAULT)?;
+                Ok(EngineInputs { semantics: SEMANTICS.to_owned(), model, rules: builtin::sources() })
             }
             _ => Err(format!("there is no engine {hash}")),
         }
@@ -115,7 +119,16 @@ pub(crate) fn place(directory: &Path) -> Result<PathBuf, Failure> {
 
 /// The rules of an engine as this program reads them, whatever version made it.
 pub(crate) fn compile(inputs: &EngineInputs) -> Result<Engine, String> {
-    Engine::compile(inputs.rules.clone()).map_err(|errors| format!("this program cannot compile it: {errors}"))
+    inputs.clone().compile().map_err(|errors| format!("this program cannot compile it: {errors}"))
+}
+
+/// What an engine's model is called, and the beginning of the hash that tells it from others of that name; `none` without one.
+pub(crate) fn model_name(inputs: &EngineInputs) -> String {
+    let of = |model: &Model| {
+        let hash: String = model.sha256().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        format!("{} {hash}", model.name())
+    };
+    inputs.model.as_ref().map_or_else(|| NO_MODEL.to_owned(), of)
 }
 
 /// The beginning of a hash, enough to tell engines apart.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use xd_core::{Engine, EngineHash};
 use xd_store::EngineInputs;
 
-use super::{Kept, compile, unreadable};
+use super::{Kept, compile, model_name, unreadable};
 use crate::arguments::{EngineShow, Format};
 use crate::escape::Plain;
 use crate::failure::{Failure, UNREAD};
@@ -24,7 +24,7 @@ struct Object<'a> {
     kept: Option<String>,
     builtin: bool,
     semantics: &'a str,
-    model: &'a str,
+    model: String,
     files: Vec<File<'a>>,
     /// Missing when this program cannot compile them.
     #[serde(flatten)]
@@ -84,7 +84,7 @@ fn object(kept: &Kept, hash: EngineHash, inputs: &EngineInputs, engine: Option<&
         kept: entry.and_then(|entry| entry.kept).map(|time| time.to_string()),
         builtin: kept.is_builtin(hash),
         semantics: &inputs.semantics,
-        model: &inputs.model,
+        model: model_name(inputs),
         files: files(inputs),
         rules: engine.map(RuleList::of),
     };
@@ -110,7 +110,7 @@ fn text(kept: &Kept, hash: EngineHash, inputs: &EngineInputs, engine: Option<&En
         None => fact("kept", "not here"),
     }
     fact("semantics", &inputs.semantics);
-    fact("model", &inputs.model);
+    fact("model", &model_name(inputs));
     for file in files(inputs) {
         fact("file", &format!("{}  {} bytes, sha256 {}", file.name, file.bytes, file.sha256));
     }

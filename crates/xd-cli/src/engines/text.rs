@@ -19,8 +19,12 @@ pub(crate) fn write(difference: &Difference<'_>, terminal: Terminal) -> String {
         );
         return page.text;
     }
-    let known = |what: &Option<Change<&str>>| what.as_ref().map(|change| format!("{:?} → {:?}", change.from, change.to));
-    for (what, change) in [("semantics version", known(&difference.semantics)), ("model", known(&difference.model))] {
+    fn known<T: std::fmt::Debug>(what: Option<&Change<T>>) -> Option<String> {
+        what.map(|change| format!("{:?} → {:?}", change.from, change.to))
+    }
+    for (what, change) in
+        [("semantics version", known(difference.semantics.as_ref())), ("model", known(difference.model.as_ref()))]
+    {
         if let Some(change) = change {
             page.line(0, &format!("{what} {change}"));
         }

@@ -71,6 +71,7 @@ pub(crate) fn run(arguments: &Explain) -> Result<ExitCode, Failure> {
         Case::Message { path, bytes } => {
             let message = Message::parse(bytes, judge.limits());
             let (envelope, evidence, judgement) = judge.judge_parsed(&message);
+            let judgement = judgement.with_model_proofs(judge.engine(), &message);
             print(&Explanation {
                 path,
                 sha256: Hex::of(Sha256::digest(bytes).into()),

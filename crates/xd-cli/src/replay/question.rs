@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use xd_config::Config;
+use xd_config::{Config, NO_MODEL};
 use xd_core::capsule::{Capsule, Conclusion, RecordedVerdict, Replay as ExactReplay, SettingsChange, WhatIf};
+use xd_core::classify::Model;
 use xd_core::{Engine, EngineHash, Limits};
 
 use super::{Answer, Bounds, Outcome};
@@ -18,6 +19,8 @@ use crate::failure::Failure;
 pub(super) struct Question {
     /// Rules in place of those that judged.
     rules: Option<Engine>,
+    /// The model in place of that which judged; the inner one is none for rules alone.
+    model: Option<Option<Model>>,
     /// Settings in place of those that were in force.
     config: Option<Config>,
     is_what_if: bool,
@@ -59,11 +62,15 @@ impl Question {
             }
             config = Some(read);
         }
-        if arguments.model.is_some() {
-            words.push("no model".to_owned());
+        let mut model = None;
+        if let Some(name) = &arguments.model {
+            words.push(if name == NO_MODEL { "no model".to_owned() } else { format!("the model {name}") });
+            model = Some(engine::model(name)?);
+        } else if let Some(config) = config.as_ref().filter(|config| config.names_model()) {
+            model = Some(config.model()?);
         }
         let is_what_if = !words.is_empty();
-        Ok(Self { rules, config, is_what_if, words: is_what_if.then(|| words.join(", ")) })
+        Ok(Self { rules, model, config, is_what_if, words: is_what_if.then(|| words.join(", ")) })
     }
 
     /// Whether verdicts may come out differently.
@@ -90,11 +97,13 @@ impl Question {
         self.rules.as_ref().map(|new| self.what_if(new, new)).transpose()
     }
 
-    fn what_if<'e>(&self, old: &'e Engine, new: &'e Engine) -> Result<WhatIf<'e>, Failure> {
+    fn what_if<'e>(&'e self, old: &'e Engine, new: &'e Engine) -> Result<WhatIf<'e>, Failure> {
         let replace = self.config.as_ref().map(|config| config.settings(new)).transpose()?;
         let operator = self.config.as_ref().map(Config::operator);
         let change = SettingsChange { replace, operator, ..SettingsChange::default() };
-        Ok(WhatIf::new(old, new, change, Limits::default()))
+        // Other rules judge beside the model that judged, unless another is supposed.
+        let model = self.model.as_ref().map_or_else(|| old.model(), Option::as_ref);
+        Ok(WhatIf::new(old, new, change, Limits::default()).with_model(model))
     }
 }
 

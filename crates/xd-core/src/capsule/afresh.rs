@@ -47,6 +47,7 @@ impl Capsule {
             defects: message.defects(),
             outcomes,
             numbers,
+            model: engine.model_points(&message),
             ..self.clone()
         };
         // It is of this engine and this program, so that it replays.

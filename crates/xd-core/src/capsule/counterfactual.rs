@@ -6,7 +6,8 @@ mod supposed;
 
 use super::replay::{Derivation, check};
 use super::{Capsule, RecordedVerdict, ReplayError};
-use crate::judge::{Tally, class_of};
+use crate::classify::MODEL_ID;
+use crate::judge::class_of;
 use crate::rules::{Possible, Scene};
 use crate::{Class, Engine, Evidence, Limits, Score, Settings, SpamClass, Truth};
 
@@ -103,6 +104,10 @@ struct Search<'c, 'e> {
 }
 
 impl<'e> Search<'_, 'e> {
+    fn counts_model(&self) -> bool {
+        !self.settings.disabled.contains(MODEL_ID)
+    }
+
     fn note(&mut self, step: Step<'e>, score: Score, evidence: &Evidence) {
         let (_, class) = class_of(self.settings.thresholds, score, evidence);
         if class != self.verdict.class {
@@ -123,7 +128,7 @@ impl<'e> Search<'_, 'e> {
     /// The score if the points of one rule, at a place among those that hold, were others.
     fn score_with(&self, holding: &[(usize, Score)], place: usize, points: Score) -> Score {
         let rules = self.engine.rules();
-        let mut tally = Tally::new(rules);
+        let mut tally = self.work.tally(rules, self.counts_model());
         for (index, &(rule, full)) in holding.iter().enumerate() {
             tally.add(rules.rules()[rule].group(), if index == place { points } else { full }, Truth::True);
         }
@@ -161,6 +166,12 @@ impl<'e> Search<'_, 'e> {
             self.note(Step::NotFound { rule: rules.rules()[index].id() }, sums.score, &self.capsule.evidence);
             rules.derive(&self.work.tests, None, &mut self.work.room);
         }
+        if self.work.model.is_some_and(|(points, _)| points != Score::ZERO) && self.counts_model() {
+            let model = self.work.model.take();
+            let sums = self.work.sums(rules, self.settings);
+            self.note(Step::NotFound { rule: MODEL_ID }, sums.score, &self.capsule.evidence);
+            self.work.model = model;
+        }
     }
 
     fn evidence(&mut self, limits: &Limits) {
@@ -179,7 +190,8 @@ impl<'e> Search<'_, 'e> {
                 other.tests.push((answer.matcher, possible));
             }
             rules.derive(&other.tests, None, &mut other.room);
-            let mut range = Tally::new(rules);
+            other.model = self.work.model;
+            let mut range = other.tally(rules, self.counts_model());
             for (rule, possible) in rules.rules().iter().zip(&other.room.rules) {
                 if !self.settings.disabled.contains(rule.id()) {
                     range.add(rule.group(), self.settings.score_of(rule), possible.counts());

@@ -21,6 +21,8 @@ const FORWARD_PATHS_MAX: usize = 100_000;
 const PSEUDONYMOUS: u8 = 4;
 /// The version of a model's contribution: there is none.
 const NO_MODEL: u64 = 0;
+/// The version of a model's contribution: its points.
+const MODEL_POINTS: u64 = 1;
 
 /// Why a capsule is not written: nobody would read it again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -59,7 +61,13 @@ impl Capsule {
         out.bytes.extend_from_slice(&self.message);
         self.outcomes.write(&mut out);
         self.numbers.write(&mut out);
-        out.number(NO_MODEL);
+        match self.model {
+            None => out.number(NO_MODEL),
+            Some(points) => {
+                out.number(MODEL_POINTS);
+                points.write(&mut out);
+            }
+        }
         self.defects.write(&mut out);
         write_envelope(&self.envelope, &mut out);
         write_evidence(&self.evidence, &mut out);
@@ -103,10 +111,11 @@ impl Capsule {
         let outcomes = Wire::read(&mut from)?;
         let numbers = Wire::read(&mut from)?;
         let at = from.at();
-        match from.number()? {
-            NO_MODEL => {}
+        let model = match from.number()? {
+            NO_MODEL => None,
+            MODEL_POINTS => Some(Wire::read(&mut from)?),
             version => return Err(DecodeError { at, fault: Fault::Model(version) }),
-        }
+        };
         let defects = Wire::read(&mut from)?;
         let mut envelope = read_envelope(&mut from)?;
         let mut evidence = read_evidence(&mut from)?;
@@ -137,6 +146,7 @@ impl Capsule {
             defects,
             outcomes,
             numbers,
+            model,
             other_settings,
             verdicts,
             facts,

@@ -23,7 +23,7 @@ impl Capsule {
 
     fn explained<'e>(&self, index: usize, engine: &'e Engine, seen: &Observation<'_>) -> crate::Verdict<'e> {
         let recipient: Option<ForwardPath> = self.recipient(index).cloned();
-        verdict(engine.rules(), seen, &self.evidence, self.settings(&self.verdicts[index]), recipient)
+        verdict(engine.rules(), (seen, self.model), &self.evidence, self.settings(&self.verdicts[index]), recipient)
     }
 
     /// The answers of all tests, by index of matcher.

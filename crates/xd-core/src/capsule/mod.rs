@@ -108,6 +108,8 @@ pub struct Capsule {
     defects: Defects,
     outcomes: Outcomes,
     numbers: Numbers,
+    /// The points of the engine's model, if it has one.
+    model: Option<Score>,
     /// Every other settings in force, each once, in the order of recipients.
     other_settings: Vec<Settings>,
     /// One per forward-path, or a single one.

@@ -9,7 +9,7 @@ use super::settings::spelling;
 use super::{Capsule, Level, PseudonymKey, RecordedVerdict};
 use crate::judge::judgement;
 use crate::rules::{Observation, Scene};
-use crate::{Engine, Envelope, Evidence, Judgement, Mailbox, Message, ReversePath, SEMANTICS, Settings, Verdict};
+use crate::{Engine, Envelope, Evidence, Judgement, Mailbox, Message, ReversePath, SEMANTICS, Score, Settings, Verdict};
 
 /// What capsules are to hold.
 ///
@@ -70,15 +70,16 @@ pub fn judge_recorded<'e>(
     let evidence = &*evidence.with_shown_by(message);
     let scene = Scene { envelope, message, evidence };
     let seen = engine.rules().observe(scene);
-    let judgement = judgement(engine, scene, &seen);
-    let capsule = record(engine, scene, &seen, &judgement.verdicts, sha256, recording);
+    let model = engine.model_points(message);
+    let judgement = judgement(engine, scene, &seen, model);
+    let capsule = record(engine, scene, (&seen, model), &judgement.verdicts, sha256, recording);
     (judgement, capsule)
 }
 
 fn record(
     engine: &Engine,
     scene: Scene<'_>,
-    seen: &Observation<'_>,
+    (seen, model): (&Observation<'_>, Option<Score>),
     verdicts: &[Verdict<'_>],
     sha256: [u8; 32],
     recording: &Recording,
@@ -126,6 +127,7 @@ fn record(
         defects: message.defects(),
         outcomes: Outcomes::of(seen, engine.register()),
         numbers: Numbers::of(seen, engine.register()),
+        model,
         other_settings,
         verdicts,
         facts,

@@ -1,10 +1,11 @@
 //! Deriving verdicts again from their record, with the engine it names.
 
 use super::{Capsule, RecordedVerdict};
+use crate::classify::MODEL_ID;
 use crate::engine::EngineHash;
 use crate::judge::{Tally, class_of};
 use crate::rules::{Possible, RuleSet, Workspace};
-use crate::{Engine, Evidence, SEMANTICS, Settings, Truth};
+use crate::{Engine, Evidence, SEMANTICS, Score, Settings, Truth};
 
 /// Derives verdicts again, many in a row with one engine.
 #[derive(Debug)]
@@ -109,12 +110,15 @@ pub(super) fn check(capsule: &Capsule, engine: &Engine) -> Result<(), ReplayErro
         return Err(ReplayError::Engine { recorded: capsule.engine, given: engine.hash() });
     }
     let register = engine.register();
-    if capsule.outcomes.fit(register) && capsule.numbers.fit(register) { Ok(()) } else { Err(ReplayError::Register) }
+    let has_model = capsule.model.is_some() == engine.model().is_some();
+    if has_model && capsule.outcomes.fit(register) && capsule.numbers.fit(register) { Ok(()) } else { Err(ReplayError::Register) }
 }
 
 /// Room in which the rules of one capsule after another are worked out.
 #[derive(Debug, Default)]
 pub(super) struct Derivation {
+    /// The points of the model, and how many they may be.
+    pub(super) model: Option<(Score, Score)>,
     pub(super) tests: Vec<(usize, Possible)>,
     pub(super) room: Workspace,
 }
@@ -122,21 +126,31 @@ pub(super) struct Derivation {
 /// The sums of one verdict.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Sums {
-    pub(super) score: crate::Score,
-    pub(super) low: crate::Score,
-    pub(super) high: crate::Score,
+    pub(super) score: Score,
+    pub(super) low: Score,
+    pub(super) high: Score,
 }
 
 impl Derivation {
     /// Works out every rule as it was.
     pub(super) fn derive(&mut self, capsule: &Capsule, engine: &Engine) {
+        self.model = capsule.model.map(|points| (points, points));
         capsule.outcomes.possible(engine.register(), &mut self.tests);
         engine.rules().derive(&self.tests, None, &mut self.room);
     }
 
+    /// The sums with nothing in them yet but the model's points, unless they do not count.
+    pub(super) fn tally(&self, rules: &RuleSet, counts_model: bool) -> Tally {
+        let mut tally = Tally::new(rules);
+        if let Some((least, most)) = self.model.filter(|_| counts_model) {
+            tally.add_range(least, most);
+        }
+        tally
+    }
+
     /// The sums of all rules under some settings, where every truth is known.
     pub(super) fn sums(&self, rules: &RuleSet, settings: &Settings) -> Sums {
-        let mut tally = Tally::new(rules);
+        let mut tally = self.tally(rules, !settings.disabled.contains(MODEL_ID));
         for (rule, possible) in rules.rules().iter().zip(&self.room.rules) {
             // What is not told is open here: it widens the bounds.
             let truth = possible.exact().unwrap_or(Truth::Unknown);

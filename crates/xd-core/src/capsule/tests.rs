@@ -47,6 +47,7 @@ const SAMPLES: &[(&str, &[u8])] = mail![
     "21-backscatter.eml",
     "22-gtube.eml",
     "23-extortion.eml",
+    "24-cold-pitch.eml",
 ];
 
 pub(super) fn samples() -> Vec<(String, Vec<u8>)> {

@@ -2,6 +2,7 @@
 
 use super::replay::{Derivation, check};
 use super::{Capsule, RecordedVerdict, ReplayError};
+use crate::classify::MODEL_ID;
 use crate::evidence::SpamClass;
 use crate::judge::class_of;
 use crate::rules::Rule;
@@ -160,7 +161,8 @@ impl<'e> RuleValues<'e> {
         let rules = self.engine.rules();
         self.groups.clear();
         self.groups.resize(rules.groups().len(), Score::ZERO);
-        let mut score = Score::ZERO;
+        let counts_model = !settings.disabled.contains(MODEL_ID);
+        let mut score = capsule.model.filter(|_| counts_model).unwrap_or(Score::ZERO);
         for holding in &mut self.holding {
             let rule = &rules.rules()[holding.rule];
             holding.points = (!settings.disabled.contains(rule.id())).then(|| settings.score_of(rule));

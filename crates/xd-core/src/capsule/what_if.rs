@@ -10,9 +10,10 @@ mod change;
 
 use super::replay::{Derivation, check};
 use super::{Capsule, RecordedVerdict, ReplayError};
+use crate::classify::{MODEL_ID, Model};
 use crate::judge::{Tally, class_of};
 use crate::rules::{Possible, Scene, Selection};
-use crate::{Class, Engine, Limits, Score, Truth};
+use crate::{Class, Engine, Limits, Message, Score, Settings, Truth};
 
 use bridge::Bridge;
 pub use change::SettingsChange;
@@ -42,6 +43,7 @@ pub use change::SettingsChange;
 pub struct WhatIf<'e> {
     old: &'e Engine,
     new: &'e Engine,
+    model: Option<&'e Model>,
     change: SettingsChange,
     limits: Limits,
     bridge: Bridge,
@@ -104,7 +106,13 @@ impl<'e> WhatIf<'e> {
     #[must_use]
     pub fn new(old: &'e Engine, new: &'e Engine, change: SettingsChange, limits: Limits) -> Self {
         let bridge = Bridge::new(old, new, &change);
-        Self { old, new, change, limits, bridge, before: Derivation::default(), after: Derivation::default() }
+        Self { old, new, model: new.model(), change, limits, bridge, before: Derivation::default(), after: Derivation::default() }
+    }
+
+    /// The same question with another model than that of the new engine, or with none.
+    #[must_use]
+    pub fn with_model(self, model: Option<&'e Model>) -> Self {
+        Self { model, ..self }
     }
 
     /// What would have become of each verdict of a capsule, in their order.
@@ -154,6 +162,7 @@ impl<'e> WhatIf<'e> {
     fn ask_afresh(&mut self, capsule: &Capsule) -> Option<Vec<Conclusion<'e>>> {
         let again = capsule.afresh_for(self.change.operator.as_ref(), self.new, &self.limits)?;
         self.after.derive(&again, self.new);
+        self.after.model = self.model_after(&again);
         let mut conclusions: Vec<Conclusion<'e>> = Vec::with_capacity(capsule.verdicts.len());
         for (index, verdict) in capsule.verdicts.iter().enumerate() {
             if let Some(before) = index.checked_sub(1).filter(|&before| capsule.verdicts[before] == *verdict) {
@@ -172,15 +181,34 @@ impl<'e> WhatIf<'e> {
     fn derive(&mut self, capsule: &Capsule) -> Result<Option<Vec<usize>>, ReplayError> {
         check(capsule, self.old)?;
         let operator_differs = self.change.operator_differs(&capsule.evidence.operator);
-        if !operator_differs && !self.bridge.touches(&capsule.outcomes) {
+        if !operator_differs && self.is_same_model() && !self.bridge.touches(&capsule.outcomes) {
             return Ok(None);
         }
+        self.after.model = self.model_after(capsule);
         let selection = if operator_differs { &self.bridge.asked_of_operator } else { &self.bridge.asked };
         self.after.tests.clear();
         self.bridge.carry(&capsule.outcomes, operator_differs, &mut self.after.tests);
         let open = if selection.matchers().is_empty() { Vec::new() } else { self.answer(capsule, operator_differs) };
         self.new.rules().derive(&self.after.tests, None, &mut self.after.room);
         Ok(Some(open))
+    }
+
+    /// Whether the model is the one that judged, or there is none in either.
+    fn is_same_model(&self) -> bool {
+        self.old.model().map(Model::sha256) == self.model.map(Model::sha256)
+    }
+
+    /// The points of the new model: those recorded where it is the old one, exactly those of the message where the capsule holds it, and
+    /// else the bounds of all that it gives.
+    fn model_after(&self, capsule: &Capsule) -> Option<(Score, Score)> {
+        let model = self.model?;
+        if self.is_same_model() && capsule.engine == self.old.hash() {
+            return capsule.model.map(|points| (points, points));
+        }
+        match capsule.content() {
+            Some(content) => Some(model.points(&Message::parse(content, &self.limits))).map(|points| (points, points)),
+            None => Some(model.range()),
+        }
     }
 
     /// Answers the tests that the record does not, as far as the capsule tells; gives those that it leaves open.
@@ -218,7 +246,7 @@ impl<'e> WhatIf<'e> {
     fn conclusion(&mut self, capsule: &Capsule, verdict: &RecordedVerdict, open: &[usize]) -> Conclusion<'e> {
         let settings = capsule.settings(verdict);
         let rules = self.new.rules();
-        let mut range = Tally::new(rules);
+        let mut range = self.after.tally(rules, !self.change.disables(settings, MODEL_ID));
         for (rule, possible) in rules.rules().iter().zip(&self.after.room.rules) {
             let counts = possible.counts();
             if counts != Truth::False && !self.change.disables(settings, rule.id()) {
@@ -247,7 +275,16 @@ impl<'e> WhatIf<'e> {
                 && self.change.score(settings, id) != Score::ZERO
         };
         let tests = open.iter().filter(|&&test| rules.rules_over(test).any(decides));
-        tests.map(|&test| rules.test_text(test)).collect()
+        let model = self.after.model.filter(|(least, most)| least != most && !self.change.disables(settings, MODEL_ID));
+        model.map(|_| MODEL_ID).into_iter().chain(tests.map(|&test| rules.test_text(test))).collect()
+    }
+
+    /// What the model gave and would have given.
+    fn model_shift(&self, settings: &Settings) -> Option<RuleShift<'e>> {
+        let before = self.before.model.filter(|_| !settings.disabled.contains(MODEL_ID)).map(|(points, _)| points);
+        let after = self.after.model.filter(|_| !self.change.disables(settings, MODEL_ID));
+        let to = after.map_or(Some(Score::ZERO), |(least, most)| (least == most).then_some(least));
+        (before.is_some() || after.is_some()).then(|| RuleShift { rule: MODEL_ID, from: before.unwrap_or(Score::ZERO), to })
     }
 
     /// The rules whose points differ.
@@ -263,6 +300,7 @@ impl<'e> WhatIf<'e> {
                 shifts.push(RuleShift { rule: rule.id(), from, to: Some(Score::ZERO) });
             }
         }
+        let of_model = self.model_shift(settings);
         // Both sets stand in the order of ids.
         let known = shifts.len();
         // Under a cap, what a rule gives depends on those before it: with all that are not told, and without them.
@@ -281,6 +319,7 @@ impl<'e> WhatIf<'e> {
                 Err(_) => shifts.push(RuleShift { rule: rule.id(), from: Score::ZERO, to }),
             }
         }
+        shifts.extend(of_model);
         shifts.retain(|shift| shift.to != Some(shift.from));
         let size = |shift: &RuleShift<'_>| (shift.to.unwrap_or(shift.from) - shift.from).hundredths().unsigned_abs();
         shifts.sort_by(|a, b| size(b).cmp(&size(a)).then_with(|| a.rule.cmp(b.rule)));

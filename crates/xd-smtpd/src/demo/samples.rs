@@ -32,4 +32,5 @@ samples![
     "21-backscatter",
     "22-gtube",
     "23-extortion",
+    "24-cold-pitch",
 ];

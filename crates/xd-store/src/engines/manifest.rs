@@ -5,11 +5,14 @@ use std::fmt::Write;
 
 use toml::{Table, Value};
 use xd_core::Timestamp;
+use xd_core::classify::Model;
 
-use super::{EngineInputs, MODEL_NONE, sha256};
+use super::{EngineInputs, sha256};
 
 /// The version of `engine.toml` that is written, and the only one that is read.
 const FORMAT: i64 = 1;
+/// What stands for no model.
+const MODEL_NONE: &str = "none";
 /// The most characters of a file's name that are kept of a rule file's.
 const NAME_MAX: usize = 100;
 
@@ -18,8 +21,16 @@ pub(super) struct Manifest {
     pub(super) sequence: u64,
     pub(super) kept: Option<Timestamp>,
     pub(super) semantics: String,
-    pub(super) model: String,
+    /// The model's file.
+    pub(super) model: Option<ModelFile>,
     pub(super) rules: Vec<RuleFile>,
+}
+
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct ModelFile {
+    /// As it calls itself.
+    pub(super) name: String,
+    pub(super) sha256: String,
 }
 
 #[derive(Debug, Eq, PartialEq)]
@@ -40,7 +51,9 @@ impl Manifest {
             sha256: sha256(source.text.as_bytes()),
         });
         let rules = rules.collect();
-        Self { sequence, kept, semantics: inputs.semantics.clone(), model: inputs.model.clone(), rules }
+        let model = |model: &Model| ModelFile { name: model.name().to_owned(), sha256: sha256(&model.to_bytes()) };
+        let model = inputs.model.as_ref().map(model);
+        Self { sequence, kept, semantics: inputs.semantics.clone(), model, rules }
     }
 
     /// Written by hand for the order and the comment; strings are spelt by the library.
@@ -52,7 +65,11 @@ impl Manifest {
         if let Some(kept) = self.kept {
             let _ = writeln!(out, "kept = {}", quoted(&kept.to_string()));
         }
-        let _ = write!(out, "semantics = {}\nmodel = {}\n", quoted(&self.semantics), quoted(&self.model));
+        let model = self.model.as_ref().map_or(MODEL_NONE, |model| &model.name);
+        let _ = write!(out, "semantics = {}\nmodel = {}\n", quoted(&self.semantics), quoted(model));
+        if let Some(model) = &self.model {
+            let _ = writeln!(out, "model_sha256 = {}", quoted(&model.sha256));
+        }
         for rule in &self.rules {
             let (name, file, sha256) = (quoted(&rule.name), quoted(&rule.file), quoted(&rule.sha256));
             let _ = write!(out, "\n[[rules]]\nname = {name}\nfile = {file}\nsha256 = {sha256}\n");
@@ -67,11 +84,13 @@ impl Manifest {
             Some(other) => return Err(format!("its format is {other}, this program reads {FORMAT}")),
             None => return Err("`format` is missing".to_owned()),
         }
-        // The hash does not cover it: any other value is none that an engine was kept with.
-        let model = string(&table, "model")?;
-        if model != MODEL_NONE {
-            return Err(format!("its model is {model:?}, this program knows {MODEL_NONE:?} alone"));
-        }
+        // Its name is for people: what tells models apart is the checksum.
+        let name = string(&table, "model")?;
+        let model = match table.get("model_sha256") {
+            None if name == MODEL_NONE => None,
+            None => return Err(format!("its model is {name:?}, and `model_sha256` is missing")),
+            Some(_) => Some(ModelFile { name, sha256: string(&table, "model_sha256")? }),
+        };
         let sequence = table.get("sequence").and_then(Value::as_integer).and_then(|number| number.try_into().ok());
         let kept = table
             .get("kept")
@@ -139,7 +158,7 @@ mod tests {
     use super::*;
 
     fn inputs(rules: Vec<RuleSource>) -> EngineInputs {
-        EngineInputs { semantics: "1".to_owned(), model: "none".to_owned(), rules }
+        EngineInputs { semantics: "1".to_owned(), model: None, rules }
     }
 
     #[test]
@@ -190,11 +209,11 @@ mod tests {
     }
 
     #[test]
-    fn another_model_is_refused() {
+    fn a_model_without_a_checksum_is_refused() {
         let text = Manifest::of(&inputs(Vec::new()), 1, None).print();
         assert!(Manifest::parse(&text).is_ok());
         let other = Manifest::parse(&text.replace("model = \"none\"", "model = \"bayes\"")).unwrap_err();
-        assert_eq!(other, "its model is \"bayes\", this program knows \"none\" alone");
+        assert_eq!(other, "its model is \"bayes\", and `model_sha256` is missing");
     }
 
     proptest! {

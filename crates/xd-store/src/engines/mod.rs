@@ -4,6 +4,7 @@
 //! engines/lock
 //! engines/<hash>/engine.toml      semantics version, model, and the rule files in their order
 //! engines/<hash>/rules/<NAME>     each rule file as it was
+//! engines/<hash>/model            the model, where there is one
 //! ```
 //!
 //! The name of a directory is the hash of what is in it, so whatever is read is checked by computing it again. Steps by which
@@ -18,7 +19,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use xd_core::{Engine, EngineHash, RuleSource, SEMANTICS, Timestamp};
+use xd_core::classify::{Model, ModelError};
+use xd_core::{Engine, EngineHash, RuleErrors, RuleSource, SEMANTICS, Timestamp};
 
 use crate::file_system::{FileSystem, OsFileSystem, Sequential, StoredFile, create_dirs};
 use manifest::Manifest;
@@ -28,10 +30,20 @@ use manifest::Manifest;
 pub struct EngineInputs {
     /// The semantics version by which it judges.
     pub semantics: String,
-    /// The default model: `none`.
-    pub model: String,
+    /// The model.
+    pub model: Option<Model>,
     /// The rule files.
     pub rules: Vec<RuleSource>,
+}
+
+impl EngineInputs {
+    /// The engine made of them.
+    ///
+    /// # Errors
+    /// When the rules do not compile in this version of the program.
+    pub fn compile(self) -> Result<Engine, RuleErrors> {
+        Ok(Engine::compile(self.rules)?.with_model(self.model))
+    }
 }
 
 /// The engines below one directory, usually `engines` beside capsules.
@@ -50,7 +62,7 @@ pub struct EngineInputs {
 /// };
 ///
 /// let inputs = EngineStore::new(disk, "/capsules/engines").load(hash)?;
-/// assert_eq!(Engine::compile(inputs.rules)?.hash(), hash);
+/// assert_eq!(inputs.compile()?.hash(), hash);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -117,7 +129,7 @@ pub enum EngineError {
         /// What is wrong in it.
         why: String,
     },
-    /// The disk or the operator: a rule file is not what it was.
+    /// The disk or the operator: a rule file or a model is not what it was.
     #[error("{path} is not the file that was kept: its SHA-256 is {found}, that of the kept file {expected}", path = path.display())]
     RuleFile {
         /// The file.
@@ -126,6 +138,14 @@ pub enum EngineError {
         expected: String,
         /// The hash that it has.
         found: String,
+    },
+    /// The operator: another version of the program kept it, whose models this one does not read.
+    #[error("{path}: {error}", path = path.display())]
+    Model {
+        /// The model's file.
+        path: PathBuf,
+        /// Why.
+        error: ModelError,
     },
     /// The disk or the operator: files and their list agree with each other, not with the directory's name.
     #[error("{path} holds another engine, {found}", path = path.display())]
@@ -165,7 +185,7 @@ impl<F: FileSystem> EngineStore<F> {
     /// It cannot be written, or another process is at it.
     pub fn keep(&self, engine: &Engine, now: Option<Timestamp>) -> Result<Kept, EngineError> {
         let inputs =
-            EngineInputs { semantics: SEMANTICS.to_owned(), model: MODEL_NONE.to_owned(), rules: engine.sources().to_vec() };
+            EngineInputs { semantics: SEMANTICS.to_owned(), model: engine.model().cloned(), rules: engine.sources().to_vec() };
         self.keep_inputs(engine.hash(), &inputs, now)
     }
 
@@ -190,8 +210,12 @@ impl<F: FileSystem> EngineStore<F> {
             // Not by `new`: what was kept is the text, byte for byte.
             rules.push(RuleSource { name: file.name, text });
         }
-        match EngineHash::of(&manifest.semantics, &rules) {
-            found if found == hash => Ok(EngineInputs { semantics: manifest.semantics, model: manifest.model, rules }),
+        let model = match &manifest.model {
+            None => None,
+            Some(kept) => Some(self.model(&path.join(MODEL), &kept.sha256)?),
+        };
+        match EngineHash::of(&manifest.semantics, &rules, model.as_ref()) {
+            found if found == hash => Ok(EngineInputs { semantics: manifest.semantics, model, rules }),
             found => Err(EngineError::Hash { path, found }),
         }
     }
@@ -263,6 +287,9 @@ impl<F: FileSystem> EngineStore<F> {
         for (file, source) in manifest.rules.iter().zip(&inputs.rules) {
             self.write_file(&rules.join(&file.file), source.text.as_bytes())?;
         }
+        if let Some(model) = &inputs.model {
+            self.write_file(&new.join(MODEL), &model.to_bytes())?;
+        }
         self.write_file(&new.join(MANIFEST), manifest.print().as_bytes())?;
         // 2.
         for dir in [&rules, &new] {
@@ -312,6 +339,16 @@ impl<F: FileSystem> EngineStore<F> {
         parsed.map_err(|why| EngineError::Manifest { path, why })
     }
 
+    /// Reads a model that has this checksum.
+    fn model(&self, path: &Path, expected: &str) -> Result<Model, EngineError> {
+        let bytes = self.read(path)?;
+        let found = sha256(&bytes);
+        if found != expected {
+            return Err(EngineError::RuleFile { path: path.to_owned(), expected: expected.to_owned(), found });
+        }
+        Model::read(&bytes).map_err(|error| EngineError::Model { path: path.to_owned(), error })
+    }
+
     fn read(&self, path: &Path) -> Result<Vec<u8>, EngineError> {
         let read = || {
             let file = self.files.open_read(path)?;
@@ -352,7 +389,7 @@ impl fmt::Display for Kept {
 
 const LOCK: &str = "lock";
 const MANIFEST: &str = "engine.toml";
-const MODEL_NONE: &str = "none";
+const MODEL: &str = "model";
 const NEW: &str = ".new";
 const RULES: &str = "rules";
 /// The most bytes of a file that is read; 64 MiB. Rules that large would not compile in any time worth waiting.

@@ -1,0 +1,122 @@
+//! The models that come with xd: trained, and measured by cross-validation.
+
+mod labelled;
+mod table;
+
+use std::fs;
+
+use xd_train::{Example, Learner, Trained, cross_validate, train};
+
+use crate::corpus::Corpus;
+use crate::report::{Report, Shortfall};
+use crate::shared::SharedData;
+use crate::workspace::Workspace;
+use labelled::Labelled;
+
+/// A model that comes with xd.
+struct Shipped {
+    name: &'static str,
+    about: &'static str,
+    /// Sources it does not learn from.
+    without: &'static [&'static str],
+}
+
+impl Shipped {
+    fn learns_of(&self, one: &Labelled) -> bool {
+        !self.without.contains(&one.source.as_str())
+    }
+}
+
+const SHIPPED: [Shipped; 2] = [
+    Shipped {
+        name: "default",
+        about: "Trained on the SpamAssassin public corpus, public mailing-list archives, everyday mail (receipts, notices, newsletters, bounces), \
+                and phishing_pot by rf-peixoto (https://github.com/rf-peixoto/phishing_pot), which is licensed CC BY-NC 4.0: not for commercial use.",
+        without: &[],
+    },
+    Shipped {
+        name: "permissive",
+        about: "Trained on the SpamAssassin public corpus, public mailing-list archives and everyday mail (receipts, notices, newsletters, \
+                bounces); without sources that forbid commercial use, so without phishing mail.",
+        without: &["phishing_pot"],
+    },
+];
+
+/// Trains the models and writes them to where the core takes them from.
+pub(crate) fn train_models(workspace: &Workspace, report: &mut Report) {
+    let mut labelled = Vec::new();
+    if !report.step("labelled mail", || read(workspace).map(|read| said(&mut labelled, read))) {
+        return;
+    }
+    for shipped in &SHIPPED {
+        report.step(&format!("model {}", shipped.name), || {
+            let examples: Vec<Example> =
+                labelled.iter().filter(|one| one.is_train && shipped.learns_of(one)).map(|one| one.example.clone()).collect();
+            let trained = train(&Learner::default(), &examples, shipped.name, shipped.about)
+                .map_err(|error| Shortfall::Failed(error.to_string()))?;
+            let path = workspace.path(format!("crates/xd-core/models/{}.xdm", shipped.name));
+            let bytes = trained.model.to_bytes();
+            fs::write(&path, &bytes)?;
+            Ok(told(&trained, bytes.len()))
+        });
+    }
+}
+
+/// Says how well models do on messages whose clusters, or whose sources, they never saw.
+pub(crate) fn cross_validate_models(workspace: &Workspace, report: &mut Report, by_source: bool) {
+    let mut labelled = Vec::new();
+    if !report.step("labelled mail", || read(workspace).map(|read| said(&mut labelled, read))) {
+        return;
+    }
+    for shipped in &SHIPPED {
+        report.step(&format!("model {}", shipped.name), || {
+            let logits = held_out(&labelled, shipped);
+            print!("{}", table::write(shipped.name, &labelled, &logits, |one| shipped.learns_of(one)));
+            Ok(format!("{} messages", labelled.len()))
+        });
+    }
+    if by_source {
+        report.step("sources never seen", || {
+            let logits = held_out(&labelled, &SHIPPED[0]);
+            print!("{}", table::sources(&labelled, &logits));
+            Ok("above".to_owned())
+        });
+    }
+}
+
+fn read(workspace: &Workspace) -> Result<Vec<Labelled>, Shortfall> {
+    let shared = SharedData::locate(workspace)?;
+    let corpus = Corpus::new(workspace);
+    corpus.unpack(workspace, &shared)?;
+    labelled::read(&shared, &corpus)
+}
+
+fn said(all: &mut Vec<Labelled>, read: Vec<Labelled>) -> String {
+    *all = read;
+    format!("{} messages", all.len())
+}
+
+/// The logit of every message by models that saw none of its cluster; those of sources that a model leaves out, too.
+fn held_out(labelled: &[Labelled], shipped: &Shipped) -> Vec<f32> {
+    let mut examples: Vec<Example> = labelled.iter().map(|one| one.example.clone()).collect();
+    for (example, one) in examples.iter_mut().zip(labelled) {
+        if !shipped.learns_of(one) {
+            example.weight = 0.0;
+        }
+    }
+    cross_validate(&Learner::default(), &examples)
+}
+
+fn told(trained: &Trained, bytes: usize) -> String {
+    let Trained { measured, labels, model, contradictions, .. } = trained;
+    let [_, one, five, _] = measured.recall;
+    format!(
+        "{} ham, {} spam, {contradictions} in both; {} weights, {bytes} bytes; held out: AUC {:.4}, recall {:.1} % at 0.1 %, {:.1} % at 0.5 %",
+        labels.ham,
+        labels.spam,
+        model.weights(),
+        measured.auc,
+        one * 100.0,
+        five * 100.0
+    )
+}
