@@ -115,7 +115,7 @@ fn decode(text: &str, budget: &Budget) -> Option<Vec<u8>> {
         return Some(bytes);
     }
     if literal::is_base64(text) {
-        return Some(literal::base64(text, limit));
+        return Some(literal::base64(text.as_bytes(), limit));
     }
     let many = |mark: &str| text.matches(mark).take(16).count() == 16;
     if many("%") {
