@@ -85,6 +85,9 @@ mod tests {
             assert_eq!(decode(&script), format!("{expected}\n"));
         }
         assert_eq!(decode("#@~^"), "");
+        for (count, expected) in [(MAX_RUNS - 1, MAX_RUNS - 1), (MAX_RUNS, MAX_RUNS), (MAX_RUNS + 1, MAX_RUNS)] {
+            assert_eq!(decode(&"#@~^DgAAAA==\\ko$K6qAQAAA==^#~@".repeat(count)).lines().count(), expected);
+        }
         assert_eq!(decode(&"#@~^DgAAAA==".repeat(60)).lines().count(), 1, "what has no end goes on");
     }
 }
