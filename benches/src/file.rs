@@ -45,6 +45,12 @@ pub fn hostile() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("pdf: open dictionaries", "report.pdf", format!("%PDF-1.7\n{}", "1 0 obj <<".repeat(200_000)).into_bytes()),
         ("page: one address, 500,000 times", "page.html", addresses(500_000)),
         ("letters: 500,000 beginnings", "files.uue", b"begin 644 a\n#0V%T\n".repeat(500_000)),
+        (
+            "letters: 200,000 beginnings without an end",
+            "files.uue",
+            [&b"begin-base64 644 a\n".repeat(200_000)[..], b"\xFF"].concat(),
+        ),
+        ("letters: 100,000 of BinHex", "files.hqx", b"(This file must be converted with BinHex\n".repeat(100_000)),
         ("tnef: 10,000 attachments", "winmail.dat", tnef(&vec![("a.exe", b"MZ".to_vec()); 10_000])),
     ]
 }

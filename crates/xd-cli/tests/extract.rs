@@ -40,5 +40,5 @@ fn files_that_are_left_out_are_said() {
     place.write("a.eml", mail(1_500));
     let run = place.run("extract a.eml");
     assert!(run.err.contains("not all files are listed"), "{}", run.err);
-    assert_ne!(run.code, Some(0));
+    assert_eq!(run.code, Some(2));
 }

@@ -29,9 +29,14 @@ pub(crate) fn open<'a>(
     }
     let mut opened = zip::open_behind(bytes, passwords, budget).filter(is_found);
     if is_program && opened.is_none() {
-        opened = behind(bytes, rar::SIGNATURE, budget, rar::open)
-            .or_else(|| behind(bytes, sevenz::SIGNATURE, budget, |bytes, budget| sevenz::open(bytes, passwords, budget)))
-            .or_else(|| behind(bytes, cab::SIGNATURE, budget, cab::open));
+        let open_7z = |bytes: &'a [u8], budget: &mut Budget| sevenz::open(bytes, passwords, budget);
+        let mut is_limited = false;
+        opened = behind(bytes, rar::SIGNATURE, budget, &mut is_limited, rar::open)
+            .or_else(|| behind(bytes, sevenz::SIGNATURE, budget, &mut is_limited, open_7z))
+            .or_else(|| behind(bytes, cab::SIGNATURE, budget, &mut is_limited, cab::open));
+        if is_limited {
+            opened.get_or_insert_with(Opened::new).signs.add(Sign::Limit);
+        }
     }
     if let Some(opened) = opened.as_mut().filter(|opened| is_found(opened)) {
         opened.signs.add(Sign::Prefixed);
@@ -44,18 +49,18 @@ const MAX_PLACES: usize = 16;
 /// Work for each place, in steps, besides what its archive takes.
 const PLACE_STEPS: u64 = 2_000;
 
-/// The first archive behind a signature that is one.
+/// The first archive behind a signature that is one. Says where places were left out: archives of other kinds may stand there.
 fn behind<'a>(
     bytes: &'a [u8],
     signature: &[u8],
     budget: &mut Budget,
+    is_limited: &mut bool,
     open: impl Fn(&'a [u8], &mut Budget) -> Opened<'a>,
 ) -> Option<Opened<'a>> {
     for (number, at) in memchr::memmem::find_iter(bytes, signature).enumerate() {
         if number >= MAX_PLACES || !budget.charge_steps(PLACE_STEPS) {
-            let mut opened = Opened::new();
-            opened.signs.add(Sign::Limit);
-            return Some(opened);
+            *is_limited = true;
+            return None;
         }
         let opened = open(bytes.get(at..)?, budget);
         if is_found(&opened) {
@@ -124,6 +129,18 @@ mod tests {
                 assert_eq!(opened.signs.contains(Sign::Limit), decoys == 16, "{decoys}");
             }
         }
+    }
+
+    #[test]
+    fn signatures_of_one_kind_hide_no_archive_of_another() {
+        // A cabinet with one file "a" of five bytes, stored.
+        let cabinet = b"MSCF\0\0\0\0\0\0\0\0\0\0\0\0\x2C\0\0\0\0\0\0\0\x03\x01\x01\0\x01\0\0\0\0\0\0\0\
+            \x3E\0\0\0\x01\0\0\0\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a\0\0\0\0\0\x05\0\x05\0Hello";
+        let decoys = b"Rar!\x1A\x07\0".repeat(17);
+        let program = [b"MZ\x90\0\x03\0\0\0 a program", &decoys[..], &[0; 40], cabinet].concat();
+        let opened = open_any(&program, sniff(&program), "a.exe", &Passwords::default(), &mut Budget::default()).unwrap();
+        assert_eq!(opened.members.len(), 1);
+        assert!(opened.signs.contains(Sign::Limit) && opened.signs.contains(Sign::Prefixed));
     }
 
     #[test]

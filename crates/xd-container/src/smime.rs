@@ -59,6 +59,10 @@ fn signed_content(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut rest = enter(content, OCTETS_IN_PIECES)?;
     let mut all = Vec::new();
     while let Some(piece) = enter(rest, OCTETS) {
+        // Pieces that do not say their length would each hold all that follows.
+        if piece.len() > content.len() - all.len() {
+            break;
+        }
         all.extend_from_slice(piece);
         rest = pass(rest, 0)?;
     }
@@ -73,12 +77,15 @@ fn enter(bytes: &[u8], tag: u8) -> Option<&[u8]> {
 
 /// What follows the first element.
 fn pass(bytes: &[u8], depth: usize) -> Option<&[u8]> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
     let (_, length, mut content) = head(bytes)?;
     if let Some(length) = length {
         return content.get(length..);
     }
     while !content.starts_with(b"\0\0") {
-        content = pass(content, depth + 1).filter(|_| depth < MAX_DEPTH)?;
+        content = pass(content, depth + 1)?;
     }
     content.get(2..)
 }
@@ -143,6 +150,19 @@ mod tests {
         let file = signed(element, &element(EXPLICIT, &element(OCTETS, b"%PDF-1.7")));
         let opened = open(&file, "invoice.pdf.p7m", &mut Budget::default());
         assert_eq!((&*opened.members[0].name, &opened.members[0].declared), ("invoice.pdf", &None));
-        assert!(open(&[SEQUENCE, 0x80].repeat(1_000), "", &mut Budget::default()).members.is_empty());
+    }
+
+    #[test]
+    fn elements_in_one_another_are_passed_over_to_a_depth() {
+        let nested = [&b"\x30\x80\x06\x09"[..], SIGNED, b"\xA0\x80\x30\x80", &[SEQUENCE, 0x80].repeat(100_000)].concat();
+        assert!(open(&nested, "", &mut Budget::default()).members.is_empty());
+    }
+
+    #[test]
+    fn pieces_without_a_length_are_no_more_than_the_file() {
+        let pieces = open_ended(OCTETS, b"").repeat(20_000);
+        let bytes = signed(open_ended, &open_ended(EXPLICIT, &open_ended(OCTETS_IN_PIECES, &pieces)));
+        let opened = open(&bytes, "", &mut Budget::default());
+        assert!(opened.members.iter().all(|member| member.bytes().len() <= bytes.len()));
     }
 }

@@ -50,7 +50,9 @@ pub fn holds_letters(text: &[u8]) -> bool {
 /// Whether a text begins with a file.
 pub(crate) fn begins(text: &[u8]) -> bool {
     let line = text.get(..MAX_FIRST).unwrap_or(text);
-    beginnings(line).next().is_some_and(|(at, kind)| at == 0 && (kind != Kind::Uu || uu::name(line).is_some()))
+    beginnings(line)
+        .next()
+        .is_some_and(|(at, kind)| at == 0 && (!matches!(kind, Kind::Base64 | Kind::Uu) || uu::name(line).is_some()))
 }
 
 /// Opens all files that stand in a text.
@@ -60,25 +62,34 @@ pub(crate) fn open<'a>(text: &[u8], budget: &mut Budget) -> Opened<'a> {
         opened.signs.add(Sign::Limit);
         return opened;
     }
-    let mut from = 0;
+    let mut ends = [0; KINDS];
     for (at, kind) in beginnings(text) {
-        // What looks like the beginning of a file within one is its content.
-        if at < from {
-            continue;
-        }
+        // What looks like the beginning of a file within one of its kind is its content. Within those of other kinds it is not: who
+        // looks for one kind alone finds it.
+        let Some(end) = ends.get_mut(kind as usize).filter(|end| at >= **end) else { continue };
         let Some(lines) = text.get(at..) else { break };
         let read = match kind {
             Kind::BinHex => binhex::read,
-            Kind::Uu => uu::read,
+            Kind::Base64 | Kind::Uu => uu::read,
             Kind::YEnc => yenc::read,
         };
-        let Some(written) = read(lines, budget.decoded_left()) else { continue };
-        if !budget.charge_member() {
+        let Some(written) = read(lines, budget.decoded_left()) else {
+            // No other one has its mark, either.
+            if kind == Kind::BinHex {
+                *end = text.len();
+            }
+            continue;
+        };
+        // Behind the first line of one that is damaged others may begin, so that the same lines are read again.
+        let work = if written.is_damaged { written.end as u64 * BYTE_STEPS } else { 0 };
+        if !budget.charge_steps(work) || !budget.charge_member() {
             opened.signs.add(Sign::Limit);
             break;
         }
         budget.charge_decoded(written.bytes.len());
-        from = at + written.end;
+        if !written.is_damaged {
+            *end = at + written.end;
+        }
         let mut member = Member::of_bytes(written.name, written.bytes.into());
         let signs = [(written.is_damaged, Sign::Damaged), (written.is_part, Sign::Split), (written.is_cut, Sign::Limit)];
         signs.into_iter().filter(|(is, _)| *is).for_each(|(_, sign)| member.signs.add(sign));
@@ -89,14 +100,18 @@ pub(crate) fn open<'a>(text: &[u8], budget: &mut Budget) -> Opened<'a> {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
+    Base64,
     BinHex,
     Uu,
     YEnc,
 }
 
+/// How many kinds there are.
+const KINDS: usize = 4;
+
 /// What `begin` may be at the beginning of a line, and what stands before it in that line.
 const BEGINNINGS: [(&[u8], &[u8], Kind); 3] =
-    [(b"", b"begin ", Kind::Uu), (b"", b"begin-base64 ", Kind::Uu), (b"=y", b"begin ", Kind::YEnc)];
+    [(b"", b"begin ", Kind::Uu), (b"", b"begin-base64 ", Kind::Base64), (b"=y", b"begin ", Kind::YEnc)];
 /// The line that every file in BinHex begins with (RFC 1741 §4).
 const BINHEX: &[u8] = b"(This file must be converted with BinHex";
 
@@ -171,6 +186,61 @@ mod tests {
             ["", "begin 644 new lives\nand go on", "begin\n", "begin 9 x\n#0V%T\n", "=ybegin of\nm", "I begin 644 a\n#0V%T\n"]
         {
             assert!(open(text.as_bytes(), &mut Budget::default()).members.is_empty(), "{text}");
+        }
+    }
+
+    fn names(text: &[u8]) -> Vec<String> {
+        open(text, &mut Budget::default()).members.into_iter().map(|member| member.name).collect()
+    }
+
+    #[test]
+    fn files_within_files_are_found() {
+        let wrappers: [(&[u8], &[u8]); 4] = [
+            (b"begin 644 b.txt\n#0V%T\n", b"`\nend\n"),
+            (b"begin-base64 644 b.txt\nQ2F0\n", b"====\n"),
+            (b"=ybegin line=128 size=3 name=b.txt\r\n", b"=yend size=3\r\n"),
+            (b"(This file must be converted with BinHex 4.0)\n\n:\"@%ZCAKP\n", b"!4&@&4:\n"),
+        ];
+        for (before, behind) in wrappers {
+            for (name, file) in FILES {
+                for behind in [behind, b""] {
+                    let text = [before, file, behind].concat();
+                    assert!(names(&text).iter().any(|found| found == name), "{}", String::from_utf8_lossy(&text));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn odd_bytes_and_padding_hide_nothing_in_base64() {
+        let member = |text: &[u8], limit: usize| {
+            let mut budget = Budget::new(crate::Bounds { decoded_bytes: limit, ..crate::Bounds::default() });
+            let opened = open(text, &mut budget);
+            (opened.members[0].bytes().to_vec(), opened.members[0].signs.contains(Sign::Limit))
+        };
+        assert_eq!(member(b"begin-base64 644 a\nQ2F0\xFF\n====\n", 100), (b"Cat".to_vec(), false));
+        let padded = b"begin-base64 644 a\nQ2E=\ndA==\n====\n";
+        for (limit, expected) in [(4, (&b"Cat"[..], false)), (3, (b"Cat", false)), (2, (b"Ca", true))] {
+            assert_eq!(member(padded, limit), (expected.0.to_vec(), expected.1), "{limit}");
+        }
+    }
+
+    #[test]
+    fn beginnings_without_ends_are_tried_as_far_as_is_paid() {
+        // Each beginning read to the end would take minutes.
+        for (first, last, most) in [
+            (&b"begin-base64 644 a\n"[..], &b"\xFF"[..], 50),
+            (b"begin-base64 644 a\n", b"\n====", 50),
+            (b"begin 644 a\n#0V%T\n", b"", 10_000),
+            (b"=ybegin size=3 name=a\n", b"", 10_000),
+            (b"(This file must be converted with BinHex\n", b"", 0),
+            (b"(This file must be converted with BinHex\n", b":", 50),
+        ] {
+            let text = [&first.repeat(100_000)[..], last].concat();
+            let opened = open(&text, &mut Budget::default());
+            let _ = decode_uuencoded(&text, 10_000_000);
+            assert!(opened.members.len() <= most, "{} {}", opened.members.len(), String::from_utf8_lossy(first));
+            assert_eq!(opened.signs.contains(Sign::Limit), most > 0, "{}", String::from_utf8_lossy(first));
         }
     }
 }

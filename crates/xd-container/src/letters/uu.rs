@@ -18,8 +18,9 @@ const MAX_STRAY: usize = 100;
 /// ```
 #[must_use]
 pub fn decode_uuencoded(text: &[u8], limit: usize) -> Option<(Vec<u8>, bool)> {
-    let (at, _) = super::beginnings(text)
-        .find(|(at, kind)| *kind == super::Kind::Uu && text.get(*at..).is_some_and(|lines| read(lines, 1).is_some()))?;
+    let (at, _) = super::beginnings(text).find(|(at, kind)| {
+        matches!(kind, super::Kind::Base64 | super::Kind::Uu) && text.get(*at..).is_some_and(|lines| read(lines, 1).is_some())
+    })?;
     let written = read(text.get(at..)?, limit)?;
     Some((written.bytes, !written.is_cut))
 }
@@ -68,11 +69,14 @@ pub(super) fn name(line: &[u8]) -> Option<String> {
 }
 
 fn read_base64(text: &[u8], start: usize, name: String, limit: usize) -> Option<Written> {
-    let body = text.get(start..)?;
-    let end = memchr::memmem::find(body, b"\n====").map_or(body.len(), |at| at + 1);
-    let is_damaged = end == body.len();
-    let bytes = base64(std::str::from_utf8(body.get(..end)?).ok()?, limit);
-    let is_cut = bytes.len() >= limit;
+    let rest = text.get(start..)?;
+    let end = memchr::memmem::find(rest, b"\n====").map_or(rest.len(), |at| at + 1);
+    let body = rest.get(..end)?;
+    // Another beginning is no line of data.
+    let is_damaged = end == rest.len() || memchr::memmem::find(body, b"begin-").is_some();
+    let mut bytes = base64(body, limit.saturating_add(1));
+    let is_cut = bytes.len() > limit;
+    bytes.truncate(limit);
     Some(Written { name, bytes, end: start + end, is_damaged, is_part: false, is_cut })
 }
 

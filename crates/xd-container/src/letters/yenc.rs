@@ -20,6 +20,10 @@ pub(super) fn read(text: &[u8], limit: usize) -> Option<Written> {
             written.is_damaged = false;
             break;
         }
+        // Data never has `=y`: the end is missing.
+        if line.starts_with(b"=ybegin ") {
+            break;
+        }
         if line.starts_with(b"=ypart ") {
             continue;
         }

@@ -27,8 +27,8 @@ pub(super) fn is_in(script: &str) -> bool {
     memchr::memmem::find(script.as_bytes(), BEGIN).is_some()
 }
 
-/// All encoded runs of a script, decoded, a line each.
-pub(super) fn decode(script: &str) -> String {
+/// The encoded runs of a script, decoded, a line each; and whether there are more of them than are decoded.
+pub(super) fn decode(script: &str) -> (String, bool) {
     let mut out = Vec::new();
     let mut rest = script.as_bytes();
     for _ in 0..MAX_RUNS {
@@ -40,7 +40,10 @@ pub(super) fn decode(script: &str) -> String {
         out.push(b'\n');
         rest = end.and_then(|end| run.get(end + END.len()..)).unwrap_or_default();
     }
-    String::from_utf8_lossy(&out).into_owned()
+    (
+        String::from_utf8_lossy(&out).into_owned(),
+        memchr::memmem::find(rest, BEGIN).is_some_and(|at| rest.len() > at + BEGIN.len() + LENGTH),
+    )
 }
 
 fn decode_run(run: &[u8], out: &mut Vec<u8>) {
@@ -82,9 +85,13 @@ mod tests {
         ] {
             let script = format!("before #@~^DgAAAA=={encoded}qAQAAA==^#~@ behind");
             assert!(is_in(&script));
-            assert_eq!(decode(&script), format!("{expected}\n"));
+            assert_eq!(decode(&script), (format!("{expected}\n"), false));
         }
-        assert_eq!(decode("#@~^"), "");
-        assert_eq!(decode(&"#@~^DgAAAA==".repeat(60)).lines().count(), 1, "what has no end goes on");
+        assert_eq!(decode("#@~^"), (String::new(), false));
+        for (count, expected) in [(MAX_RUNS - 1, MAX_RUNS - 1), (MAX_RUNS, MAX_RUNS), (MAX_RUNS + 1, MAX_RUNS)] {
+            let (lines, is_limited) = decode(&"#@~^DgAAAA==\\ko$K6qAQAAA==^#~@".repeat(count));
+            assert_eq!((lines.lines().count(), is_limited), (expected, count > MAX_RUNS));
+        }
+        assert_eq!(decode(&"#@~^DgAAAA==".repeat(60)).0.lines().count(), 1, "what has no end goes on");
     }
 }

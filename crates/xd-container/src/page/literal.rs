@@ -68,18 +68,22 @@ pub(super) fn is_base64(text: &str) -> bool {
     text.len() >= 64 && text.bytes().all(letter)
 }
 
-/// Decodes base64 of either alphabet, passing over what is none of its letters, up to so many bytes.
-pub(crate) fn base64(text: &str, limit: usize) -> Vec<u8> {
+/// Decodes base64 of either alphabet, passing over what is none of its letters, up to so many bytes. What stands behind padding is
+/// decoded as well: some write every line by itself.
+pub(crate) fn base64(text: &[u8], limit: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let (mut held, mut bits) = (0_u32, 0_u32);
-    for b in text.bytes() {
+    for &b in text {
         let value = match b {
             b'A'..=b'Z' => b - b'A',
             b'a'..=b'z' => b - b'a' + 26,
             b'0'..=b'9' => b - b'0' + 52,
             b'+' | b'-' => 62,
             b'/' | b'_' => 63,
-            b'=' => break,
+            b'=' => {
+                (held, bits) = (0, 0);
+                continue;
+            }
             _ => continue,
         };
         held = held << 6 | u32::from(value);

@@ -133,7 +133,7 @@ fn read_data(address: &str, name: Option<String>, opened: &mut Opened<'_>, budge
     let Some((head, data)) = strip_scheme(address, "data:").and_then(|rest| rest.split_once(',')) else { return false };
     let declared = head.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let bytes = match head.to_ascii_lowercase().contains("base64") {
-        true => base64(data, budget.decoded_left()),
+        true => base64(data.as_bytes(), budget.decoded_left()),
         false => literal::percent(data, budget.decoded_left()),
     };
     budget.charge_decoded(bytes.len());

@@ -41,7 +41,11 @@ pub(super) fn read(script: &str, depth: usize, opened: &mut Opened<'_>, budget: 
     }
     opened.add_links_of(script.as_bytes());
     if encoded::is_in(script) {
-        facts.add(read(&encoded::decode(script), depth + 1, opened, budget));
+        let (decoded, is_limited) = encoded::decode(script);
+        if is_limited {
+            opened.signs.add(Sign::Limit);
+        }
+        facts.add(read(&decoded, depth + 1, opened, budget));
     }
     let lower = script.to_ascii_lowercase();
     let holds = |word: &str| memchr::memmem::find(lower.as_bytes(), word.as_bytes()).is_some();
@@ -115,7 +119,7 @@ fn decode(text: &str, budget: &Budget) -> Option<Vec<u8>> {
         return Some(bytes);
     }
     if literal::is_base64(text) {
-        return Some(literal::base64(text, limit));
+        return Some(literal::base64(text.as_bytes(), limit));
     }
     let many = |mark: &str| text.matches(mark).take(16).count() == 16;
     if many("%") {

@@ -34,11 +34,20 @@ pub(super) fn scans(bytes: &[u8]) -> usize {
     memchr::memmem::find_iter(bytes, b"\xFF\xDA").take(MAX_SCANS + 1).count()
 }
 
+/// Bits of brightness that scans which refine may add: of a block as a whole, and of what is in it. Encoders leave as many.
+const MAX_REFINED: [u8; 2] = [1, 2];
+/// The coarsest steps of brightness in a picture that is as plain without them: of a block as a whole, of its 24 next coefficients in
+/// zigzag order, and of the others. Encoders stay below at qualities of 75 and more.
+const MAX_STEPS: [u16; 3] = [50, 25, 62];
+
 /// The same picture without the scans that refine what others told and that tell colours alone, where it comes in layers (ITU-T T.81
-/// §G.1). Codes are as plain in it, and it costs half. None where nothing may be left out.
+/// §G.1). Codes are as plain in it, and it costs half. None where nothing may be left out: also where what refines could hold a code
+/// by itself.
 pub(super) fn lightened(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut light = Vec::with_capacity(bytes.len());
     let mut is_layered = false;
+    // Tables of steps that are too coarse, and the one that brightness uses.
+    let (mut coarse, mut table) = ([false; 4], 0);
     let mut at = 2;
     light.extend_from_slice(bytes.get(..at)?);
     while let Some(&[0xFF, kind, high, low]) = bytes.get(at..at + 4) {
@@ -51,14 +60,23 @@ pub(super) fn lightened(bytes: &[u8]) -> Option<Vec<u8>> {
         let mut is_kept = true;
         match kind {
             // Brightness comes first, unless they are red, green and blue.
-            0xC2 => is_layered = matches!(segment, [_, _, _, _, _, 1 | 3, 0 | 1, ..]),
+            0xC2 => {
+                is_layered = matches!(segment, [_, _, _, _, _, 1 | 3, 0 | 1, ..]);
+                table = usize::from(*segment.get(8)?);
+            }
+            0xDB => mark_coarse(segment, &mut coarse)?,
             // Adobe's marker may say that they are.
             0xEE if segment.starts_with(b"Adobe") => return None,
             0xDA => {
                 end += scan_length(bytes.get(end..)?);
                 let [components, first, ..] = *segment else { return None };
                 let [from, _, bits] = *segment.last_chunk()?;
-                is_kept = bits >> 4 == 0 && (from == 0 || components == 1 && first <= 1);
+                let is_brightness = from == 0 || components == 1 && first <= 1;
+                let most = MAX_REFINED[usize::from(from > 0)];
+                if is_brightness && (bits & 0xF > most || bits >> 4 > most) {
+                    return None;
+                }
+                is_kept = bits >> 4 == 0 && is_brightness;
             }
             _ => {}
         }
@@ -68,7 +86,29 @@ pub(super) fn lightened(bytes: &[u8]) -> Option<Vec<u8>> {
         at = end;
     }
     light.extend_from_slice(b"\xFF\xD9");
-    (is_layered && light.len() < bytes.len()).then_some(light)
+    (is_layered && !*coarse.get(table)? && light.len() < bytes.len()).then_some(light)
+}
+
+/// Notes which of the tables of steps in a segment are too coarse (ITU-T T.81 §B.2.4.1).
+fn mark_coarse(mut segment: &[u8], coarse: &mut [bool; 4]) -> Option<()> {
+    while let Some((kind, rest)) = segment.split_first() {
+        let width = if kind >> 4 == 0 { 1 } else { 2 };
+        let (steps, rest) = rest.split_at_checked(64 * width)?;
+        let is_coarse = steps.chunks(width).enumerate().any(|(place, step)| {
+            let step = step.iter().fold(0, |step: u16, byte| step << 8 | u16::from(*byte));
+            let [whole, near, far] = MAX_STEPS;
+            step > if place == 0 {
+                whole
+            } else if place <= 24 {
+                near
+            } else {
+                far
+            }
+        });
+        *coarse.get_mut(usize::from(kind & 0xF))? |= is_coarse;
+        segment = rest;
+    }
+    Some(())
 }
 
 /// The length of coded data: up to a marker that is none of those within it (ITU-T T.81 §B.1.1.2).

@@ -47,12 +47,20 @@ pub(crate) fn open<'a>(bytes: &[u8], media_type: &str, budget: &mut Budget) -> O
         opened.signs.add(Sign::Limit);
         return Some(opened);
     }
+    let mut light_work = 0;
     // Nearly all pictures are photographs: in those that come in layers the first ones tell that no corner is there.
     if media_type == "image/jpeg"
         && let Some(light) = jpeg::lightened(bytes)
-        && let Some(luma) = jpeg::decode(&light, width, height)
-        && Bits::of(luma).is_none_or(|bits| finder::find(&bits).corners.is_empty())
     {
+        let luma = jpeg::decode(&light, width, height);
+        if luma.is_some_and(|luma| Bits::of(luma).is_none_or(|bits| finder::find(&bits).corners.is_empty())) {
+            return Some(opened);
+        }
+        light_work = work as u64;
+    }
+    // It is decoded once more.
+    if !budget.charge_picture(light_work) {
+        opened.signs.add(Sign::Limit);
         return Some(opened);
     }
     let luma = match media_type {

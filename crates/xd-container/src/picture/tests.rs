@@ -122,16 +122,43 @@ const LAYERED: [&[u8]; 3] =
 
 #[test]
 fn codes_in_pictures_of_many_layers() {
-    for bytes in LAYERED {
-        let light = jpeg::lightened(bytes).unwrap();
-        assert!(light.len() < bytes.len());
-        let (width, height) = jpeg::size(bytes).unwrap();
-        let bits = Bits::of(jpeg::decode(&light, width, height).unwrap()).unwrap();
-        assert!(finder::find(&bits).corners.len() >= 3);
+    for (bytes, is_fine) in LAYERED.into_iter().zip([true, false, false]) {
+        let light = jpeg::lightened(bytes);
+        assert_eq!(light.is_some(), is_fine, "at low qualities all layers are decoded");
+        if let Some(light) = light {
+            assert!(light.len() < bytes.len());
+            let (width, height) = jpeg::size(bytes).unwrap();
+            let bits = Bits::of(jpeg::decode(&light, width, height).unwrap()).unwrap();
+            assert!(finder::find(&bits).corners.len() >= 3);
+        }
         let opened = open(bytes, "image/jpeg", &mut Budget::default()).unwrap();
         assert_eq!(opened.links, [ADDRESS]);
     }
     assert_eq!(jpeg::lightened(b"\xFF\xD8\xFF\xDA"), None);
+}
+
+#[test]
+fn layers_that_may_hold_a_code_by_themselves_are_decoded() {
+    let sample = LAYERED[0];
+    let table = memchr::memmem::find(sample, b"\xFF\xDB").unwrap() + 5;
+    for (place, limit) in [(0, 50), (1, 25), (24, 25), (25, 62), (63, 62)] {
+        for (step, is_fine) in [(limit, true), (limit + 1, false), (255, false)] {
+            let mut bytes = sample.to_vec();
+            bytes[table + place] = step;
+            assert_eq!(jpeg::lightened(&bytes).is_some(), is_fine, "{place} {step}");
+        }
+    }
+    // What the first scan of a block as a whole, and of what is in it, leaves to others.
+    let scans: Vec<_> = memchr::memmem::find_iter(sample, b"\xFF\xDA").collect();
+    for (scan, most) in [(scans[0], 1), (scans[1], 2)] {
+        let bits = scan + 1 + usize::from(sample[scan + 3]);
+        assert!(sample[bits] <= most);
+        for (left, is_fine) in [(most, true), (most + 1, false), (13, false)] {
+            let mut bytes = sample.to_vec();
+            bytes[bits] = left;
+            assert_eq!(jpeg::lightened(&bytes).is_some(), is_fine, "{left}");
+        }
+    }
 }
 
 #[test]

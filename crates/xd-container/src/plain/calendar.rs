@@ -26,7 +26,7 @@ pub(crate) fn open<'a>(bytes: &[u8], budget: &mut Budget) -> Opened<'a> {
             }
             "ATTACH" if is_base64 => {
                 let data = value.split_once("base64,").map_or(value, |(_, data)| data);
-                let bytes = base64(data, budget.decoded_left());
+                let bytes = base64(data.as_bytes(), budget.decoded_left());
                 budget.charge_decoded(bytes.len());
                 if !budget.charge_member() {
                     opened.signs.add(Sign::Limit);

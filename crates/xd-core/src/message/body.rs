@@ -44,7 +44,12 @@ pub(super) struct Bodies<'a, 'l> {
     pub(super) subject: Option<&'l str>,
     /// Bytes that may still be decoded, over all parts and levels.
     decoded_left: usize,
+    /// Encoded bytes that may still be peeked into, over all parts and levels.
+    peeked_left: usize,
 }
+
+/// How often the bytes that may be decoded may be peeked into.
+const PEEKS: usize = 4;
 
 /// The texts that rules read.
 #[derive(Debug)]
@@ -79,6 +84,7 @@ impl<'a, 'l> Bodies<'a, 'l> {
             passwords: None,
             subject,
             decoded_left: limits.decoded_bytes,
+            peeked_left: limits.decoded_bytes.saturating_mul(PEEKS),
         }
     }
 
@@ -200,12 +206,22 @@ impl<'a, 'l> Bodies<'a, 'l> {
         head
     }
 
-    /// What is asked of the bytes that an encoding hides, as many as may still be decoded. Costs the budget nothing: they are not kept,
-    /// and each part is asked about once for each of its encodings.
-    pub(super) fn peek(&self, bytes: &[u8], transfer: Transfer, ask: impl FnOnce(&[u8]) -> bool) -> bool {
-        let mut decoded = Vec::new();
-        transfer.decode(bytes, self.decoded_left, &mut decoded, &mut Defects::default());
-        ask(&decoded)
+    /// What is asked of the bytes that an encoding hides in the part of this index, as many as may still be decoded. They are not kept,
+    /// so that they have an allowance of their own; where that or the budget ends before the answer is yes, the part says so.
+    pub(super) fn peek(&mut self, index: usize, bytes: &[u8], transfer: Transfer, ask: impl FnOnce(&[u8]) -> bool) -> bool {
+        let is_left = bytes.len() <= self.peeked_left;
+        if is_left {
+            self.peeked_left -= bytes.len();
+            let mut decoded = Vec::new();
+            let is_whole = transfer.decode(bytes, self.decoded_left, &mut decoded, &mut Defects::default());
+            let answer = ask(&decoded);
+            if answer || is_whole {
+                return answer;
+            }
+        }
+        self.defects.record(Defect::DecodedLimit);
+        self.limited(index);
+        false
     }
 
     /// As much of bytes that are decoded already as may still be read as text; taken from the budget.

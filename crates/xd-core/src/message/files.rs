@@ -24,7 +24,8 @@ pub struct File {
     pub part: usize,
     /// What could be read of it, from its beginning on.
     pub bytes: Vec<u8>,
-    /// Whether that is all of it. It is not where the rest is encrypted, packed in a way that nothing reads, damaged, or beyond a bound.
+    /// Whether that is all of it. Of what stands in another file it is not where the rest is encrypted, packed in a way that nothing
+    /// reads, damaged, or beyond a bound. An attachment is what its transfer encoding yields, whatever is wrong with that encoding.
     pub is_whole: bool,
 }
 
@@ -60,8 +61,8 @@ impl<'a> Bodies<'a, '_> {
         if let Some(kept) = &mut self.kept {
             // What is wrong with the encoding is recorded when the body is read.
             let mut whole = Vec::new();
-            transfer.decode(bytes, usize::MAX, &mut whole, &mut Defects::default());
-            kept.push(File { part: index, bytes: whole, is_whole: true });
+            let is_whole = transfer.decode(bytes, usize::MAX, &mut whole, &mut Defects::default());
+            kept.push(File { part: index, bytes: whole, is_whole });
         }
         // An archive may stand behind anything; what is no longer than its beginning has been seen.
         let is_long = original.is_some() && head.len() >= ATTACHMENT_HEAD;

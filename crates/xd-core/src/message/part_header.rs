@@ -100,8 +100,8 @@ impl PartHeader {
     pub(super) fn finish(mut self, defects: &mut Defects) -> Self {
         let type_names = std::mem::take(&mut self.type_names);
         // Programs that look at one of them let pass what others save by the other.
-        let differs = |name: &String| self.names.iter().any(|other| differ(ending(name), ending(other)));
-        if type_names.iter().any(differs) {
+        let (declared, disposed) = (endings(&type_names), endings(&self.names));
+        if declared.iter().flatten().any(|one| disposed.iter().flatten().any(|other| differ(one, other))) {
             defects.record(Defect::NamesDiffer);
         }
         for name in type_names {
@@ -249,6 +249,13 @@ fn ending(name: &str) -> &str {
     name.trim_end().rsplit_once('.').map_or("", |(_, ending)| ending)
 }
 
+/// The first two endings that differ: where names have more, one of two differs from any other ending as well.
+fn endings(names: &[String]) -> [Option<&str>; 2] {
+    let mut all = names.iter().map(|name| ending(name)).filter(|ending| !ending.is_empty());
+    let first = all.next();
+    [first, all.find(|other| first.is_some_and(|first| differ(first, other)))]
+}
+
 /// Where the first CR stands that no LF follows.
 fn bare_return(bytes: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\r', bytes).find(|at| bytes.get(at + 1) != Some(&b'\n'))
@@ -297,6 +304,17 @@ mod tests {
                 &[Defect::NamesDiffer],
             ),
             (&[("Content-Type", "a/b; name=a"), ("Content-Disposition", "attachment; filename=b.exe")], &[]),
+            (
+                &[("Content-Type", "a/b; name=a.TXT; name=c.exe"), ("Content-Disposition", "attachment; filename=b.txt")],
+                &[Defect::DuplicateParameter, Defect::NamesDiffer],
+            ),
+            (
+                &[
+                    ("Content-Type", "a/b; name=a.txt"),
+                    ("Content-Disposition", "attachment; filename=b; filename=c.TXT; filename=d.exe"),
+                ],
+                &[Defect::DuplicateParameter, Defect::NamesDiffer],
+            ),
             (&[("Content-Type", "a/b; name=a.TXT"), ("Content-Disposition", "attachment; filename=b.txt")], &[]),
         ];
         for (fields, expected) in cases {

@@ -162,7 +162,7 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             let end = self.nested_message(place, index, header, start);
             let region = start..end.body_end;
             // In another reading it is text or a file.
-            if header.types.len() > 1 || self.is_file_as_well(header, region.clone()) {
+            if header.types.len() > 1 || self.is_file_as_well(index, header, region.clone()) {
                 self.leaf(index, header, region);
             }
             return end;

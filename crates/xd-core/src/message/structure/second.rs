@@ -85,7 +85,7 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
             }
             let raw = self.bytes.get(region.clone()).unwrap_or_default();
             let is_message = |decoded: &[u8]| decoded.trim_ascii() != raw.trim_ascii() && has_field(decoded);
-            if self.bodies.peek(raw, *transfer, is_message) && self.bodies.takes_second_reading(index) {
+            if self.bodies.peek(index, raw, *transfer, is_message) && self.bodies.takes_second_reading(index) {
                 self.decoded(index, *transfer, region.clone(), |walk| walk.entity(inside, 0));
             }
         }
@@ -99,18 +99,20 @@ impl<'a, 'l> Walk<'_, 'a, 'l, '_> {
         let count = |bytes: &[u8]| {
             memmem::find_iter(bytes, &delimiter).count() + usize::from(bytes.starts_with(delimiter.get(1..).unwrap_or_default()))
         };
-        let known = count(raw);
-        // Quoted-printable leaves those alone that stand in the clear.
-        let least = if transfer == Transfer::QuotedPrintable { known + 1 } else { 1 };
-        self.bodies.peek(raw, transfer, |decoded| count(decoded) >= least)
-            && (known == 0 || self.bodies.takes_second_reading(index))
+        let mut known = 0;
+        let hides = |decoded: &[u8]| {
+            known = count(raw);
+            // Quoted-printable leaves those alone that stand in the clear.
+            count(decoded) >= if transfer == Transfer::QuotedPrintable { known + 1 } else { 1 }
+        };
+        self.bodies.peek(index, raw, transfer, hides) && (known == 0 || self.bodies.takes_second_reading(index))
     }
 
     /// Whether a part that is declared a message may be another file as well: by a name of it, or by how it begins.
-    pub(super) fn is_file_as_well(&mut self, header: &PartHeader, region: Range<usize>) -> bool {
+    pub(super) fn is_file_as_well(&mut self, index: usize, header: &PartHeader, region: Range<usize>) -> bool {
         let bytes = self.bytes.get(region).unwrap_or_default();
         header.names.iter().any(|name| !may_name_message(name))
-            || header.transfers.iter().any(|transfer| self.bodies.peek(bytes, *transfer, begins_as_file))
+            || header.transfers.iter().any(|transfer| self.bodies.peek(index, bytes, *transfer, begins_as_file))
             || header.transfers.is_empty() && begins_as_file(bytes)
     }
 
@@ -291,6 +293,28 @@ mod tests {
             for index in [1, 3] {
                 assert_eq!(message.parts()[index].signs.contains(Sign::Limit), is_limited, "{decoded_bytes} {index}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_peeked_into_is_bounded_and_said() {
+        // Junk that is more than may be decoded stands before the delimiters.
+        let parts = base64(&format!("{}\n--c\n\nwords\n--c--\n", "junk ".repeat(40)));
+        let one = format!("Content-Type: multipart/mixed; boundary=c\nContent-Transfer-Encoding: base64\n\n{parts}");
+        for (decoded_bytes, is_limited) in [(100, true), (10_000, false)] {
+            let message = Message::parse(one.as_bytes(), &Limits { decoded_bytes, ..Limits::default() });
+            assert_eq!(message.parts()[0].signs.contains(Sign::Limit), is_limited, "{decoded_bytes}");
+            assert_eq!(message.defects().contains(crate::Defect::DecodedLimit), is_limited, "{decoded_bytes}");
+        }
+        // Letters that are none of the encoding decode to nothing, and are looked at all the same.
+        let one = format!(
+            "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nSubject: x\n\n{}\n",
+            "....".repeat(60)
+        );
+        for (count, is_limited) in [(1, false), (20, true)] {
+            let raw = format!("Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", one.repeat(count));
+            let message = Message::parse(raw.as_bytes(), &Limits { decoded_bytes: 1_000, ..Limits::default() });
+            assert_eq!(message.parts().iter().any(|part| part.signs.contains(Sign::Limit)), is_limited, "{count}");
         }
     }
 
