@@ -175,6 +175,11 @@ impl Ledger {
             ehlo: refusal.ehlo.as_deref().unwrap_or_default().to_owned(),
             ..of_peer(peer)
         }));
+    /// Sees to it that what was left out is told though nothing else is recorded.
+    pub(crate) fn tell_lost(&self) {
+        self.journal.tell_lost();
+    }
+
     }
 
     /// A message cannot be read from the spool.

@@ -5,7 +5,7 @@
 //! 7. clients are served, while what the spool held is added to the queue. Whatever fails stops the start, and nothing was accepted or
 //! sent.
 //!
-//! End: 1. no more connections; 2. open transactions end; 3. deliveries under way end; 4. spool and journal are closed by being
+//! End: 1. no more connections; 2. open transactions end; 3. deliveries under way end; 4. the spool is closed, then the journal, by being
 //! dropped. A kill at any moment loses nothing either.
 
 mod descriptors;
@@ -214,8 +214,11 @@ impl Running {
         // A next hop may take ten minutes to answer; what it says then is told by the next attempt.
         let ended = tokio::time::timeout(DRAIN, self.gateway.delivery().drain()).await.is_ok();
         self.tasks.iter().for_each(JoinHandle::abort);
-        // What is not on disk when the spool is closed is forgotten: those recipients get their mail twice.
-        let unwritten = self.gateway.spool().gauges().waiting;
+        // What finds no room until the spool is closed is forgotten: those recipients get their mail twice.
+        let spool = self.gateway.spool().clone();
+        // It does not panic; were it to, what waits is what is known.
+        let closed = tokio::task::spawn_blocking(move || spool.close()).await;
+        let unwritten = closed.unwrap_or_else(|_| self.gateway.spool().gauges().waiting);
         self.log.info("stopped", json!({ "connections_left": left, "deliveries_ended": ended, "unwritten": unwritten }));
         self.log.flush();
     }
