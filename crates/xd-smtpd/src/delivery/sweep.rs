@@ -129,7 +129,7 @@ impl Shared {
             Ok(queued) => queued,
             read => {
                 self.finish(job);
-                return self.admit_read(job.id, read);
+                return self.admit_read(job.id, read, false);
             }
         };
         let is_meant = |state: RecipientState| matches!(state, RecipientState::Held { reason: held, .. } if held == reason);

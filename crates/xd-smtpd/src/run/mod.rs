@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use xd_config::Config;
 use xd_config::control::{QueueAction, Request, Response, Selection as Asked};
 use xd_core::Domain;
-use xd_store::{EngineStore, Journal, OsFileSystem, QueueId, QueuedMessage, Spool, SpoolError, create_durable_dir};
+use xd_store::{EngineStore, Journal, OsFileSystem, Spool, create_durable_dir};
 
 use crate::admin;
 use crate::control::ControlSocket;
@@ -125,7 +125,7 @@ impl Running {
         // 6.
         let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), Arc::new(ledger.clone()), [])?;
         // Which those are is found out before others come.
-        let held = recovered(&spool, ledger.clone());
+        let held = spool.messages_by_id();
         let told = log.clone();
         delivery.recover(held, move |messages| told.info("recovered", json!({ "messages": messages, "took_ms": since(began) })));
         // 7.
@@ -269,15 +269,6 @@ impl Answering {
         };
         Response::Count { messages, left }
     }
-}
-
-/// What the spool still owes, each with a record if it may have none yet.
-fn recovered(spool: &Spool, ledger: Arc<Ledger>) -> impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + use<> {
-    spool.messages_by_id().inspect(move |(_, read)| {
-        if let Ok(queued) = read {
-            ledger.recovered(queued);
-        }
-    })
 }
 
 fn since(moment: Instant) -> u64 {
