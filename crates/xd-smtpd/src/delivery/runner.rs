@@ -109,8 +109,9 @@ impl Delivery {
         Ok(Self { shared })
     }
 
-    /// Adds what a spool held, in the background and in its order, and tells how many that were. Each that was never tried
-    /// is recorded when it could be read. What cannot be read now is read again later. What comes in meanwhile is delivered beside it; operators' requests wait until all is there.
+    /// Adds what a spool held, in the background and in its order, and tells how many that were. Each that was never tried is recorded once
+    /// it could be read; what cannot be read now is read again later. What comes in meanwhile is delivered beside it; operators' requests
+    /// wait until all is there.
     pub fn recover(
         &self,
         recovered: impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + Send + 'static,

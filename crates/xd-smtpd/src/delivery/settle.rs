@@ -104,7 +104,7 @@ impl Shared {
         // All have their turn before any has its second. A next hop that takes nobody is not asked without a wait for ever.
         let before = job.tried.as_ref();
         let last = results.iter().zip(&fates).take_while(|(_, fate)| **fate != Fate::Again).last();
-        let last = last.filter(|_| is_transaction).map(|((index, _), _)| *index).or(before.map(|tried| tried.last));
+        let last = last.filter(|_| is_transaction).map(|((index, _), _)| *index).or_else(|| before.map(|tried| tried.last));
         let more_turns = left_out.iter().any(|index| last.is_none_or(|last| *index > last));
         let at_once = more_turns && (any_done || !fates.contains(&Fate::Pressed)) || fates.contains(&Fate::Again);
         // However many transactions it takes, it is one attempt.
