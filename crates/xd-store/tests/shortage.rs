@@ -179,6 +179,35 @@ fn a_mark_waits_for_room() {
     assert!(spool.ids().is_empty());
 }
 
+/// What is forgotten is counted when the last try is over, not before.
+#[test]
+fn a_spool_that_is_closed_tells_what_found_no_room() {
+    for has_room in [false, true] {
+        let disk = Disk::new();
+        let closing = Duration::from_millis(600);
+        let (spool, _) =
+            Spool::open(&disk, DIRECTORY, SpoolOptions { reserve_bytes: 0, closing, ..SpoolOptions::default() }).unwrap();
+        let mut model = Model::default();
+        assert!(model.accept(&spool, 1_000, 1));
+        disk.limit(0);
+        let id = spool.ids()[0];
+        let (done, told) = channel();
+        spool.mark(id, vec![Mark::Recipient { index: 0, state: DELIVERED }], move |result| done.send(result).unwrap());
+        told.recv_timeout(Duration::from_millis(400)).unwrap_err();
+        assert_eq!(spool.gauges().waiting, 1);
+        let its = spool.clone();
+        let closed = std::thread::spawn(move || its.close());
+        if has_room {
+            std::thread::sleep(Duration::from_millis(50));
+            disk.make_room();
+        }
+        assert_eq!(closed.join().unwrap(), u64::from(!has_room));
+        assert_eq!(told.recv().unwrap().is_ok(), has_room);
+        assert_eq!(spool.ids().is_empty(), has_room);
+        assert_eq!(spool.close(), u64::from(!has_room), "again");
+    }
+}
+
 #[test]
 fn a_journal_leaves_room_for_marks_and_tells_what_it_left_out() {
     let disk = Disk::new();

@@ -67,27 +67,36 @@ impl Shared {
 
     /// Adds the entries of a message anew, as the spool has it now. One that is done has none. Reads a file.
     pub(super) fn readmit(self: &Arc<Self>, id: QueueId) {
-        self.admit_read(id, self.store.read(id));
+        self.admit_read(id, self.store.read(id), false);
     }
 
     /// Adds the entries of a message as it was read. One that could not be is in no list meanwhile, and must come back to one.
-    pub(super) fn admit_read(self: &Arc<Self>, id: QueueId, read: Result<QueuedMessage, SpoolError>) {
+    /// What the spool held at the start is recorded as such, once, when it could be read.
+    pub(super) fn admit_read(self: &Arc<Self>, id: QueueId, read: Result<QueuedMessage, SpoolError>, is_recovered: bool) {
         match read.map_err(Unloadable::of) {
-            Ok(queued) => self.admit(queued, None),
+            Ok(queued) => {
+                // Of one that was never tried, the end came perhaps before the record of its acceptance.
+                if is_recovered && queued.attempt.is_none() {
+                    let recipients = queued.message.recipients.iter();
+                    let forward_paths = recipients.map(|recipient| recipient.forward_path.clone()).collect();
+                    self.log.record(DeliveryRecord::Recovered { id, forward_paths });
+                }
+                self.admit(queued, None);
+            }
             Err(Unloadable::Gone | Unloadable::Moved) => {}
-            Err(Unloadable::Short) => self.readmit_later(id, READ_AGAIN),
+            Err(Unloadable::Short) => self.readmit_later(id, READ_AGAIN, is_recovered),
             Err(Unloadable::Damaged(why) | Unloadable::Unreadable(why)) => {
                 self.log.record(DeliveryRecord::Unreadable { id, why: why.to_string() });
-                self.readmit_later(id, Duration::from_millis(self.options().schedule.interval));
+                self.readmit_later(id, Duration::from_millis(self.options().schedule.interval), is_recovered);
             }
         }
     }
 
-    fn readmit_later(self: &Arc<Self>, id: QueueId, after: Duration) {
+    fn readmit_later(self: &Arc<Self>, id: QueueId, after: Duration, is_recovered: bool) {
         let shared = Arc::clone(self);
         self.runtime.spawn(async move {
             tokio::time::sleep(after).await;
-            shared.aside(move |shared| shared.readmit(id));
+            shared.aside(move |shared| shared.admit_read(id, shared.store.read(id), is_recovered));
         });
     }
 

@@ -32,13 +32,12 @@ impl Worker {
             // It was taken out of the configuration in this very moment.
             return self.shared.put_away(loaded.job, Unloadable::Moved);
         }
-        let most = options.resources.recipients.max(1);
-        let count = loaded.recipients.len();
-        if count > most {
-            // Those that had no room the last time go first.
-            loaded.recipients.rotate_left(usize::from(loaded.job.turn).saturating_mul(most) % count);
-        }
-        let (message, chosen) = (loaded.message.clone(), loaded.recipients[..count.min(most)].to_vec());
+        // Those go first that had no room in the transactions before, and none that was in them.
+        let had_turn = |index: &u32| loaded.job.tried.as_ref().is_some_and(|tried| *index <= tried.last);
+        let turn = loaded.recipients.partition_point(had_turn) % loaded.recipients.len().max(1);
+        let count = (loaded.recipients.len() - turn).min(options.resources.recipients.max(1));
+        loaded.recipients.rotate_left(turn);
+        let (message, chosen) = (loaded.message.clone(), loaded.recipients[..count].to_vec());
         let mut envelope = Envelope { message: &message, recipients: &chosen, is_ascii: false, header_is_ascii: false, redirect };
         let token = loop {
             let misfit = match connection.client.begin(&envelope) {
@@ -86,7 +85,8 @@ impl Worker {
         loaded.recipients = refused.iter().map(|(index, _)| *index).collect();
         let result = |own| RecipientResult { stage: Stage::Connect, answer: Answer::Reply(refusal(own)) };
         let results = refused.into_iter().map(|(index, own)| (index, result(own))).collect();
-        let outcome = Outcome { loaded, results, left_out, took: Duration::ZERO, is_final: true, has_dsn: false };
+        let took = Duration::ZERO;
+        let outcome = Outcome { loaded, results, left_out, is_transaction: false, took, is_final: true, has_dsn: false };
         self.shared.settle(outcome, self.destination, &self.key, place);
     }
 
@@ -116,7 +116,8 @@ impl Worker {
         // An archive copy has one forward-path, and no recipient.
         let recipients = if self.key.archive { vec![0] } else { loaded.recipients.clone() };
         let results = recipients.into_iter().zip(finished.recipients).collect();
-        let outcome = Outcome { loaded, results, left_out, took: began.elapsed(), is_final: false, has_dsn };
+        let took = began.elapsed();
+        let outcome = Outcome { loaded, results, left_out, is_transaction: true, took, is_final: false, has_dsn };
         self.shared.settle(outcome, self.destination, &self.key, place);
     }
 

@@ -60,8 +60,8 @@ impl Worker {
             let result = RecipientResult { stage: Stage::Content, answer: Answer::Reply(reply) };
             let recipients = if self.key.archive { vec![0] } else { loaded.recipients.clone() };
             let results = recipients.into_iter().map(|recipient| (recipient, result.clone())).collect();
-            let outcome =
-                Outcome { loaded, results, left_out: Vec::new(), took: began.elapsed(), is_final: true, has_dsn: false };
+            let (left_out, took) = (Vec::new(), began.elapsed());
+            let outcome = Outcome { loaded, results, left_out, is_transaction: true, took, is_final: true, has_dsn: false };
             self.shared.settle(outcome, self.destination, &self.key, &place);
         }
     }

@@ -24,7 +24,7 @@ use xd_store::{HoldReason, QueueId};
 
 use super::destination::{Destination, DestinationKey, UNUSED};
 use entry::{Entry, NONE, weight};
-pub(super) use entry::{EntryState, HELD, Hot, Job, NewEntry, Old, Wanted, first_hold};
+pub(super) use entry::{EntryState, HELD, Hot, Job, NewEntry, Old, Tried, Wanted, first_hold};
 pub(super) use ready::ReadyList;
 
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(super) struct Queue {
     /// When a destination may be tried again.
     wakes: BTreeSet<(Steady, u32)>,
     hot: HashMap<u32, Hot>,
+    /// Of entries of which some recipients have their turn yet in the same attempt.
+    tried: HashMap<u32, Tried>,
     hot_bytes: usize,
     hot_most: usize,
     /// To next hops that were named, and to domains.
@@ -66,6 +68,7 @@ impl Queue {
             timers: BTreeSet::new(),
             wakes: BTreeSet::new(),
             hot: HashMap::new(),
+            tried: HashMap::new(),
             hot_bytes: 0,
             hot_most,
             connections: [0, 0],
@@ -125,7 +128,6 @@ impl Queue {
             behind: NONE,
             state: new.state,
             untried: 0,
-            turn: 0,
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -172,7 +174,7 @@ impl Queue {
         let entry = &mut self.entries[slot as usize];
         entry.state = EntryState::InFlight;
         let (id, arrived, hot) = (entry.id, Wall(entry.arrived), self.hot.get(&slot).cloned());
-        let job = Job { slot, id, arrived, attempts: entry.attempts, turn: entry.turn, hot };
+        let job = Job { slot, id, arrived, attempts: entry.attempts, tried: self.tried.get(&slot).cloned(), hot };
         self.in_flight += 1;
         job
     }
@@ -231,13 +233,16 @@ impl Queue {
         wanted
     }
 
-    /// An attempt deferred the entry until `due`. Where that is not charged as another attempt, it was one transaction of several that are
-    /// needed for all recipients.
-    pub(super) fn wait(&mut self, slot: u32, attempts: u32, due: Steady) -> Wanted {
+    /// An entry that was in flight waits until `due`. Where that is in the midst of an attempt, for which several transactions are needed, it goes
+    /// on behind the recipient that had its turn last.
+    pub(super) fn wait(&mut self, slot: u32, attempts: u32, tried: Option<Tried>, due: Steady) -> Wanted {
         self.in_flight -= 1;
         self.forget(slot);
+        match tried {
+            Some(tried) => _ = self.tried.insert(slot, tried),
+            None => _ = self.tried.remove(&slot),
+        }
         let entry = &mut self.entries[slot as usize];
-        entry.turn = if attempts == entry.attempts { entry.turn.saturating_add(1) } else { 0 };
         (entry.attempts, entry.due, entry.state, entry.untried) = (attempts, due, EntryState::Waiting, 0);
         self.timers.insert((due, slot));
         Wanted { open: Vec::new(), timer: self.timer_at.is_none_or(|at| due < at) }
@@ -398,6 +403,7 @@ impl Queue {
     /// Forgets an entry that is in no list.
     fn remove(&mut self, slot: u32, now: Steady) {
         self.forget(slot);
+        self.tried.remove(&slot);
         let entry = self.entries[slot as usize];
         if entry.destination == NONE {
             self.held -= 1;

@@ -39,6 +39,13 @@ pub enum DeliveryRecord {
         /// Why.
         reason: HoldReason,
     },
+    /// A message was in the spool at the start, and was never tried.
+    Recovered {
+        /// The message.
+        id: QueueId,
+        /// Its recipients.
+        forward_paths: Vec<String>,
+    },
     /// A message could not be read from the spool: it waits, or is held.
     Unreadable {
         /// The message.

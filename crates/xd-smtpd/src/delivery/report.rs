@@ -56,7 +56,7 @@ impl Shared {
     fn report_expired(self: &Arc<Self>, loaded: &Loaded, reports: Vec<Report>, marks: Vec<Mark>, reason: String) {
         let shared = Arc::clone(self);
         let (slot, attempts, recipients) = (loaded.job.slot, loaded.job.attempts, loaded.recipients.clone());
-        let job = Job { slot, id: loaded.job.id, arrived: loaded.job.arrived, attempts, turn: 0, hot: None };
+        let job = Job { slot, id: loaded.job.id, arrived: loaded.job.arrived, attempts, tried: None, hot: None };
         self.report(loaded, reports, move |reported| {
             if reported {
                 // It names its recipients, which is read from a file.
@@ -64,7 +64,7 @@ impl Shared {
             } else {
                 // Its sender is told first; the spool may have room later.
                 let due = shared.clock.steady().after(shared.options().schedule.interval);
-                shared.requeue(slot, attempts, Some(due));
+                shared.requeue(slot, attempts, None, Some(due));
             }
         });
     }

@@ -109,8 +109,9 @@ impl Delivery {
         Ok(Self { shared })
     }
 
-    /// Adds what a spool held, in the background and in its order, and tells how many that were. What cannot be read now is read again
-    /// later. What comes in meanwhile is delivered beside it; operators' requests wait until all is there.
+    /// Adds what a spool held, in the background and in its order, and tells how many that were. Each that was never tried is recorded once
+    /// it could be read; what cannot be read now is read again later. What comes in meanwhile is delivered beside it; operators' requests
+    /// wait until all is there.
     pub fn recover(
         &self,
         recovered: impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + Send + 'static,
@@ -120,7 +121,7 @@ impl Delivery {
         shared.recovering.send_replace(true);
         let added = tokio::task::spawn_blocking(move || {
             let unless_stopped = recovered.take_while(|_| !adding.stopped.load(Ordering::SeqCst));
-            unless_stopped.map(|(id, read)| adding.admit_read(id, read)).count() as u64
+            unless_stopped.map(|(id, read)| adding.admit_read(id, read, true)).count() as u64
         });
         tokio::spawn(async move {
             let added = added.await;

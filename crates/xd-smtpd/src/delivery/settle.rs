@@ -23,7 +23,7 @@ use xd_store::{Attempt, Done, Mark, Notify, RecipientState};
 
 use super::destination::DestinationKey;
 use super::load::Loaded;
-use super::queue::Job;
+use super::queue::{Job, Tried};
 use super::record::{AttemptRecord, DeliveryRecord};
 use super::report::{is_reported, report};
 use super::runner::Shared;
@@ -60,8 +60,10 @@ pub(super) struct Outcome {
     pub(super) loaded: Loaded,
     /// The answer for each recipient that was in it; for an archive copy, one.
     pub(super) results: Vec<(u32, RecipientResult)>,
-    /// Recipients for which the transaction had no room.
+    /// Recipients for which the transaction had no room, or that had their turn before it.
     pub(super) left_out: Vec<u32>,
+    /// Whether the next hop was asked, for as many as it has room for.
+    pub(super) is_transaction: bool,
     pub(super) took: Duration,
     /// Whether it was final delivery, into a mailbox.
     pub(super) is_final: bool,
@@ -87,7 +89,7 @@ impl Shared {
     /// Carries out what follows from an attempt.
     pub(super) fn settle(self: &Arc<Self>, outcome: Outcome, destination: u32, key: &DestinationKey, place: &Place) {
         let (wall, now) = (self.clock.wall(), self.clock.steady());
-        let Outcome { loaded, results, left_out, took, is_final, has_dsn } = outcome;
+        let Outcome { loaded, results, left_out, is_transaction, took, is_final, has_dsn } = outcome;
         let (job, message) = (&loaded.job, &loaded.message);
         let mut fates: Vec<Fate> = results.iter().map(|(_, result)| fate_of(result)).collect();
         let any_done = fates.iter().any(|fate| matches!(fate, Fate::Delivered | Fate::Failed));
@@ -100,13 +102,14 @@ impl Shared {
         }
         let attempt = job.attempts.saturating_add(1);
         // All have their turn before any has its second. A next hop that takes nobody is not asked without a wait for ever.
-        let most = self.options().resources.recipients.max(1);
-        let turns = (results.len() + left_out.len()).div_ceil(most);
-        let more_turns = !left_out.is_empty() && usize::from(job.turn) + 1 < turns && !fates.contains(&Fate::Pressed);
-        let at_once = more_turns || any_done && !left_out.is_empty() || fates.contains(&Fate::Again);
+        let before = job.tried.as_ref();
+        let last = results.iter().zip(&fates).take_while(|(_, fate)| **fate != Fate::Again).last();
+        let last = last.filter(|_| is_transaction).map(|((index, _), _)| *index).or_else(|| before.map(|tried| tried.last));
+        let more_turns = left_out.iter().any(|index| last.is_none_or(|last| *index > last));
+        let at_once = more_turns && (any_done || !fates.contains(&Fate::Pressed)) || fates.contains(&Fate::Again);
         // However many transactions it takes, it is one attempt.
         let attempts = if at_once { job.attempts } else { attempt };
-        let plan = if at_once { None } else { self.plan(&fates, job, attempts) };
+        let plan = if at_once { None } else { self.plan(&fates, !left_out.is_empty(), job, attempts) };
         let is_expired = matches!(plan, Some(Plan::Expire(at)) if at <= now);
         let next_try = match plan {
             Some(Plan::Retry(at) | Plan::Expire(at)) if !is_expired => Some(wall.0.saturating_add(at.since(now))),
@@ -115,7 +118,7 @@ impl Shared {
         let mut marks = Vec::with_capacity(results.len() + 1);
         let mut reports = Vec::new();
         let mut records: Vec<AttemptRecord> = Vec::new();
-        let mut last_reply = String::new();
+        let mut last_reply = before.map_or_else(String::new, |tried| tried.reply.clone());
         for ((recipient, result), fate) in results.iter().zip(&fates) {
             let notify = message.recipients.get(*recipient as usize).map_or(Notify::NEVER, |recipient| recipient.notify);
             let done = match fate {
@@ -166,13 +169,14 @@ impl Shared {
             self.log.record(DeliveryRecord::Attempt(Box::new(record)));
         }
         let some_done = !marks.is_empty();
+        let tried = last.filter(|_| at_once).map(|last| Tried { last, reply: last_reply.clone() });
         let remains = next_try.is_some() || fates.contains(&Fate::Again) || !left_out.is_empty();
         if remains {
             let next_try = next_try.unwrap_or(wall.0);
             marks.push(Mark::Attempt(Attempt { count: attempts, next_try, last_reply }));
         }
         let due = plan.filter(|_| !is_expired).map(|(Plan::Retry(at) | Plan::Expire(at))| at);
-        let end = End { slot: loaded.job.slot, id: loaded.job.id, marks, attempts, due, remains, some_done };
+        let end = End { slot: loaded.job.slot, id: loaded.job.id, marks, attempts, tried, due, remains, some_done };
         if reports.is_empty() {
             return self.end(end);
         }
@@ -185,7 +189,7 @@ impl Shared {
 
     /// Marks what became of an entry, and puts it where it belongs.
     fn end(self: &Arc<Self>, end: End) {
-        let End { slot, id, marks, attempts, due, remains, some_done } = end;
+        let End { slot, id, marks, attempts, tried, due, remains, some_done } = end;
         if !remains {
             self.mark_and_finish(slot, id, marks, |_| {});
         } else if some_done {
@@ -193,12 +197,12 @@ impl Shared {
             self.mark(id, marks, move |committed| {
                 // Marks that are not durable leave it in flight: nothing is attempted again before the next start.
                 if committed {
-                    shared.requeue(slot, attempts, due);
+                    shared.requeue(slot, attempts, tried, due);
                 }
             });
         } else {
             self.mark(id, marks, |_| {});
-            self.requeue(slot, attempts, due);
+            self.requeue(slot, attempts, tried, due);
         }
     }
 
@@ -207,17 +211,18 @@ impl Shared {
         let result = RecipientResult { stage: Stage::Connect, answer: Answer::Reply(reply.clone()) };
         let recipients = if key.archive { vec![0] } else { loaded.recipients.clone() };
         let results = recipients.into_iter().map(|recipient| (recipient, result.clone())).collect();
-        let outcome = Outcome { loaded, results, left_out: Vec::new(), took: Duration::ZERO, is_final: true, has_dsn: false };
+        let (left_out, took) = (Vec::new(), Duration::ZERO);
+        let outcome = Outcome { loaded, results, left_out, is_transaction: false, took, is_final: true, has_dsn: false };
         self.settle(outcome, destination, key, place);
     }
 
-    /// When an entry is due again, if any of its recipients waits.
-    fn plan(&self, fates: &[Fate], job: &Job, attempts: u32) -> Option<Plan> {
+    /// When an entry is due again, if any of its recipients waits: of these, or of others that were deferred before them.
+    fn plan(&self, fates: &[Fate], others: bool, job: &Job, attempts: u32) -> Option<Plan> {
         let (wall, now) = (self.clock.wall(), self.clock.steady());
         let options = self.options();
         let (node, message) = (options.node.as_bytes(), job.id.number());
         let schedule = &options.schedule;
-        if fates.contains(&Fate::Deferred) {
+        if fates.contains(&Fate::Deferred) || others && !fates.contains(&Fate::Pressed) {
             Some(schedule.after_attempt(node, message, attempts, job.arrived, wall, now))
         } else if fates.contains(&Fate::Pressed) {
             Some(schedule.after_pressure(node, message, attempts, job.arrived, wall, now))
@@ -227,8 +232,8 @@ impl Shared {
     }
 
     /// Puts an entry that is in flight back: until a moment, or at once.
-    pub(super) fn requeue(self: &Arc<Self>, slot: u32, attempts: u32, due: Option<Steady>) {
-        let wanted = self.queue().wait(slot, attempts, due.unwrap_or_else(|| self.clock.steady()));
+    pub(super) fn requeue(self: &Arc<Self>, slot: u32, attempts: u32, tried: Option<Tried>, due: Option<Steady>) {
+        let wanted = self.queue().wait(slot, attempts, tried, due.unwrap_or_else(|| self.clock.steady()));
         self.carry_out(wanted);
     }
 
@@ -314,6 +319,7 @@ struct End {
     id: xd_store::QueueId,
     marks: Vec<Mark>,
     attempts: u32,
+    tried: Option<Tried>,
     due: Option<Steady>,
     remains: bool,
     some_done: bool,

@@ -94,7 +94,7 @@ impl Shared {
     fn wait_unreadable(self: &Arc<Self>, job: &Job, why: &SpoolError) {
         self.log.record(DeliveryRecord::Unreadable { id: job.id, why: why.to_string() });
         let due = self.clock.steady().after(self.options().schedule.interval);
-        self.requeue(job.slot, job.attempts, Some(due));
+        self.requeue(job.slot, job.attempts, job.tried.clone(), Some(due));
     }
 
     /// Holds what cannot be read until an operator has seen to it.
@@ -129,7 +129,7 @@ impl Shared {
             Ok(queued) => queued,
             read => {
                 self.finish(job);
-                return self.admit_read(job.id, read);
+                return self.admit_read(job.id, read, false);
             }
         };
         let is_meant = |state: RecipientState| matches!(state, RecipientState::Held { reason: held, .. } if held == reason);

@@ -70,6 +70,10 @@ impl MemoryStore {
         }
     }
 
+    fn read_attempt(&self, id: QueueId) -> xd_store::Attempt {
+        self.messages.lock().unwrap()[&id].0.attempt.clone().unwrap()
+    }
+
     fn set_fault(&self, fault: Option<Fault>) {
         *self.fault.lock().unwrap() = fault;
     }

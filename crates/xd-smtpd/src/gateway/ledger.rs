@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 use tokio::sync::oneshot;
 use xd_store::{
-    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalGauges, JournalRecord, OsFileSystem, QueueId,
-    QueuedMessage, Spool, SpoolMessage, Transaction as Recorded,
+    Change, CommitError, Delivery, HoldReason, Journal, JournalEvent, JournalGauges, JournalRecord, OsFileSystem, QueueId, Spool,
+    SpoolMessage, Transaction as Recorded,
 };
 
 use super::judging::Judged;
@@ -34,15 +34,6 @@ pub(crate) struct Ledger {
 impl Ledger {
     pub(crate) fn new(journal: Journal, spool: Spool<OsFileSystem>, log: Log) -> Self {
         Self { journal, spool, log, refuses: Arc::default() }
-    }
-
-    /// A message was in the spool at the start. Of one that was never tried, the end came perhaps before its record.
-    pub(crate) fn recovered(&self, queued: &QueuedMessage) {
-        if queued.attempt.is_none() {
-            let (id, recipients) = (Some(queued.message.id), forward_paths(&queued.message));
-            let what = "recovered".to_owned();
-            self.append(JournalEvent::Operator(Change { id, recipients, what, ..Change::default() }));
-        }
     }
 
     /// A message is on disk, or its end is.
@@ -184,6 +175,11 @@ impl Ledger {
         self.append(JournalEvent::Operator(Change { id: Some(id), what, reason, ..Change::default() }));
     }
 
+    /// Sees to it that what was left out is told though nothing else is recorded.
+    pub(crate) fn tell_lost(&self) {
+        self.journal.tell_lost();
+    }
+
     /// How the journal is doing.
     pub(crate) fn gauges(&self) -> JournalGauges {
         self.journal.gauges()
@@ -244,6 +240,10 @@ impl DeliveryLog for Arc<Ledger> {
             })),
             DeliveryRecord::Held { id, recipients, reason } => {
                 self.append(JournalEvent::Hold(change(id, &recipients, reason.as_str().to_owned())));
+            }
+            DeliveryRecord::Recovered { id, forward_paths: recipients } => {
+                let (id, what) = (Some(id), "recovered".to_owned());
+                self.append(JournalEvent::Operator(Change { id, recipients, what, ..Change::default() }));
             }
             DeliveryRecord::Unreadable { id, why } => self.unreadable(id, &why),
             DeliveryRecord::Released { id, recipients } => {

@@ -5,7 +5,7 @@
 //! 7. clients are served, while what the spool held is added to the queue. Whatever fails stops the start, and nothing was accepted or
 //! sent.
 //!
-//! End: 1. no more connections; 2. open transactions end; 3. deliveries under way end; 4. spool and journal are closed by being
+//! End: 1. no more connections; 2. open transactions end; 3. deliveries under way end; 4. the spool is closed, then the journal, by being
 //! dropped. A kill at any moment loses nothing either.
 
 mod descriptors;
@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use xd_config::Config;
 use xd_config::control::{QueueAction, Request, Response, Selection as Asked};
 use xd_core::Domain;
-use xd_store::{EngineStore, Journal, OsFileSystem, QueueId, QueuedMessage, Spool, SpoolError, create_durable_dir};
+use xd_store::{EngineStore, Journal, OsFileSystem, Spool, create_durable_dir};
 
 use crate::admin;
 use crate::control::ControlSocket;
@@ -125,7 +125,7 @@ impl Running {
         // 6.
         let delivery = Delivery::start(delivery_options, Arc::new(spool.clone()), Arc::new(ledger.clone()), [])?;
         // Which those are is found out before others come.
-        let held = recovered(&spool, ledger.clone());
+        let held = spool.messages_by_id();
         let told = log.clone();
         delivery.recover(held, move |messages| told.info("recovered", json!({ "messages": messages, "took_ms": since(began) })));
         // 7.
@@ -214,8 +214,11 @@ impl Running {
         // A next hop may take ten minutes to answer; what it says then is told by the next attempt.
         let ended = tokio::time::timeout(DRAIN, self.gateway.delivery().drain()).await.is_ok();
         self.tasks.iter().for_each(JoinHandle::abort);
-        // What is not on disk when the spool is closed is forgotten: those recipients get their mail twice.
-        let unwritten = self.gateway.spool().gauges().waiting;
+        // What finds no room until the spool is closed is forgotten: those recipients get their mail twice.
+        let spool = self.gateway.spool().clone();
+        // It does not panic; were it to, what waits is what is known.
+        let closed = tokio::task::spawn_blocking(move || spool.close()).await;
+        let unwritten = closed.unwrap_or_else(|_| self.gateway.spool().gauges().waiting);
         self.log.info("stopped", json!({ "connections_left": left, "deliveries_ended": ended, "unwritten": unwritten }));
         self.log.flush();
     }
@@ -266,15 +269,6 @@ impl Answering {
         };
         Response::Count { messages, left }
     }
-}
-
-/// What the spool still owes, each with a record if it may have none yet.
-fn recovered(spool: &Spool, ledger: Arc<Ledger>) -> impl Iterator<Item = (QueueId, Result<QueuedMessage, SpoolError>)> + use<> {
-    spool.messages_by_id().inspect(move |(_, read)| {
-        if let Ok(queued) = read {
-            ledger.recovered(queued);
-        }
-    })
 }
 
 fn since(moment: Instant) -> u64 {

@@ -1,4 +1,5 @@
 //! Tells people what lasts and is nobody's request: that something is used up, and that it is there again; that messages cannot be read.
+//! Reminds the journal of what it has to tell.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ pub(super) async fn watch(gateway: Arc<Gateway>, log: Log) {
     let (mut spool, mut journal, mut unreadable) = (Shortage::default(), Shortage::default(), 0);
     loop {
         tokio::time::sleep(EVERY).await;
+        gateway.ledger().tell_lost();
         let now = Instant::now();
         let (in_spool, in_journal) = (gateway.spool().gauges(), gateway.ledger().gauges());
         tell(&log, "spool", spool.look(in_spool.shortages, in_spool.short.as_deref(), now));

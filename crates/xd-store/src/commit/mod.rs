@@ -23,7 +23,7 @@ mod work;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ pub type Finish = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
 /// Hands items to the commit thread. Dropping it waits until all of them are written.
 pub(crate) struct Committer<I: Send + 'static> {
     shared: Arc<Shared<I>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     most_bytes: u64,
 }
 
@@ -93,6 +93,7 @@ impl<I: Send + 'static> Committer<I> {
             paused: None,
             short: None,
             shortages: 0,
+            unwritten: 0,
             closing: None,
             broken: None,
             commits: 0,
@@ -102,7 +103,7 @@ impl<I: Send + 'static> Committer<I> {
         let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new(), health: AtomicU8::new(SOUND) });
         let its = shared.clone();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || its.run(work, pace))?;
-        Ok(Self { shared, thread: Some(thread), most_bytes: pace.most_bytes })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), most_bytes: pace.most_bytes })
     }
 
     /// Hands over an item of about so many bytes.
@@ -137,6 +138,23 @@ impl<I: Send + 'static> Committer<I> {
             state.asleep = false;
             self.shared.wake.notify_one();
         }
+    }
+
+    /// Takes nothing more, and waits until all that waits is written, or was refused. How many items that must not be lost were refused
+    /// since something failed for good, or found no room until the end.
+    pub(crate) fn close(&self) -> u64 {
+        self.shared.lock().closed = true;
+        self.shared.wake.notify_one();
+        // A panic cannot have left half a handle.
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            // The last user may be a call from the thread itself, which ends behind it.
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // What went wrong there was told there.
+            let _ = thread.join();
+        }
+        self.shared.lock().unwritten
     }
 
     pub(crate) fn gauges(&self) -> CommitGauges {
@@ -180,15 +198,7 @@ impl<I: Send + 'static> Committer<I> {
 
 impl<I: Send + 'static> Drop for Committer<I> {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.wake.notify_one();
-        if let Some(thread) = self.thread.take()
-            // The last user may be a call from the thread itself, which ends behind it.
-            && thread.thread().id() != std::thread::current().id()
-        {
-            // What went wrong there was told there.
-            let _ = thread.join();
-        }
+        self.close();
     }
 }
 

@@ -1,3 +1,5 @@
+//! The commit thread over a work that writes nowhere: what waits, what is refused, and when.
+
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, channel};

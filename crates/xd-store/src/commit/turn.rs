@@ -47,6 +47,8 @@ pub(super) struct State<I> {
     /// What was used up at the last commit, and when.
     pub(super) short: Option<(Arc<str>, Instant)>,
     pub(super) shortages: u64,
+    /// Items that must not be lost, and were refused when it ended.
+    pub(super) unwritten: u64,
     /// Until when what waits is tried while it is being closed.
     pub(super) closing: Option<Instant>,
     pub(super) broken: Option<Arc<str>>,
@@ -76,7 +78,7 @@ impl<I: Send + 'static> Shared<I> {
                 }
                 Err(error) => {
                     let reason: Arc<str> = error.to_string().into();
-                    self.shut(&reason, batch.drain(..).map(|waiting| waiting.done));
+                    self.shut(&reason, std::mem::take(&mut batch));
                     return;
                 }
             }
@@ -192,7 +194,7 @@ impl<I: Send + 'static> Shared<I> {
     }
 
     /// Refuses all that waits and all that will come.
-    fn shut(&self, reason: &Arc<str>, batch: impl Iterator<Item = Option<Finish>>) {
+    fn shut(&self, reason: &Arc<str>, mut batch: Vec<Waiting<I>>) {
         let mut state = self.lock();
         state.failures += 1;
         state.broken = Some(reason.clone());
@@ -200,10 +202,10 @@ impl<I: Send + 'static> Shared<I> {
         state.bytes = 0;
         state.committing = 0;
         state.committing_since = None;
-        let waiting = std::mem::take(&mut state.waiting);
+        batch.extend(std::mem::take(&mut state.waiting));
+        state.unwritten = batch.iter().filter(|waiting| waiting.claim != Claim::Refusable).count() as u64;
         drop(state);
-        let all = batch.chain(waiting.into_iter().map(|waiting| waiting.done));
-        all.for_each(|done| finish(done, Err(CommitError::Broken { reason: reason.clone() })));
+        batch.into_iter().for_each(|waiting| finish(waiting.done, Err(CommitError::Broken { reason: reason.clone() })));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::reader::Survey;
@@ -52,13 +52,13 @@ pub(super) struct Log<F: FileSystem> {
 pub(super) struct Lost {
     untold: AtomicU64,
     all: AtomicU64,
-    /// When it was asked for the last time that they be told.
-    asked: Mutex<Option<Instant>>,
+    /// Since when there are any, or when it was asked after that that they be told.
+    since: Mutex<Option<Instant>>,
 }
 
 /// How long records that were left out wait for another with which they are told. A kill makes no more than these forgotten, unless the
 /// disk takes nothing at all.
-const TELL_AFTER: Duration = Duration::from_secs(10);
+pub(super) const TELL_AFTER: Duration = Duration::from_secs(10);
 
 /// How far a clock may be ahead of the records and of the time that passed, in milliseconds: a day. A clock that is set to another year by
 /// mistake must not make all records old.
@@ -66,22 +66,27 @@ const AHEAD: u64 = 24 * 60 * 60 * 1000;
 
 impl Lost {
     pub(super) fn add(&self, records: u64) {
-        self.untold.fetch_add(records, Ordering::Relaxed);
+        if self.untold.fetch_add(records, Ordering::Relaxed) == 0 {
+            *self.since() = Some(Instant::now());
+        }
         self.all.fetch_add(records, Ordering::Relaxed);
     }
 
-    /// Whether it is time to tell of them, whatever else is written.
-    pub(super) fn are_due(&self) -> bool {
+    /// Whether it is time to tell of them, whatever else is written. Asks for the time only where there are any.
+    pub(super) fn are_due(&self, now: impl FnOnce() -> Instant) -> bool {
         if self.untold.load(Ordering::Relaxed) == 0 {
             return false;
         }
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let is_due = asked.is_some_and(|asked| now.saturating_duration_since(asked) >= TELL_AFTER);
-        if is_due || asked.is_none() {
-            *asked = Some(now);
+        let (mut since, now) = (self.since(), now());
+        let is_due = since.is_some_and(|since| now.saturating_duration_since(since) >= TELL_AFTER);
+        if is_due {
+            *since = Some(now);
         }
         is_due
+    }
+
+    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn all(&self) -> u64 {
@@ -219,19 +224,4 @@ impl<F: FileSystem> Log<F> {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_left_out_is_due_after_a_while() {
-        let lost = Lost::default();
-        assert!(!lost.are_due());
-        lost.add(2);
-        assert!(!lost.are_due(), "the next record may tell of them");
-        *lost.asked.lock().unwrap() = Instant::now().checked_sub(TELL_AFTER);
-        assert!(lost.are_due() && !lost.are_due(), "once each time");
-    }
 }

@@ -12,18 +12,20 @@
 //! them, and an erased record is told as such.
 //!
 //! **When room runs out.** Marks of the spool need the last of it. So refusals and capsules stop first, then all records. What could not be
-//! written is counted, and a record tells how many those were: with the next record that can be written, after ten seconds, and when the journal is
-//! closed. So whoever reads it knows whether it is complete, but for what was left out in the last ten seconds before a kill, or while the
-//! disk took nothing at all and the process ended.
+//! written is counted, and a record tells how many those were: with the next record that can be written, ten seconds later where
+//! [`Journal::tell_lost`] is called now and then, and when the journal is closed. So whoever reads it knows whether it is complete, but for
+//! what was left out in the last moments before a kill, or while the disk took nothing at all and the process ended.
 
 mod log;
 mod reader;
 mod record;
 mod search;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use reader::{JournalEntry, JournalReader};
 pub use record::{Change, Delivery, Gap, JournalEvent, JournalRecord, Transaction};
@@ -172,8 +174,18 @@ impl Journal {
             }
         });
         inner.submit(record, claim, done);
-        if inner.lost.are_due() {
-            inner.committer.submit(Item::Tell, 0, Claim::Urgent, None);
+        self.tell_lost();
+    }
+
+    /// Tells of records that were left out ten seconds ago or more and are not told yet, whatever else is written. To be called every second
+    /// or so: where nothing is appended any more, nothing else tells of them before the journal is closed.
+    pub fn tell_lost(&self) {
+        self.tell_lost_at(Instant::now);
+    }
+
+    fn tell_lost_at(&self, now: impl FnOnce() -> Instant) {
+        if self.0.lost.are_due(now) {
+            self.0.committer.submit(Item::Tell, 0, Claim::Urgent, None);
         }
     }
 

@@ -220,6 +220,12 @@ impl<F: FileSystem> Spool<F> {
         lock(&self.0.index).ids().collect()
     }
 
+    /// Ends it for all its clones: takes nothing more, and waits until all that waits is on disk, or has found no room for
+    /// [`SpoolOptions::closing`]. How many changes of messages are forgotten. Reading goes on.
+    pub fn close(&self) -> u64 {
+        self.0.committer.close()
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn gauges(&self) -> SpoolGauges {

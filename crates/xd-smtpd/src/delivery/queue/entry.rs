@@ -23,8 +23,6 @@ pub(in crate::delivery) struct Entry {
     pub(in crate::delivery) state: EntryState,
     /// How often in a row a connection ended before anything was said of it.
     pub(in crate::delivery) untried: u8,
-    /// Transactions of the present attempt so far, where one has no room for all recipients.
-    pub(in crate::delivery) turn: u8,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,9 +53,18 @@ pub(in crate::delivery) struct Job {
     pub(in crate::delivery) id: QueueId,
     pub(in crate::delivery) arrived: Wall,
     pub(in crate::delivery) attempts: u32,
-    /// Transactions of the present attempt so far.
-    pub(in crate::delivery) turn: u8,
+    /// How far the present attempt is, where that takes several transactions.
+    pub(in crate::delivery) tried: Option<Tried>,
     pub(in crate::delivery) hot: Option<Hot>,
+}
+
+/// How far an attempt is that takes several transactions.
+#[derive(Clone, Debug)]
+pub(in crate::delivery) struct Tried {
+    /// The last recipient that had its turn.
+    pub(in crate::delivery) last: u32,
+    /// Why one of those waits, where one does.
+    pub(in crate::delivery) reply: String,
 }
 
 /// What the queue wants done after it changed.

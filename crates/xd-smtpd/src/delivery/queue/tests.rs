@@ -1,3 +1,5 @@
+//! The queue alone: which entries are taken, in what order, and what is left of them.
+
 use std::sync::Arc;
 
 use xd_config::NextHop;
@@ -83,7 +85,7 @@ fn waits_are_kept() {
     let (mut queue, destination) = queue();
     let _ = queue.add(entry(1, destination), None, Steady(0));
     let job = queue.take(destination).unwrap();
-    assert!(queue.wait(job.slot, 1, Steady(500)).timer);
+    assert!(queue.wait(job.slot, 1, None, Steady(500)).timer);
     assert_eq!(queue.next_tick(), Some(Steady(500)));
     let _ = queue.close(destination, Steady(0));
     assert!(queue.tick(Steady(499)).open.is_empty());

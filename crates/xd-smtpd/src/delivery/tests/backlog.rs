@@ -69,6 +69,50 @@ async fn many_recipients_that_are_deferred_do_not_go_in_circles() {
     assert_eq!((sink.count(), world.states(id)), (3, vec![DELIVERED; 9]));
 }
 
+/// Some of those that had their turn are done, so the list is shorter when the others have theirs: none is passed over, none comes twice.
+#[tokio::test]
+async fn recipients_have_their_turn_though_others_are_done() {
+    let later = |start| (start, "450 4.2.0 later", 1);
+    let (sink, address) = Sink::start(&[later("RCPT TO:<r1"), later("RCPT TO:<r3")]).await;
+    let world = world(&[address.to_string()], |options| {
+        patient(options);
+        options.resources.recipients = 2;
+    });
+    let id = world.send(&["r0@example.org", "r1@example.org", "r2@example.org", "r3@example.org", "r4@example.org"], |_| {});
+    let waits = |entry: &QueueEntry| entry.next_try.is_some_and(|next| next > Duration::from_secs(60));
+    world.until("waits", || world.delivery.list().iter().any(waits)).await;
+    let tried: Vec<u32> = world.attempts().iter().flat_map(|attempt| attempt.recipients.clone()).collect();
+    assert_eq!(tried, [0, 1, 2, 3, 4]);
+    let noted = world.store.read_attempt(id);
+    assert_eq!((noted.count, &noted.last_reply[..]), (1, "450 4.2.0 later"), "though all of the last transaction are done");
+    assert!(world.attempts().iter().all(|attempt| attempt.attempt == 1));
+    assert_eq!(world.delivery.control(Control::Retry(Selection::All)).await.messages, 1);
+    world.done(id).await;
+    assert_eq!((sink.count(), world.states(id)), (4, vec![DELIVERED; 5]));
+}
+
+/// What could not be read had no turn.
+#[tokio::test]
+async fn a_message_that_could_not_be_read_misses_no_turn() {
+    let (_, address) = Sink::start(&[("RCPT", "450 4.2.0 later", 4)]).await;
+    let world = world(&[address.to_string()], |options| {
+        patient(options);
+        options.resources.recipients = 2;
+    });
+    world.store.set_fault(Some(Fault::Disk));
+    let id = world.store.next_id();
+    let recipients: Vec<String> = (0..4).map(|n| format!("r{n}@example.org")).collect();
+    let message = World::build(id, &recipients.iter().map(String::as_str).collect::<Vec<_>>(), |_| {});
+    world.store.accept(Acceptance { message: message.clone(), content: Content::from(CONTENT.to_vec()) }, Box::new(|_| {}));
+    world.delivery.enqueue(message, None);
+    world.until("unread", || world.delivery.list().iter().any(|entry| entry.next_try.is_some())).await;
+    world.store.set_fault(None);
+    assert_eq!(world.delivery.control(Control::Retry(Selection::All)).await.messages, 1);
+    world.until("charged", || world.delivery.list().iter().any(|entry| entry.attempts == 1)).await;
+    let tried: Vec<u32> = world.attempts().iter().flat_map(|attempt| attempt.recipients.clone()).collect();
+    assert_eq!(tried, [0, 1, 2, 3]);
+}
+
 #[tokio::test]
 async fn what_ends_one_hold_leaves_the_others() {
     let (_, address) = Sink::start(&[]).await;

@@ -220,3 +220,39 @@ async fn what_cannot_be_withdrawn_is_counted_as_left_alone() {
     let applied = world.delivery.control(delete()).await;
     assert_eq!((applied.messages, applied.left), (1, 0), "and there is no other");
 }
+
+/// At the start, what cannot be read yet is recorded as recovered when it can be: once, and not what was tried before.
+#[tokio::test]
+async fn what_is_recovered_is_recorded_though_it_is_read_later() {
+    let (sink, address) = Sink::start(&[]).await;
+    let world = world(&[address.to_string()], |_| {});
+    let ids: Vec<QueueId> = (0..3).map(|_| world.store.next_id()).collect();
+    for id in &ids {
+        let mut message = World::build(*id, &["bob@example.org"], |_| {});
+        message.bytes = CONTENT.len() as u64;
+        world.store.accept(Acceptance { message, content: Content::from(CONTENT.to_vec()) }, Box::new(|_| {}));
+    }
+    let attempt = xd_store::Attempt { count: 1, next_try: 0, last_reply: String::new() };
+    world.store.mark(ids[2], vec![Mark::Attempt(attempt)], Box::new(|_| {}));
+    world.store.set_fault(Some(Fault::Descriptors));
+    let (store, names) = (world.store.clone(), ids.clone());
+    let read = move |id: QueueId| {
+        // The first is read well, the others are not.
+        store.set_fault((id != names[0]).then_some(Fault::Descriptors));
+        (id, store.read(id))
+    };
+    world.delivery.recover(ids.clone().into_iter().map(read), |_| {});
+    world.until("tried", || world.store.reads.load(Ordering::SeqCst) >= 3).await;
+    world.store.set_fault(None);
+    world.until("all taken", || sink.count() == 3).await;
+    let log = world.log.0.lock().unwrap();
+    let mut recovered: Vec<_> = log
+        .iter()
+        .filter_map(|record| match record {
+            DeliveryRecord::Recovered { id, forward_paths } => Some((*id, forward_paths.clone())),
+            _ => None,
+        })
+        .collect();
+    recovered.sort();
+    assert_eq!(recovered, ids[..2].iter().map(|id| (*id, vec!["bob@example.org".to_owned()])).collect::<Vec<_>>());
+}
