@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use xd_core::classify::Model;
 use xd_core::{Limits, Message};
 
-const MAIL: &[u8] = b"From: Support <a@example.com>\r\nSubject: Your account\r\n\r\nSign in at https://example.net/login now.\r\n";
+const MAIL: &[u8] =
+    b"From: Support <a@example.com>\r\nSubject: Your account\r\n\r\nSign in at https://example.net/login now.\r\n";
 
 fuzz_target!(|bytes: &[u8]| {
     let mut bytes = bytes.to_vec();

@@ -1,6 +1,7 @@
 //! What clients are told, and that each refusal has its record, and but one.
 
 use super::*;
+use crate::delivery::Selection;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_refusal_has_one_record() {
@@ -103,6 +104,8 @@ async fn when_judging_fails() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiting_mail_is_called_for_by_whom_it_concerns() {
     let world = World::start("etrn", "[[client]]\nnetworks = [\"127.0.0.1\"]\netrn = [\"example.com\"]").await;
+    // Until it is known what waits from before, nobody is told that nothing does.
+    assert_eq!(world.running.gateway().delivery().count(Selection::Held).await, 0);
     let mut named = world.connect(SMTP).await;
     assert!(named.ask("ETRN EXAMPLE.com").await.starts_with("251"));
     assert!(named.ask("ETRN example.net").await.starts_with("459 4.7.1"), "another's");
