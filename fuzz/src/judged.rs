@@ -1,5 +1,6 @@
 //! What holds of every judgement, whatever the message and the rules; it follows from its capsules, too.
 
+use xd_core::classify::MODEL_ID;
 use xd_core::evidence::{Answer, Inquiry, Lookup, derive};
 use xd_core::{Class, Domain, Engine, Evidence, Judgement, Message, Score, Unknown, Verdict, judge, report};
 
@@ -53,8 +54,16 @@ fn sums(verdict: &Verdict<'_>) {
 
 fn findings(verdict: &Verdict<'_>, engine: &Engine) {
     for finding in &verdict.findings {
-        let rule = engine.rules().rule(finding.rule).expect("a finding names a rule");
-        assert_eq!((rule.score(), rule.why()), (finding.full_score, finding.why));
+        match engine.model().filter(|_| finding.rule == MODEL_ID) {
+            Some(model) => {
+                let (least, most) = model.range();
+                assert!(least <= finding.score && finding.score <= most && finding.score == finding.full_score);
+            }
+            None => {
+                let rule = engine.rules().rule(finding.rule).expect("a finding names a rule, or the model");
+                assert_eq!((rule.score(), rule.why()), (finding.full_score, finding.why));
+            }
+        }
         assert!(finding.proofs.len() <= 3);
         for proof in &finding.proofs {
             assert!(proof.span.start <= proof.span.end);

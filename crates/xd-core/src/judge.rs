@@ -137,8 +137,7 @@ pub(crate) fn verdict<'e>(
             Truth::False => {}
         }
     }
-    // Stable: equal points stay in the order of ids.
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.score));
+    findings.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.rule.cmp(b.rule)));
     let (spam_class, class) = class_of(settings.thresholds, tally.score, evidence);
     let decided = settings.thresholds.class(tally.low) == settings.thresholds.class(tally.high);
     Verdict { recipient, class, spam_class, score: tally.score, low: tally.low, high: tally.high, decided, findings, open }
