@@ -20,6 +20,7 @@ mod gateway;
 mod input;
 mod json;
 mod judging;
+mod messages;
 mod ordered;
 mod output;
 mod progress;

@@ -13,10 +13,9 @@ use crate::arguments::{Scan, ScanFormat, jobs_or_all};
 use crate::base::Base;
 use crate::capsules::{CapsuleWriter, TooLong};
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
-use crate::input::{Buffer, Input, Unread};
 use crate::json::{self, Hex, Object};
 use crate::judging::Judge;
-use crate::ordered::in_order;
+use crate::messages::Messages;
 use crate::output::{Output, complain};
 use crate::progress::Progress;
 use crate::stop;
@@ -37,37 +36,32 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     let open = |path| CapsuleWriter::open(path, judge.engine(), level, judge.key_fingerprint());
     let mut capsules = arguments.capsules.as_deref().map(open).transpose()?;
     let mut output = Output::new(terminal);
-    let mut progress = Progress::of_files(text || !terminal.is_terminal, &arguments.paths);
+    let progress = Progress::of_files(text || !terminal.is_terminal, &arguments.paths);
     let mut counts = Counts::default();
     if let Some(table) = &table {
         output.lines(table.heading())?;
     }
     let mut written: Result<(), Failure> = Ok(());
 
-    in_order(
-        jobs_or_all(arguments.jobs),
-        |buffer: &mut Buffer| if stop::asked() { None } else { inputs.next(buffer) },
-        |buffer, input| {
-            Outcome::of(input, buffer, |path, bytes| {
-                let sha256 = if table.is_none() || recording.is_some() { Sha256::digest(bytes).into() } else { [0; 32] };
-                let (judgement, capsule) = match &recording {
-                    None => (judge.judge(bytes), None),
-                    Some(recording) => {
-                        let (judgement, capsule) = judge.judge_recorded(bytes, sha256, recording);
-                        (judgement, Some(capsule.encode()))
-                    }
-                };
-                let line = match &table {
-                    Some(table) => table.row(path, &judgement).into_bytes(),
-                    None => json_line(path, sha256, &judgement, &engine)?,
-                };
-                Ok(Judged { line, capsule, class: judgement.verdict().class, defects: judgement.defects })
-            })
+    let gaps = Messages::new(inputs, jobs_or_all(arguments.jobs), progress).each(
+        |path, bytes| {
+            let sha256 = if table.is_none() || recording.is_some() { Sha256::digest(bytes).into() } else { [0; 32] };
+            let (judgement, capsule) = match &recording {
+                None => (judge.judge(bytes), None),
+                Some(recording) => {
+                    let (judgement, capsule) = judge.judge_recorded(bytes, sha256, recording);
+                    (judgement, Some(capsule.encode()))
+                }
+            };
+            let line = match &table {
+                Some(table) => table.row(path, &judgement).into_bytes(),
+                None => json_line(path, sha256, &judgement, &engine)?,
+            };
+            Ok(Judged { line, capsule, class: judgement.verdict().class, defects: judgement.defects })
         },
-        |outcome| {
-            progress.reached(outcome.files);
-            match outcome.judged {
-                Ok(Ok(judged)) => {
+        |done, progress| {
+            match done.gave {
+                Ok(judged) => {
                     counts.add(&judged);
                     // The capsule first: where it cannot be taken, no line claims it. On disk it may still come later than the
                     // line: waiting for the disk at each piece of output would make the disk the measure of speed.
@@ -79,22 +73,18 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
                             };
                             if let Some(why) = refused {
                                 counts.without_capsule += 1;
-                                complain(&outcome.path, &why);
+                                complain(&done.path, &why);
                             }
                         }
                         Ok(output.lines(&judged.line)?)
                     });
                 }
-                Ok(Err(error)) => written = Err(Failure::Output(error)),
-                Err(unread) => {
-                    counts.unread += 1;
-                    progress.aside(|| complain(&outcome.path, &unread.why));
-                }
+                Err(error) => written = Err(Failure::Output(error)),
             }
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
     );
-    progress.finish();
+    counts.unread = gaps.unread;
     let kept = capsules.map_or(Ok(()), CapsuleWriter::finish);
     match written {
         Err(failure @ Failure::Operator(_)) => return Err(failure),
@@ -110,25 +100,6 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
         0 => 0,
         _ => UNREAD,
     }))
-}
-
-/// What became of an input, with what its work gave.
-#[derive(Debug)]
-pub(crate) struct Outcome<T> {
-    pub(crate) path: String,
-    pub(crate) tag: usize,
-    pub(crate) files: u64,
-    pub(crate) judged: Result<T, Unread>,
-}
-
-impl<T> Outcome<T> {
-    /// Reads the input and works on its bytes.
-    pub(crate) fn of(input: Input, buffer: &mut Buffer, work: impl FnOnce(&str, &[u8]) -> T) -> Self {
-        let (tag, files) = (input.tag, input.files);
-        let (path, read) = input.read(buffer);
-        let judged = read.map(|()| work(&path, buffer.message()));
-        Self { path, tag, files, judged }
-    }
 }
 
 struct Judged {

@@ -14,11 +14,10 @@ use xd_train::{Example, Learner, Trained, train};
 use crate::arguments::{Train, jobs_or_all};
 use crate::engine;
 use crate::failure::{Failure, INTERRUPTED, UNREAD, reason};
-use crate::input::{Argument, Buffer, Inputs};
-use crate::ordered::in_order;
-use crate::output::{Output, complain};
+use crate::input::{Argument, Inputs};
+use crate::messages::Messages;
+use crate::output::Output;
 use crate::progress::Progress;
-use crate::scan::Outcome;
 use crate::stop;
 use crate::terminal::Terminal;
 
@@ -38,26 +37,13 @@ pub(crate) fn run(arguments: &Train) -> Result<ExitCode, Failure> {
     let tagged = |paths: &[PathBuf], tag| paths.iter().map(move |path| Argument { path: path.clone(), tag }).collect::<Vec<_>>();
     let named = [tagged(&arguments.ham, HAM), tagged(&arguments.spam, SPAM)].concat();
     let paths: Vec<PathBuf> = named.iter().map(|argument| argument.path.clone()).collect();
-    let mut progress = Progress::of_files(true, &paths);
-    let mut inputs = Inputs::new(named, message_bytes);
-    let (mut examples, mut unread) = (Vec::new(), false);
-    in_order(
-        jobs_or_all(arguments.jobs),
-        |buffer: &mut Buffer| if stop::asked() { None } else { inputs.next(buffer) },
-        |buffer, input| Outcome::of(input, buffer, example),
-        |outcome| {
-            progress.reached(outcome.files);
-            match outcome.judged {
-                Ok(example) => examples.push(Example { is_spam: outcome.tag == SPAM, ..example }),
-                Err(reason) => {
-                    unread = true;
-                    progress.aside(|| complain(&outcome.path, &reason.why));
-                }
-            }
-            ControlFlow::Continue(())
-        },
-    );
-    progress.finish();
+    let messages =
+        Messages::new(Inputs::new(named, message_bytes), jobs_or_all(arguments.jobs), Progress::of_files(true, &paths));
+    let mut examples = Vec::new();
+    let gaps = messages.each(example, |done, _| {
+        examples.push(Example { is_spam: done.tag == SPAM, ..done.gave });
+        ControlFlow::Continue(())
+    });
     if stop::asked() {
         return Ok(ExitCode::from(INTERRUPTED));
     }
@@ -69,7 +55,7 @@ pub(crate) fn run(arguments: &Train) -> Result<ExitCode, Failure> {
     let mut output = Output::new(Terminal::of_output());
     output.lines(told(&trained))?;
     output.finish()?;
-    Ok(if unread { ExitCode::from(UNREAD) } else { ExitCode::SUCCESS })
+    Ok(if gaps.unread > 0 { ExitCode::from(UNREAD) } else { ExitCode::SUCCESS })
 }
 
 /// What is learned of a message. Those of one subject, numbers and `Re:` apart, are held out together, so that copies of one mailing do

@@ -15,12 +15,10 @@ use xd_core::{Engine, Score, SpamClass};
 
 use crate::arguments::{By, Eval, Format, jobs_or_all};
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
-use crate::input::Buffer;
 use crate::judging::Judge;
-use crate::ordered::in_order;
-use crate::output::{Output, complain};
+use crate::messages::{Gaps, Messages};
+use crate::output::Output;
 use crate::progress::Progress;
-use crate::scan::Outcome;
 use crate::stop;
 use crate::terminal::Terminal;
 pub(crate) use figures::Share;
@@ -34,29 +32,18 @@ pub(crate) fn run(arguments: &Eval) -> Result<ExitCode, Failure> {
     stop::listen()?;
     let paths: Vec<PathBuf> = named.iter().map(|argument| argument.path.clone()).collect();
     let terminal = Terminal::of_output();
-    let mut progress = Progress::of_files(true, &paths);
-    let mut inputs = judge.tagged_inputs(named);
+    let progress = Progress::of_files(true, &paths);
+    let inputs = judge.tagged_inputs(named);
     let mut tally = Tally::new(&judge, arguments.by);
-    let (mut missing, mut unread) = (0_u64, false);
 
-    in_order(
-        jobs_or_all(arguments.jobs),
-        |buffer: &mut Buffer| if stop::asked() { None } else { inputs.next(buffer) },
-        |buffer, input| Outcome::of(input, buffer, |_, bytes| Judged::of(&judge, bytes)),
-        |outcome| {
-            progress.reached(outcome.files);
-            match outcome.judged {
-                Ok(judged) => tally.add(&samples[outcome.tag], &outcome.path, &judged),
-                Err(reason) if reason.is_missing && arguments.manifest.is_some() => missing += 1,
-                Err(reason) => {
-                    unread = true;
-                    progress.aside(|| complain(&outcome.path, &reason.why));
-                }
-            }
+    let messages = Messages::new(inputs, jobs_or_all(arguments.jobs), progress).missing_apart(arguments.manifest.is_some());
+    let Gaps { unread, missing } = messages.each(
+        |_, bytes| Judged::of(&judge, bytes),
+        |done, _| {
+            tally.add(&samples[done.tag], &done.path, &done.gave);
             ControlFlow::Continue(())
         },
     );
-    progress.finish();
     if stop::asked() {
         return Ok(ExitCode::from(INTERRUPTED));
     }
@@ -78,7 +65,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<ExitCode, Failure> {
         Format::Json => output.lines(object::write(&tally, judge.engine())?)?,
     }
     output.finish()?;
-    Ok(if unread { ExitCode::from(UNREAD) } else { ExitCode::SUCCESS })
+    Ok(if unread > 0 { ExitCode::from(UNREAD) } else { ExitCode::SUCCESS })
 }
 
 /// What the figures need of a verdict.
