@@ -1,8 +1,8 @@
 //! What holds of every judgement, whatever the message and the rules; it follows from its capsules, too.
 
-use xd_core::classify::MODEL_ID;
-use xd_core::evidence::{Answer, Inquiry, Lookup, derive};
-use xd_core::{Class, Domain, Engine, Evidence, Judgement, Message, Score, Unknown, Verdict, judge, report};
+use xd_core::classify::{LEARNED_ID, MODEL_ID, POINTS_MAX};
+use xd_core::evidence::{Answer, Inquiry, Learned, Lookup, derive};
+use xd_core::{Class, Domain, Engine, Evidence, Judgement, Known, Message, Score, Unknown, Verdict, judge, report};
 
 use crate::recorded;
 
@@ -16,7 +16,8 @@ const MOST_LOOKUPS: usize = 64;
 /// Judges a message by what it tells of itself and panics unless the judgement is what judging promises. `world` decides
 /// how lookups are answered.
 pub fn check(engine: &Engine, message: &Message<'_>, world: u8) {
-    let (envelope, evidence) = derive(message);
+    let (envelope, mut evidence) = derive(message);
+    evidence.learned = learned(world);
     let judgement = judge(engine, &envelope, message, &evidence);
     assert_eq!(judge(engine, &envelope, message, &evidence), judgement, "the same arguments give the same judgement");
     whole(&judgement, engine, message);
@@ -54,6 +55,10 @@ fn sums(verdict: &Verdict<'_>) {
 
 fn findings(verdict: &Verdict<'_>, engine: &Engine) {
     for finding in &verdict.findings {
+        if finding.rule == LEARNED_ID {
+            assert!(finding.score == finding.full_score && finding.score <= POINTS_MAX);
+            continue;
+        }
         match engine.model().filter(|_| finding.rule == MODEL_ID) {
             Some(model) => {
                 let (least, most) = model.range();
@@ -99,6 +104,18 @@ fn answered(mut inquiry: Inquiry<'_>, world: u8) -> Evidence {
             inquiry.handle_answer(&lookup, answer(&lookup, world.wrapping_add(answers as u8)));
             answers += 1;
         }
+    }
+}
+
+/// What was learned of messages like this one, in one of several ways.
+fn learned(world: u8) -> Known<Learned> {
+    let of = |points| Known::Found(Learned { points: Score::from_hundredths(points), lessons: 9, ..Learned::default() });
+    match world % 8 {
+        0 => of(-300),
+        1 => of(120),
+        2 => of(0),
+        3 => Known::Absent,
+        _ => Known::default(),
     }
 }
 

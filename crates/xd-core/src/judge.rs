@@ -1,6 +1,6 @@
 //! Judging: the one pure function from a message and its evidence to findings and a verdict per recipient.
 
-use crate::classify::{MODEL_ID, Reason};
+use crate::classify::{LEARNED_ID, MODEL_ID, Reason};
 use crate::defect::Defects;
 use crate::engine::{Engine, EngineHash};
 use crate::evidence::{Antivirus, Evidence, Settings, SpamClass};
@@ -121,6 +121,12 @@ pub(crate) fn verdict<'e>(
             findings.push(Finding { rule: MODEL_ID, score, full_score: score, why: model_says(score), proofs: Vec::new() });
         }
     }
+    if let Some(score) = evidence.learned_points().filter(|_| !settings.disabled.contains(LEARNED_ID)) {
+        tally.add_range(score, score);
+        if score != Score::ZERO {
+            findings.push(Finding { rule: LEARNED_ID, score, full_score: score, why: learned_says(score), proofs: Vec::new() });
+        }
+    }
     for (index, rule) in rules.rules().iter().enumerate() {
         let truth = seen.truths[index];
         if truth == Truth::False || settings.disabled.contains(rule.id()) {
@@ -150,6 +156,11 @@ fn model_says(points: Score) -> &'static str {
     } else {
         "the model finds it more like wanted mail than like spam"
     }
+}
+
+/// The sentence for the points of what was learned.
+fn learned_says(points: Score) -> &'static str {
+    if points > Score::ZERO { "messages like it were learned as spam" } else { "messages like it were learned as wanted" }
 }
 
 /// The score and its bounds while contributions are added in the order of rule ids.

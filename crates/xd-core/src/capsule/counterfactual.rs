@@ -6,7 +6,7 @@ mod supposed;
 
 use super::replay::{Derivation, check};
 use super::{Capsule, RecordedVerdict, ReplayError};
-use crate::classify::MODEL_ID;
+use crate::classify::{LEARNED_ID, MODEL_ID};
 use crate::judge::class_of;
 use crate::rules::{Possible, Scene};
 use crate::{Class, Engine, Evidence, Limits, Score, Settings, SpamClass, Truth};
@@ -104,8 +104,8 @@ struct Search<'c, 'e> {
 }
 
 impl<'e> Search<'_, 'e> {
-    fn counts_model(&self) -> bool {
-        !self.settings.disabled.contains(MODEL_ID)
+    fn counts(&self, id: &str) -> bool {
+        !self.settings.disabled.contains(id)
     }
 
     fn note(&mut self, step: Step<'e>, score: Score, evidence: &Evidence) {
@@ -128,7 +128,7 @@ impl<'e> Search<'_, 'e> {
     /// The score if the points of one rule, at a place among those that hold, were others.
     fn score_with(&self, holding: &[(usize, Score)], place: usize, points: Score) -> Score {
         let rules = self.engine.rules();
-        let mut tally = self.work.tally(rules, self.counts_model());
+        let mut tally = self.work.tally(rules, |id| !self.counts(id));
         for (index, &(rule, full)) in holding.iter().enumerate() {
             tally.add(rules.rules()[rule].group(), if index == place { points } else { full }, Truth::True);
         }
@@ -166,11 +166,17 @@ impl<'e> Search<'_, 'e> {
             self.note(Step::NotFound { rule: rules.rules()[index].id() }, sums.score, &self.capsule.evidence);
             rules.derive(&self.work.tests, None, &mut self.work.room);
         }
-        if self.work.model.is_some_and(|(points, _)| points != Score::ZERO) && self.counts_model() {
+        if self.work.model.is_some_and(|(points, _)| points != Score::ZERO) && self.counts(MODEL_ID) {
             let model = self.work.model.take();
             let sums = self.work.sums(rules, self.settings);
             self.note(Step::NotFound { rule: MODEL_ID }, sums.score, &self.capsule.evidence);
             self.work.model = model;
+        }
+        if self.work.learned.is_some_and(|points| points != Score::ZERO) && self.counts(LEARNED_ID) {
+            let learned = self.work.learned.take();
+            let sums = self.work.sums(rules, self.settings);
+            self.note(Step::NotFound { rule: LEARNED_ID }, sums.score, &self.capsule.evidence);
+            self.work.learned = learned;
         }
     }
 
@@ -190,8 +196,8 @@ impl<'e> Search<'_, 'e> {
                 other.tests.push((answer.matcher, possible));
             }
             rules.derive(&other.tests, None, &mut other.room);
-            other.model = self.work.model;
-            let mut range = other.tally(rules, self.counts_model());
+            (other.model, other.learned) = (self.work.model, self.work.learned);
+            let mut range = other.tally(rules, |id| !self.counts(id));
             for (rule, possible) in rules.rules().iter().zip(&other.room.rules) {
                 if !self.settings.disabled.contains(rule.id()) {
                     range.add(rule.group(), self.settings.score_of(rule), possible.counts());

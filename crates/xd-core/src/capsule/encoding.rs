@@ -8,12 +8,14 @@ use super::wire::{DecodeError, Fault, ITEMS_MAX, Reader, Wire, Writer};
 use super::world::{read_envelope, read_evidence, write_envelope, write_evidence};
 use super::{Capsule, Identities, Level, RecordedVerdict};
 use crate::engine::EngineHash;
-use crate::{Class, ForwardPath, Score, Settings};
+use crate::{Class, ForwardPath, Known, Score, Settings};
 
 type Read<T> = Result<T, DecodeError>;
 
-/// The version of the format that is written and read.
+/// The first version of the format. Capsules of messages for which nothing that was learned was consulted are still of it.
 const VERSION: u64 = 1;
+/// The version that also tells what was learned.
+const WITH_LEARNED: u64 = 2;
 /// The most forward-paths of one capsule, written or read. Each may repeat a domain from two bytes, so the bytes alone do not
 /// bound memory. Servers take some thousands in one transaction.
 const FORWARD_PATHS_MAX: usize = 100_000;
@@ -54,7 +56,8 @@ impl Capsule {
     /// The bytes, however many.
     pub(super) fn write(&self) -> Writer {
         let mut out = Writer::default();
-        out.number(VERSION);
+        let consulted = self.evidence.learned != Known::default();
+        out.number(if consulted { WITH_LEARNED } else { VERSION });
         out.byte(self.level() as u8 | if self.pseudonymous { PSEUDONYMOUS } else { 0 });
         out.text(&self.semantics);
         out.bytes.extend_from_slice(self.engine.as_bytes());
@@ -71,6 +74,9 @@ impl Capsule {
         self.defects.write(&mut out);
         write_envelope(&self.envelope, &mut out);
         write_evidence(&self.evidence, &mut out);
+        if consulted {
+            self.evidence.learned.write(&mut out);
+        }
         self.identities.from.write(&mut out);
         self.identities.list_ids.write(&mut out);
         self.evidence.settings.write(&mut out);
@@ -92,10 +98,9 @@ impl Capsule {
     /// When the bytes are not exactly those of a capsule; the error says what is wrong and at which byte.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut from = Reader::new(bytes);
-        match from.number() {
-            Ok(VERSION) => {}
-            Ok(version) => return Err(DecodeError { at: 0, fault: Fault::Version(version) }),
-            Err(error) => return Err(error),
+        let version = from.number()?;
+        if ![VERSION, WITH_LEARNED].contains(&version) {
+            return Err(DecodeError { at: 0, fault: Fault::Version(version) });
         }
         let at = from.at();
         let holds = from.byte()?;
@@ -119,6 +124,14 @@ impl Capsule {
         let defects = Wire::read(&mut from)?;
         let mut envelope = read_envelope(&mut from)?;
         let mut evidence = read_evidence(&mut from)?;
+        if version == WITH_LEARNED {
+            let at = from.at();
+            evidence.learned = Wire::read(&mut from)?;
+            // One spelling: without it, the capsule is of the first version.
+            if evidence.learned == Known::default() {
+                return Reader::wrong(at, "nothing was learned");
+            }
+        }
         let identities = Identities { from: Wire::read(&mut from)?, list_ids: Wire::read(&mut from)? };
         evidence.settings = Settings::read(&mut from)?;
         let at = from.at();

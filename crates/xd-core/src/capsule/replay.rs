@@ -1,7 +1,7 @@
 //! Deriving verdicts again from their record, with the engine it names.
 
 use super::{Capsule, RecordedVerdict};
-use crate::classify::MODEL_ID;
+use crate::classify::{LEARNED_ID, MODEL_ID};
 use crate::engine::EngineHash;
 use crate::judge::{Tally, class_of};
 use crate::rules::{Possible, RuleSet, Workspace};
@@ -119,6 +119,8 @@ pub(super) fn check(capsule: &Capsule, engine: &Engine) -> Result<(), ReplayErro
 pub(super) struct Derivation {
     /// The points of the model, and how many they may be.
     pub(super) model: Option<(Score, Score)>,
+    /// The points of what was learned, if it was consulted.
+    pub(super) learned: Option<Score>,
     pub(super) tests: Vec<(usize, Possible)>,
     pub(super) room: Workspace,
 }
@@ -135,22 +137,26 @@ impl Derivation {
     /// Works out every rule as it was.
     pub(super) fn derive(&mut self, capsule: &Capsule, engine: &Engine) {
         self.model = capsule.model.map(|points| (points, points));
+        self.learned = capsule.evidence.learned_points();
         capsule.outcomes.possible(engine.register(), &mut self.tests);
         engine.rules().derive(&self.tests, None, &mut self.room);
     }
 
-    /// The sums with nothing in them yet but the model's points, unless they do not count.
-    pub(super) fn tally(&self, rules: &RuleSet, counts_model: bool) -> Tally {
+    /// The sums with nothing in them yet but the points of the model and of what was learned, unless they are disabled.
+    pub(super) fn tally(&self, rules: &RuleSet, disabled: impl Fn(&str) -> bool) -> Tally {
         let mut tally = Tally::new(rules);
-        if let Some((least, most)) = self.model.filter(|_| counts_model) {
+        if let Some((least, most)) = self.model.filter(|_| !disabled(MODEL_ID)) {
             tally.add_range(least, most);
+        }
+        if let Some(points) = self.learned.filter(|_| !disabled(LEARNED_ID)) {
+            tally.add_range(points, points);
         }
         tally
     }
 
     /// The sums of all rules under some settings, where every truth is known.
     pub(super) fn sums(&self, rules: &RuleSet, settings: &Settings) -> Sums {
-        let mut tally = self.tally(rules, !settings.disabled.contains(MODEL_ID));
+        let mut tally = self.tally(rules, |id| settings.disabled.contains(id));
         for (rule, possible) in rules.rules().iter().zip(&self.room.rules) {
             // What is not told is open here: it widens the bounds.
             let truth = possible.exact().unwrap_or(Truth::Unknown);

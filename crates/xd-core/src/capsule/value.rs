@@ -2,7 +2,7 @@
 
 use super::replay::{Derivation, check};
 use super::{Capsule, RecordedVerdict, ReplayError};
-use crate::classify::MODEL_ID;
+use crate::classify::{LEARNED_ID, MODEL_ID};
 use crate::evidence::SpamClass;
 use crate::judge::class_of;
 use crate::rules::Rule;
@@ -161,8 +161,9 @@ impl<'e> RuleValues<'e> {
         let rules = self.engine.rules();
         self.groups.clear();
         self.groups.resize(rules.groups().len(), Score::ZERO);
-        let counts_model = !settings.disabled.contains(MODEL_ID);
-        let mut score = capsule.model.filter(|_| counts_model).unwrap_or(Score::ZERO);
+        let beside = [(MODEL_ID, capsule.model), (LEARNED_ID, capsule.evidence.learned_points())];
+        let counted = beside.into_iter().filter(|(id, _)| !settings.disabled.contains(*id));
+        let mut score: Score = counted.filter_map(|(_, points)| points).sum();
         for holding in &mut self.holding {
             let rule = &rules.rules()[holding.rule];
             holding.points = (!settings.disabled.contains(rule.id())).then(|| settings.score_of(rule));

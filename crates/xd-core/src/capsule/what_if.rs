@@ -10,7 +10,7 @@ mod change;
 
 use super::replay::{Derivation, check};
 use super::{Capsule, RecordedVerdict, ReplayError};
-use crate::classify::{MODEL_ID, Model};
+use crate::classify::{LEARNED_ID, MODEL_ID, Model};
 use crate::judge::{Tally, class_of};
 use crate::rules::{Possible, Scene, Selection};
 use crate::{Class, Engine, Limits, Message, Score, Settings, Truth};
@@ -185,6 +185,7 @@ impl<'e> WhatIf<'e> {
             return Ok(None);
         }
         self.after.model = self.model_after(capsule);
+        self.after.learned = capsule.evidence.learned_points();
         let selection = if operator_differs { &self.bridge.asked_of_operator } else { &self.bridge.asked };
         self.after.tests.clear();
         self.bridge.carry(&capsule.outcomes, operator_differs, &mut self.after.tests);
@@ -246,7 +247,7 @@ impl<'e> WhatIf<'e> {
     fn conclusion(&mut self, capsule: &Capsule, verdict: &RecordedVerdict, open: &[usize]) -> Conclusion<'e> {
         let settings = capsule.settings(verdict);
         let rules = self.new.rules();
-        let mut range = self.after.tally(rules, !self.change.disables(settings, MODEL_ID));
+        let mut range = self.after.tally(rules, |id| self.change.disables(settings, id));
         for (rule, possible) in rules.rules().iter().zip(&self.after.room.rules) {
             let counts = possible.counts();
             if counts != Truth::False && !self.change.disables(settings, rule.id()) {
@@ -287,6 +288,14 @@ impl<'e> WhatIf<'e> {
         (before.is_some() || after.is_some()).then(|| RuleShift { rule: MODEL_ID, from: before.unwrap_or(Score::ZERO), to })
     }
 
+    /// What was learned and recorded, where a change of settings makes a difference to it.
+    fn learned_shift(&self, capsule: &Capsule, settings: &Settings) -> Option<RuleShift<'e>> {
+        let points = capsule.evidence.learned_points()?;
+        let counted = |disabled: bool| if disabled { Score::ZERO } else { points };
+        let from = counted(settings.disabled.contains(LEARNED_ID));
+        Some(RuleShift { rule: LEARNED_ID, from, to: Some(counted(self.change.disables(settings, LEARNED_ID))) })
+    }
+
     /// The rules whose points differ.
     fn shifts(&mut self, capsule: &Capsule, verdict: &RecordedVerdict) -> Vec<RuleShift<'e>> {
         let settings = capsule.settings(verdict);
@@ -320,6 +329,7 @@ impl<'e> WhatIf<'e> {
             }
         }
         shifts.extend(of_model);
+        shifts.extend(self.learned_shift(capsule, settings));
         shifts.retain(|shift| shift.to != Some(shift.from));
         let size = |shift: &RuleShift<'_>| (shift.to.unwrap_or(shift.from) - shift.from).hundredths().unsigned_abs();
         shifts.sort_by(|a, b| size(b).cmp(&size(a)).then_with(|| a.rule.cmp(b.rule)));

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::wire::{DecodeError, Reader, Wire, Writer};
 use crate::evidence::{
-    Antivirus, ArcResult, Correspondence, DkimResult, DkimSignature, Dmarc, DmarcPolicy, DmarcResult, HostStanding, Listing,
-    SpfResult,
+    Antivirus, ArcResult, Correspondence, DkimResult, DkimSignature, Dmarc, DmarcPolicy, DmarcResult, HostStanding, Learned,
+    Listing, SpfResult,
 };
 use crate::{Domain, Envelope, Evidence, Host, Known, Operator, Settings, Timestamp};
 
@@ -34,7 +34,7 @@ pub(super) fn read_envelope(from: &mut Reader<'_>) -> Read<Envelope> {
     })
 }
 
-/// Writes evidence but its settings, which stand with the recipients.
+/// Writes evidence but its settings, which stand with the recipients, and what was learned, which only later versions of the format have.
 pub(super) fn write_evidence(evidence: &Evidence, out: &mut Writer) {
     let Evidence {
         now,
@@ -48,6 +48,7 @@ pub(super) fn write_evidence(evidence: &Evidence, out: &mut Writer) {
         antivirus,
         host_standing,
         correspondence,
+        learned: _,
         operator: Operator { names, domains },
         settings: _,
         recipient_settings: _,
@@ -85,6 +86,7 @@ pub(super) fn read_evidence(from: &mut Reader<'_>) -> Read<Evidence> {
         host_standing: Known::read(from)?,
         correspondence: Known::read(from)?,
         operator: Operator { names: Wire::read(from)?, domains: Wire::read(from)? },
+        learned: Known::default(),
         listings: read_listings(from)?,
         settings: Settings::default(),
         recipient_settings: BTreeMap::new(),
@@ -199,6 +201,27 @@ impl Wire for HostStanding {
 
     fn read(from: &mut Reader<'_>) -> Read<Self> {
         Ok(Self { listed: from.flag()?, good: from.small()?, bad: from.small()? })
+    }
+}
+
+impl Wire for Learned {
+    fn write(&self, out: &mut Writer) {
+        let Self { points, ham, spam, lessons, delta } = self;
+        points.write(out);
+        out.number(u64::from(*ham));
+        out.number(u64::from(*spam));
+        out.number(u64::from(*lessons));
+        out.bytes.extend_from_slice(delta);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Read<Self> {
+        Ok(Self {
+            points: Wire::read(from)?,
+            ham: from.small()?,
+            spam: from.small()?,
+            lessons: from.small()?,
+            delta: from.array()?,
+        })
     }
 }
 

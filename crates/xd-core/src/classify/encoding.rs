@@ -1,4 +1,4 @@
-//! Numbers and texts of a model file, and what can be wrong with them.
+//! Numbers and texts of files of models and of what was learned, and what can be wrong with them.
 
 /// Why bytes are no model.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -53,7 +53,25 @@ pub enum ModelError {
     },
 }
 
-type Read<T> = Result<T, ModelError>;
+/// What is wrong at a place of either kind of file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Flaw {
+    /// The bytes end here, in the middle.
+    End { at: usize },
+    /// A value that cannot stand here.
+    Value { at: usize, what: &'static str },
+}
+
+impl From<Flaw> for ModelError {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::End { at } => Self::End { at },
+            Flaw::Value { at, what } => Self::Value { at, what },
+        }
+    }
+}
+
+type Read<T> = Result<T, Flaw>;
 
 /// Gives values from bytes.
 #[derive(Debug)]
@@ -72,14 +90,14 @@ impl<'b> Reader<'b> {
     }
 
     fn take(&mut self, count: usize) -> Read<&'b [u8]> {
-        let end = ModelError::End { at: self.bytes.len() };
+        let end = Flaw::End { at: self.bytes.len() };
         let taken = self.at.checked_add(count).and_then(|to| self.bytes.get(self.at..to)).ok_or(end)?;
         self.at += count;
         Ok(taken)
     }
 
     pub(super) fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
-        let end = ModelError::End { at: self.bytes.len() };
+        let end = Flaw::End { at: self.bytes.len() };
         self.take(N)?.try_into().map_err(|_| end)
     }
 
@@ -101,7 +119,7 @@ impl<'b> Reader<'b> {
                 return Ok(value);
             }
         }
-        Err(ModelError::Value { at: start, what: "a number of more than 32 bits" })
+        Err(Flaw::Value { at: start, what: "a number of more than 32 bits" })
     }
 
     pub(super) fn signed(&mut self) -> Read<i32> {
@@ -114,7 +132,7 @@ impl<'b> Reader<'b> {
         let count = self.number()? as usize;
         // Each item takes at least two bytes, so a wrong count reserves no more than some times the file.
         if count > most || count > self.bytes.len() {
-            return Err(ModelError::Value { at, what: "more items than there can be" });
+            return Err(Flaw::Value { at, what: "more items than there can be" });
         }
         Ok(count)
     }
@@ -123,7 +141,7 @@ impl<'b> Reader<'b> {
         let at = self.at;
         let length = self.count(most)?;
         let bytes = self.take(length)?.to_vec();
-        String::from_utf8(bytes).map_err(|_| ModelError::Value { at, what: "a text that is not UTF-8" })
+        String::from_utf8(bytes).map_err(|_| Flaw::Value { at, what: "a text that is not UTF-8" })
     }
 }
 

@@ -8,9 +8,10 @@
 //! The families are weighed apart: however many words a text has, they count together as far as the model's author lets them, so that text
 //! appended to drown the rest drowns only text.
 //!
-//! Training, with floats, lives in `xd-train`.
+//! Training, with floats, lives in `xd-train`. What single people or sites correct is learned beside the model, by likeness: `delta/`.
 
 mod builtin;
+mod delta;
 mod encoding;
 mod explain;
 mod gather;
@@ -25,6 +26,7 @@ mod words;
 use crate::{Message, View};
 
 pub use builtin::{BUILTIN, DEFAULT, builtin};
+pub use delta::{Delta, DeltaCounts, DeltaError, DeltaModel, LEARNED_ID, Label, MESSAGES_MAX, POINTS_MAX};
 pub use explain::Reason;
 use gather::{Gather, Ids};
 pub use model::{LOGIT, Model, ModelError, ModelParts, WEIGHT_UNIT};

@@ -5,6 +5,7 @@
 //! so that a verdict can be derived again from its record alone.
 
 mod inquiry;
+mod learned;
 mod settings;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use std::net::Ipv4Addr;
 use xd_container::Sign;
 
 pub use inquiry::{Answer, Inquiry, Lookup};
+pub use learned::Learned;
 pub use settings::{Operator, Settings, SpamClass, Thresholds, ThresholdsError};
 
 use crate::{Domain, Envelope, ForwardPath, Host, Known, Message, Timestamp, Unknown};
@@ -164,6 +166,8 @@ pub struct Evidence {
     pub host_standing: Known<HostStanding>,
     /// Earlier mail to this sender; absent when there was none.
     pub correspondence: Known<Correspondence>,
+    /// What was learned of messages like this one; not asked where nothing is consulted.
+    pub learned: Known<Learned>,
     /// Who runs this filter; the same for every recipient.
     pub operator: Operator,
     /// The settings in force for recipients that have none of their own.
@@ -261,6 +265,11 @@ impl Evidence {
             return Cow::Borrowed(self);
         }
         Cow::Owned(Self { antivirus: Known::Found(Antivirus::Infected(TEST_VIRUS.to_owned())), ..self.clone() })
+    }
+
+    /// The points of what was learned, where it was consulted.
+    pub(crate) fn learned_points(&self) -> Option<crate::Score> {
+        self.learned.found().map(|learned| learned.points)
     }
 
     /// The answer of a list, or unknown when no one asked.

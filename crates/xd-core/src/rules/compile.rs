@@ -23,7 +23,7 @@ use super::syntax::{self, ConditionTree, FileTree, RuleTree, TestKind, TestTree}
 use super::target::{Target, Targets};
 use super::text_set::TextSet;
 use super::{Cost, Group, List, Rule, RuleSet, spelling};
-use crate::classify::MODEL_ID;
+use crate::classify::{LEARNED_ID, MODEL_ID};
 use sets::{listed, only_texts};
 
 /// Steps that one byte of a message may cost at worst, over all regexes of a rule set.
@@ -91,6 +91,10 @@ impl<'s> Compiler<'s> {
                 let id = rule.id.value.as_str();
                 if id == MODEL_ID {
                     errors.push(source.error(rule.id.span.clone(), format!("{id:?} is the name of the model's own finding")));
+                }
+                if id == LEARNED_ID {
+                    let message = format!("{id:?} is the name of the finding of what was learned");
+                    errors.push(source.error(rule.id.span.clone(), message));
                 }
                 if let Some((_, other, at)) = ids.insert(id, (0, *source, rule.id.span.clone())) {
                     let message = format!("there is already a rule {id:?}, at {}", other.place(at));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::capsule::outcomes::Outcomes;
 use crate::capsule::told::reads_message;
-use crate::classify::MODEL_ID;
+use crate::classify::{LEARNED_ID, MODEL_ID};
 use crate::rules::{Possible, Rule, RuleSet, Selection, Workspace};
 use crate::{Engine, Truth};
 
@@ -61,7 +61,7 @@ impl Bridge {
             changed.iter().zip(&room.rules).any(|(&changed, truth)| changed && *truth != Possible::FALSE)
         };
         let always = change.is_general()
-            || change.rules().any(|id| id == MODEL_ID)
+            || change.rules().any(|id| [LEARNED_ID, MODEL_ID].contains(&id))
             || asked.iter().any(|&matcher| new_rules.rules_over(matcher).next().is_some())
             || resting(old_rules, &old_changed)
             || resting(new_rules, &new_changed);
