@@ -6,7 +6,7 @@
 //!
 //! [`judge_recorded`] makes one, [`Capsule::encode`] and [`Capsule::decode`] store it, [`Replay`] derives its verdicts again,
 //! [`WhatIf`] says what other rules or settings would have decided, [`counterfactuals`] which smallest change would have
-//! altered a class, [`RuleValues`] what each rule did to many messages, and [`Capsule::explain`] gives the findings as they were. What a capsule cannot answer is unknown, and
+//! altered a class, [`Tuning`] the least change of scores that would have altered those of many, [`RuleValues`] what each rule did to them, and [`Capsule::explain`] gives the findings as they were. What a capsule cannot answer is unknown, and
 //! said so.
 
 mod afresh;
@@ -21,7 +21,9 @@ mod pseudonym;
 mod record;
 mod replay;
 mod settings;
+mod standing;
 mod told;
+mod tuning;
 mod value;
 mod what_if;
 mod wire;
@@ -38,6 +40,8 @@ pub use identity::Identities;
 pub use pseudonym::PseudonymKey;
 pub use record::{Recording, RecordingError, judge_recorded};
 pub use replay::{Replay, ReplayError, Replayed};
+pub use standing::{Edit, Standing};
+pub use tuning::{Aim, Edits, Tuning};
 pub use value::{RuleValue, RuleValues};
 pub use what_if::{Conclusion, RuleShift, SettingsChange, WhatIf};
 pub use wire::{DecodeError, Fault};

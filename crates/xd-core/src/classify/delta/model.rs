@@ -2,8 +2,12 @@
 //!
 //! A message is compared with each lesson, family by family: the share of features that both have, a rare feature counting more than one that
 //! most lessons have, squared, so that what all mail has in common hardly counts. Likeness below a floor is none. What is above is
-//! added up for ham and for spam, and the difference, over the sum and a constant, is the share of the greatest number of points: one like
-//! message gives a third of them, two one half, ten five sixths, and neighbours of both labels cancel.
+//! added up for ham and for spam, and the difference, over the sum and a constant, is the share of the greatest number of points: one message
+//! that is quite the same gives a third of them, two one half, ten five sixths, and neighbours of both labels cancel.
+//!
+//! Words, subjects and names count most. The shape of a message alone, however much alike, stays below the floor: newsletters are made
+//! alike, and so is fraud that imitates them. Of 3,733 messages, each held against five of a kind that is not its own, half have a likeness of
+//! 0.02, one in a hundred 0.16; of the same kind, half have 0.33, three quarters 0.23.
 //!
 //! Weights by label, as models have, would need both labels in number, and take whatever is usual in mail for a mark of ham when
 //! somebody has corrected nothing but ham. Likeness is right from the first correction, and touches no other mail.
@@ -22,13 +26,16 @@ pub const POINTS_MAX: Score = Score::from_hundredths(300);
 const ONE: u64 = 1 << 16;
 
 /// Likeness up to here is that of any two messages.
-const FLOOR: u64 = ONE / 8;
+const FLOOR: u64 = ONE * 11 / 64;
+
+/// From here on, messages are as good as the same.
+const FULL: u64 = ONE / 2;
 
 /// To the likeness of neighbours this is added before the difference is divided by it: so one neighbour alone weighs little.
 const DOUBT: u64 = 2 * ONE;
 
 /// What each family counts, in the order of [`Family::ALL`].
-const SHARES: [u64; Family::ALL.len()] = [8, 2, 2, 2, 3, 1, 2];
+const SHARES: [u64; Family::ALL.len()] = [16, 8, 8, 2, 6, 1, 2];
 
 /// A delta made ready to be consulted.
 ///
@@ -104,7 +111,7 @@ impl DeltaModel {
         }
         let (mut masses, mut near) = ([0_u64; 2], [0_u32; 2]);
         for (&label, (likeness, shares)) in self.labels.iter().zip(likeness) {
-            let above = (likeness / shares.max(1)).saturating_sub(FLOOR) * ONE / (ONE - FLOOR);
+            let above = (likeness / shares.max(1)).min(FULL).saturating_sub(FLOOR) * ONE / (FULL - FLOOR);
             masses[label as usize] += above;
             near[label as usize] += u32::from(above > 0);
         }
