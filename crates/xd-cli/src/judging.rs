@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use xd_config::Config;
 use xd_core::capsule::{Capsule, Level, PseudonymKey, Recording, judge_recorded};
+use xd_core::classify::{Delta, DeltaModel};
 use xd_core::evidence::{self, Operator, Settings};
-use xd_core::{Engine, Envelope, Evidence, Judgement, Limits, Message, judge};
+use xd_core::{Engine, Envelope, Evidence, Judgement, Known, Limits, Message, judge};
 
 use crate::arguments::JudgeArguments;
 use crate::engine;
@@ -17,12 +18,25 @@ pub(crate) fn config(path: Option<&Path>) -> Result<Config, Failure> {
     path.map_or_else(|| Ok(Config::default()), |path| Ok(Config::load(path)?))
 }
 
+/// What was learned into these files, together.
+fn merged(files: &[PathBuf]) -> Result<Delta, Failure> {
+    let mut merged = Delta::default();
+    for file in files {
+        let delta = xd_config::delta(file).map_err(Failure::operator)?;
+        let delta = delta.ok_or_else(|| Failure::operator(format!("{}: no such file", file.display())))?;
+        merged = merged.merged(&delta);
+    }
+    Ok(merged)
+}
+
 /// An engine with settings.
 #[derive(Debug)]
 pub(crate) struct Judge {
     engine: Engine,
     settings: Settings,
     operator: Operator,
+    /// What was learned, where it is consulted.
+    delta: Option<DeltaModel>,
     limits: Limits,
     message_bytes: u64,
     pseudonyms: Option<PseudonymKey>,
@@ -42,7 +56,12 @@ impl Judge {
         let settings = config.settings(&engine)?;
         let (message_bytes, pseudonyms) = (config.message_bytes(), config.pseudonym_key()?);
         let operator = config.operator();
-        Ok(Self { engine, settings, operator, limits: Limits::default(), message_bytes, pseudonyms })
+        let delta = match arguments.delta.as_slice() {
+            [] => config.delta()?,
+            files => Some(merged(files)?),
+        };
+        let delta = delta.as_ref().map(DeltaModel::of);
+        Ok(Self { engine, settings, operator, delta, limits: Limits::default(), message_bytes, pseudonyms })
     }
 
     /// Judges a message by its bytes and what they tell of its way here.
@@ -82,6 +101,9 @@ impl Judge {
         let (envelope, mut evidence) = evidence::derive(message);
         evidence.settings.clone_from(&self.settings);
         evidence.operator.clone_from(&self.operator);
+        if let Some(delta) = &self.delta {
+            evidence.learned = Known::Found(delta.consult(message));
+        }
         (envelope, evidence)
     }
 

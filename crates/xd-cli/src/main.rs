@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod aside;
 mod base;
 mod bisect;
 mod capsules;
@@ -20,6 +21,7 @@ mod gateway;
 mod input;
 mod json;
 mod judging;
+mod learn;
 mod messages;
 mod ordered;
 mod output;
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Some(Command::Eval(eval)) => eval::run(eval),
         Some(Command::Explain(explain)) => explain::run(explain),
         Some(Command::Extract(extract)) => extract::run(extract),
+        Some(Command::Learn(learn)) => learn::run(learn),
         Some(Command::Log(log)) => gateway::log(log),
         Some(Command::Queue(queue)) => gateway::queue(queue),
         Some(Command::Replay(replay)) => replay::run(replay),

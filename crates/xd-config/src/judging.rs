@@ -6,12 +6,13 @@ use std::io::Read;
 
 use toml::Spanned;
 use xd_core::capsule::PseudonymKey;
-use xd_core::classify::{DEFAULT, MODEL_ID, Model};
+use xd_core::classify::{DEFAULT, Delta, LEARNED_ID, MODEL_ID, Model};
 use xd_core::evidence::{Operator, Settings, Thresholds};
 use xd_core::rules::builtin;
 use xd_core::{Domain, Engine, RuleErrors, RuleSource};
 
 use crate::config::Config;
+use crate::delta::delta;
 use crate::error::ConfigError;
 use crate::model::model;
 use crate::tables::{CapsuleLevel, ThresholdsTable};
@@ -85,6 +86,20 @@ impl Config {
         }
     }
 
+    /// What was learned into the file that the configuration names.
+    ///
+    /// # Errors
+    /// There is no such file, or it is nothing that was learned.
+    pub fn delta(&self) -> Result<Option<Delta>, ConfigError> {
+        let Some(path) = &self.tables().rules.delta else { return Ok(None) };
+        let read = delta(path.get_ref()).and_then(|delta| {
+            let missing =
+                || format!("{}: no such file; `xd learn merge --delta FILE` makes an empty one", path.get_ref().display());
+            delta.ok_or_else(missing)
+        });
+        read.map(Some).map_err(|why| self.wrong(path.span(), why))
+    }
+
     /// The settings for judging with this engine, whose rules the file may name.
     ///
     /// # Errors
@@ -103,12 +118,19 @@ impl Config {
             Err(self.wrong(id.span(), format!("there is no rule {:?}; `xd rules list` names all", id.get_ref())))
         };
         let rules = &self.tables().rules;
-        let disabled = |id: &Spanned<String>| if id.get_ref() == MODEL_ID { Ok(MODEL_ID.to_owned()) } else { known(id) };
+        let disabled = |id: &Spanned<String>| match id.get_ref().as_str() {
+            LEARNED_ID | MODEL_ID => Ok(id.get_ref().clone()),
+            _ => known(id),
+        };
         settings.disabled = rules.disable.iter().map(disabled).collect::<Result<_, _>>()?;
         for (id, score) in &rules.scores {
             if id.get_ref() == MODEL_ID {
                 let why =
                     "the model's points follow from the message; `rules.disable` switches it off, `rules.model` chooses another";
+                return Err(self.wrong(id.span(), why.to_owned()));
+            }
+            if id.get_ref() == LEARNED_ID {
+                let why = "the points of what was learned follow from the message; `rules.disable` switches them off";
                 return Err(self.wrong(id.span(), why.to_owned()));
             }
             settings.scores.insert(known(id)?, score.0);

@@ -33,6 +33,7 @@
 mod check;
 mod config;
 pub mod control;
+mod delta;
 mod error;
 mod gateway;
 mod judging;
@@ -42,6 +43,7 @@ mod tables;
 mod value;
 
 pub use config::Config;
+pub use delta::delta;
 pub use error::ConfigError;
 pub use gateway::{Archive, Client, DeliverySettings, Limits, Listener, ProtectedDomain, Route, Tls};
 pub use model::{NO_MODEL, model};

@@ -257,6 +257,7 @@ pub(crate) struct RulesTable {
     pub(crate) directories: Vec<PathBuf>,
     /// A name, a path, or `none`.
     pub(crate) model: Option<Spanned<String>>,
+    pub(crate) delta: Option<Spanned<PathBuf>>,
     pub(crate) disable: Vec<Spanned<String>>,
     pub(crate) scores: BTreeMap<Spanned<String>, ScoreText>,
 }

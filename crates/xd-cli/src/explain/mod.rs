@@ -42,6 +42,11 @@ struct Recorded {
     pseudonymous: bool,
 }
 
+/// By what it is known which lessons were consulted.
+fn delta_name(fingerprint: [u8; 8]) -> String {
+    format!("{:016x}", u64::from_be_bytes(fingerprint))
+}
+
 impl<'a> Explanation<'a> {
     fn verdict(&self) -> &'a Verdict<'a> {
         self.judgement.verdicts().get(self.verdict).unwrap_or_else(|| self.judgement.verdict())

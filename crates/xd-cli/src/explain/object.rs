@@ -30,6 +30,8 @@ struct Object<'a> {
     defects: Vec<Defect<'a>>,
     recipients: Vec<Recipient<'a>>,
     envelope: Derived,
+    /// Null where nothing that was learned was consulted.
+    learned: Option<Learned>,
     fields: Vec<Field>,
     engine: String,
 }
@@ -94,6 +96,17 @@ struct Derived {
     received: Option<String>,
 }
 
+/// What was learned of messages like this one.
+#[derive(Serialize)]
+struct Learned {
+    #[serde(serialize_with = "json::score")]
+    score: Score,
+    ham: u32,
+    spam: u32,
+    messages: u32,
+    delta: String,
+}
+
 /// A header field that xd would add, unfolded.
 #[derive(Serialize)]
 struct Field {
@@ -130,6 +143,13 @@ pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
             tls: found(&envelope.tls),
             received: found(&evidence.now),
         },
+        learned: evidence.learned.found().map(|learned| Learned {
+            score: learned.points,
+            ham: learned.ham,
+            spam: learned.spam,
+            messages: learned.lessons,
+            delta: super::delta_name(learned.delta),
+        }),
         fields: header_fields(verdict, judgement.engine).iter().map(Field::of).collect(),
         engine: judgement.engine.to_string(),
     };

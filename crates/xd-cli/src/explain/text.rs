@@ -4,6 +4,8 @@ use std::fmt::{Display, Write as _};
 
 use unicode_width::UnicodeWidthStr;
 use xd_core::capsule::Level;
+use xd_core::classify::LEARNED_ID;
+use xd_core::evidence::Learned;
 use xd_core::report::header_fields;
 use xd_core::{Finding, Known, Score};
 
@@ -87,6 +89,11 @@ impl Page {
         for finding in &verdict.findings {
             let points = self.terminal.paint(points_style(finding.score), format!("{:>POINTS$}", signed(finding.score)));
             self.entry(&points, POINTS, Plain(&format!("{}  ({})", finding.why, finding.rule)));
+            if finding.rule == LEARNED_ID
+                && let Some(learned) = explanation.evidence.learned.found()
+            {
+                self.note(&rests_on(learned));
+            }
             if let Some(share) = share(explanation, finding) {
                 self.note(&share);
             }
@@ -204,6 +211,12 @@ fn held(recorded: Recorded) -> String {
     };
     let pseudonyms = if recorded.pseudonymous { "; pseudonyms stand for what identifies people" } else { "" };
     format!("from a capsule at the level {}: {what}{pseudonyms}", recorded.level.as_str())
+}
+
+/// What the finding of what was learned rests on.
+fn rests_on(learned: &Learned) -> String {
+    let Learned { ham, spam, lessons, delta, .. } = learned;
+    format!("like {ham} messages learned as wanted and {spam} as spam, of {lessons} in delta {}", super::delta_name(*delta))
 }
 
 /// How a cap cut the points of a finding.

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use xd_config::{CapsuleLevel, Config, ConfigError};
 use xd_core::capsule::{Level, Recording, RecordingError, judge_recorded};
+use xd_core::classify::DeltaModel;
 use xd_core::evidence::{Evidence, Operator, Settings};
 use xd_core::report::{HeaderLine, header_fields};
 use xd_core::routing::{Actions, Answers, Disposition, Takeable, route};
@@ -20,6 +21,8 @@ pub(super) struct Judge {
     engine: Engine,
     settings: Settings,
     operator: Operator,
+    /// What was learned, where it is consulted.
+    delta: Option<DeltaModel>,
     actions: Actions,
     notice: Notice,
     recording: Option<Recording>,
@@ -101,7 +104,8 @@ impl Judge {
             (Some(level), Some(key)) => Some(Recording::pseudonymous(level, key)?),
         };
         let (operator, actions, notice) = (config.operator(), config.actions(), config.notice());
-        Ok(Self { engine, settings, operator, actions, notice, recording, limits: Limits::default() })
+        let delta = config.delta()?.as_ref().map(DeltaModel::of);
+        Ok(Self { engine, settings, operator, delta, actions, notice, recording, limits: Limits::default() })
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -137,6 +141,8 @@ impl Judge {
         #[cfg(test)]
         let evidence = if content.starts_with(EACH) { each_of_their_own(evidence) } else { evidence };
         let message = Message::parse(content, &self.limits);
+        let learned = self.delta.as_ref().map(|delta| delta.consult(&message));
+        let evidence = Evidence { learned: learned.map_or_else(Known::default, Known::Found), ..evidence };
         let (judgement, capsule) = match &self.recording {
             None => (judge(&self.engine, &envelope, &message, &evidence), None),
             Some(recording) => {
