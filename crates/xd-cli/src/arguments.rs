@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// Learn from corrections, beside the model: messages that are wanted or spam, and messages to forget.
     #[command(subcommand, after_long_help = LEARN_EXAMPLES)]
     Learn(Learn),
+    /// Find the least change of rule scores that frees false positives or catches what was missed, and what it costs.
+    #[command(after_long_help = TUNE_EXAMPLES)]
+    Tune(Tune),
 }
 
 /// How messages are judged.
@@ -470,6 +473,33 @@ pub(crate) struct Train {
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct Tune {
+    /// Messages that are marked and are wanted: files, directories, mailbox files, or capsules.
+    #[arg(long, value_name = "PATH", num_args = 1.., required_unless_present = "catch")]
+    pub(crate) free: Vec<PathBuf>,
+    /// Messages that are clean and are spam: files, directories, mailbox files, or capsules.
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "free")]
+    pub(crate) catch: Vec<PathBuf>,
+    /// Other messages that are wanted, which an edit might change: files, directories, mailbox files, or capsules.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) ham: Vec<PathBuf>,
+    /// Other messages that are spam.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) spam: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArguments,
+    /// Look for the engines of capsules here, too, when they are not beside them; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) engines: Vec<PathBuf>,
+    /// How to print: for people, or one JSON object.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// How many messages to judge at a time, at most 1024; the output is the same whatever it is [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Learn {
     /// Learn messages as wanted.
@@ -580,6 +610,12 @@ Examples:
 
 Exit status: 0 when all replayed identically or a what-if could be computed, 1 when a verdict differs from its replay, 2 when \
 something could not be read or replayed (it is named on standard error).";
+
+const TUNE_EXAMPLES: &str = "\
+Examples:
+  xd tune --free wrong/ --ham ham/ --spam spam/          which rule marks them, and what would freeing them cost?
+  xd tune --catch missed.mbox --ham ham/ --spam spam/
+  xd tune --free 'caps#9f86d081' 'caps#60303ae2' --ham caps/   of recorded messages, as they were judged";
 
 const LEARN_EXAMPLES: &str = "\
 Examples:

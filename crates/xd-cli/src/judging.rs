@@ -77,6 +77,13 @@ impl Judge {
         judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording)
     }
 
+    /// The record of judging a message with another engine, under the same settings.
+    pub(crate) fn recorded_by(&self, engine: &Engine, bytes: &[u8], sha256: [u8; 32], recording: &Recording) -> Capsule {
+        let message = Message::parse(bytes, &self.limits);
+        let (envelope, evidence) = self.derive(&message);
+        judge_recorded(engine, &envelope, &message, &evidence, sha256, recording).1
+    }
+
     /// Judges a parsed message; gives what was derived from it, too.
     pub(crate) fn judge_parsed(&self, message: &Message<'_>) -> (Envelope, Evidence, Judgement<'_>) {
         let (envelope, evidence) = self.derive(message);

@@ -33,6 +33,7 @@ mod stop;
 mod table;
 mod terminal;
 mod train;
+mod tune;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Some(Command::Scan(scan)) => scan::run(scan),
         Some(Command::Status(status)) => gateway::status(status),
         Some(Command::Train(train)) => train::run(train),
+        Some(Command::Tune(tune)) => tune::run(tune),
         None => usage(),
     };
     ending.unwrap_or_else(|failure| failure.report())
