@@ -30,7 +30,7 @@ const RELIABLE: usize = 5;
 struct Report<'a> {
     aim: &'static str,
     samples: usize,
-    /// Whether there are enough of them.
+    /// Whether enough of them are to change class.
     reliable: bool,
     already: usize,
     beyond: usize,
@@ -135,7 +135,7 @@ impl<'a> Report<'a> {
                 Aim::Free => "free",
             },
             samples: samples.len(),
-            reliable: samples.len() >= RELIABLE,
+            reliable: samples.len() - tuning.already >= RELIABLE,
             already: tuning.already,
             beyond: tuning.beyond,
             ham: count(Part::Ham),

@@ -201,3 +201,39 @@ impl Dialogue<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use xd_core::RuleSource;
+    use xd_core::classify::{Delta, Features, Label};
+
+    use super::*;
+
+    #[test]
+    fn what_was_learned_is_consulted() {
+        let content = b"From: a@example.com\r\nSubject: minutes of the garden club\r\n\r\nas agreed last week\r\n";
+        let mut delta = Delta::default();
+        let features = Features::of(&Message::parse(content, &Limits::default()));
+        delta.learn([1; 32], Label::Spam, Timestamp::from_unix(0), &features);
+        let file = std::env::temp_dir().join(format!("xd-learned-{}.xdl", std::process::id()));
+        std::fs::write(&file, delta.to_bytes()).unwrap();
+        let config = Config::parse(RuleSource::new("xd.toml", format!("[rules]\nmodel = \"none\"\ndelta = {file:?}\n"))).unwrap();
+        let judge = Judge::try_new(&config).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let dialogue = Dialogue {
+            client: None,
+            ehlo: "mail.example.org",
+            reverse_path: "a@example.com",
+            forward_paths: &["alice@example.com"],
+            tls: None,
+            authenticated: None,
+            answers: Answers::One,
+            now: Timestamp::from_unix(0),
+        };
+        let judged = judge.judge(dialogue, ClientNames::default(), content, [1; 32]).unwrap();
+        let capsule = xd_core::capsule::Capsule::decode(&judged.capsule.unwrap()).unwrap();
+        let learned = capsule.evidence().learned.found().unwrap();
+        assert_eq!((learned.points.to_string().as_str(), learned.spam), ("1.00", 1));
+        assert!(Judge::try_new(&config).is_err(), "the file is gone");
+    }
+}

@@ -23,8 +23,8 @@ pub use model::{DeltaModel, POINTS_MAX};
 /// By what findings and settings name what was learned. No rule may be called so.
 pub const LEARNED_ID: &str = "learned";
 
-/// Messages of a delta; those learned last stay. So many are compared with a message in a fraction of a millisecond.
-pub const MESSAGES_MAX: usize = 4_000;
+/// Messages of a delta; those learned last stay. A thousand cost each message that is judged some 0.15 ms.
+pub const MESSAGES_MAX: usize = 2_000;
 
 /// Features kept of the text of a message: those with the least places, the same ones of like messages.
 const TEXT_MAX: usize = 512;
