@@ -66,7 +66,7 @@ fn five_false_positives_name_the_planted_rule_and_its_exact_cost() {
     let other = &report["edits"][1];
     assert_eq!((&other["changes"][0]["rule"], cost(other)), (&"hello".into(), [1, 0, 5, 0, 0]));
     let shared = &report["shared"];
-    assert_eq!((&shared[0]["rule"], &shared[0]["samples"]), (&"hello".into(), &5.into()));
+    assert_eq!((&shared[0]["rule"], &shared[0]["samples"], &shared[0]["alone"]), (&"hello".into(), &5.into(), &5.into()));
     assert_eq!((&shared[1]["rule"], &shared[1]["ham"], &shared[1]["spam"]), (&"invoice".into(), &1.into(), &1.into()));
 
     // The edit does what it says.

@@ -50,11 +50,13 @@ impl Cost {
                 (false, true, false) => &mut cost.spam_caught,
                 _ => &mut cost.other,
             } += 1;
-            if changed.len() < NAMED {
-                let label = if is_ham { "ham" } else { "spam" };
-                changed.push(Change { path: &one.name, label, from: from.as_str(), to: to.as_str() });
-            }
+            let label = if is_ham { "ham" } else { "spam" };
+            let crosses = (from == Class::Clean) != (to == Class::Clean);
+            changed.push((!crosses, Change { path: &one.name, label, from: from.as_str(), to: to.as_str() }));
         }
+        // Stable: in the order of the arguments otherwise.
+        changed.sort_by_key(|(stays, _)| *stays);
+        let changed = changed.into_iter().take(NAMED).map(|(_, change)| change).collect();
         (cost, changed)
     }
 

@@ -9,7 +9,7 @@ mod report;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use xd_core::capsule::{Aim, Edits, Tuning};
+use xd_core::capsule::{Aim, Edits, SharedRule, Tuning};
 use xd_core::{Engine, Score};
 
 use crate::arguments::{Format, Tune};
@@ -54,6 +54,8 @@ struct Report<'a> {
 struct Shared<'a> {
     rule: &'a str,
     samples: usize,
+    /// Of these: would change class by this rule alone.
+    alone: usize,
     #[serde(serialize_with = "json::score")]
     score: Score,
     /// Of the rest.
@@ -72,7 +74,7 @@ struct EditLine<'a> {
     least: bool,
     #[serde(flatten)]
     cost: Cost,
-    /// The first of the rest that change class.
+    /// The first of the rest that change class, those that become clean or marked before others.
     changed: Vec<Change<'a>>,
 }
 
@@ -140,7 +142,7 @@ impl<'a> Report<'a> {
             beyond: tuning.beyond,
             ham: count(Part::Ham),
             spam: count(Part::Spam),
-            shared: tuning.shared.iter().map(|&(rule, held)| Shared::of(engine, (rule, held), &samples, &rest)).collect(),
+            shared: tuning.shared.iter().map(|shared| Shared::of(engine, shared, &samples, &rest)).collect(),
             beside_low: beside().min().unwrap_or_default(),
             beside_high: beside().max().unwrap_or_default(),
             at_least: tuning.at_least,
@@ -157,11 +159,13 @@ fn points(rule: usize, samples: &[&Gathered]) -> Score {
 }
 
 impl<'a> Shared<'a> {
-    fn of(engine: &'a Engine, (index, held): (usize, usize), samples: &[&Gathered], rest: &[&Gathered]) -> Self {
+    fn of(engine: &'a Engine, shared: &SharedRule, samples: &[&Gathered], rest: &[&Gathered]) -> Self {
+        let index = shared.rule;
         let rule = &engine.rules().rules()[index];
         let hits = |part| rest.iter().filter(|one| one.part == part && one.standing.points(index).is_some()).count();
         let (ham, spam) = (hits(Part::Ham), hits(Part::Spam));
-        Self { rule: rule.id(), samples: held, score: points(index, samples), ham, spam, why: rule.why() }
+        let score = points(index, samples);
+        Self { rule: rule.id(), samples: shared.held, alone: shared.alone, score, ham, spam, why: rule.why() }
     }
 }
 

@@ -70,16 +70,18 @@ fn shared(report: &Report<'_>, terminal: Terminal, text: &mut String) {
         return;
     }
     let all = report.samples - report.already;
-    let heading = format!("{:<12}{:>8}{:>8}{:>8}  rule", "held for", "score", "ham", "spam");
+    let heading = format!("{:<12}{:>6}{:>8}{:>8}{:>8}  rule", "held for", "alone", "score", "ham", "spam");
     let _ = writeln!(text, "\n{}", terminal.paint(Style::Bold, heading));
     for rule in report.shared.iter().take(SHARED_MAX) {
         let held = format!("{} of {all}", rule.samples);
-        let line = format!("{held:<12}{:>8}{:>8}{:>8}  {}  {}", rule.score, rule.ham, rule.spam, rule.rule, rule.why);
+        let numbers = format!("{held:<12}{:>6}{:>8}{:>8}{:>8}", rule.alone, rule.score, rule.ham, rule.spam);
+        let line = format!("{numbers}  {}  {}", rule.rule, rule.why);
         let _ = writeln!(text, "{}", cut_right(&Plain(&line).to_string(), terminal.width));
     }
     if let Some(more @ 1..) = report.shared.len().checked_sub(SHARED_MAX) {
         let _ = writeln!(text, "… {more} more (--format json has all)");
     }
+    let _ = writeln!(text, "alone: so many change class when no other rule's points are moved");
     if (report.beside_low, report.beside_high) != (Score::ZERO, Score::ZERO) {
         let _ = writeln!(text, "model and lessons give {} to {} beside them", report.beside_low, report.beside_high);
     }

@@ -41,7 +41,7 @@ pub use pseudonym::PseudonymKey;
 pub use record::{Recording, RecordingError, judge_recorded};
 pub use replay::{Replay, ReplayError, Replayed};
 pub use standing::{Edit, Standing};
-pub use tuning::{Aim, Edits, Tuning};
+pub use tuning::{Aim, Edits, SharedRule, Tuning};
 pub use value::{RuleValue, RuleValues};
 pub use what_if::{Conclusion, RuleShift, SettingsChange, WhatIf};
 pub use wire::{DecodeError, Fault};

@@ -39,8 +39,8 @@ pub struct Tuning {
     pub already: usize,
     /// How many no scores of rules would move: infected ones, and those that model and lessons hold where they are.
     pub beyond: usize,
-    /// The rules that held for any of the others, those of most messages first; and for how many.
-    pub shared: Vec<(usize, usize)>,
+    /// The rules that held for any of the others, those of most messages first.
+    pub shared: Vec<SharedRule>,
     /// What any edit has to change at the least.
     pub at_least: Score,
     /// Edits of one rule, each of which does it alone; the least first.
@@ -51,6 +51,18 @@ pub struct Tuning {
     pub all_pairs: bool,
     /// An edit of more rules, where neither one nor two would do; it need not be the least.
     pub larger: Option<Edits>,
+}
+
+/// A rule that held for some of the messages.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SharedRule {
+    /// Its place among the rules of the engine.
+    pub rule: usize,
+    /// For how many it held.
+    pub held: usize,
+    /// How many of these would change class if its points alone were moved as far as they go.
+    pub alone: usize,
 }
 
 /// Rules with other points.
@@ -108,7 +120,10 @@ impl Tuning {
         let mut tuning = Self {
             already: samples.len() - open.len(),
             beyond: fixed.len(),
-            shared: shared(&open),
+            shared: shared(&open)
+                .into_iter()
+                .map(|(rule, held)| SharedRule { rule, held, alone: alone(aim, rule, &open, rules) })
+                .collect(),
             at_least: Score::ZERO,
             singles: Vec::new(),
             pair: None,
@@ -175,6 +190,14 @@ fn shared(samples: &[&Standing]) -> Vec<(usize, usize)> {
     let mut shared: Vec<_> = counts.into_iter().collect();
     shared.sort_by_key(|&(rule, count)| (std::cmp::Reverse(count), rule));
     shared
+}
+
+/// How many messages the rule moves alone.
+fn alone(aim: Aim, rule: usize, samples: &[&Standing], rules: &RuleSet) -> usize {
+    let moves = |sample: &&&Standing| {
+        sample.points(rule).is_some_and(|from| there(aim, sample, rules, &[Edit { rule, to: end(aim, from) }]))
+    };
+    samples.iter().filter(moves).count()
 }
 
 impl<'p> Problem<'p> {

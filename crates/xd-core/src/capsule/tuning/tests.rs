@@ -91,7 +91,7 @@ fn one_rule_that_all_share_is_the_least_there_is() {
     let tuning = tuned(Aim::Free, &["alpha gamma phi", "gamma delta"]);
     assert_eq!((tuning.already, tuning.beyond, tuning.at_least.to_string().as_str()), (0, 0, "1.31"));
     assert_eq!(tuning.singles.iter().map(told).collect::<Vec<_>>(), [expected("c=1.19", "1.31", true)]);
-    assert_eq!((tuning.pair, tuning.larger, tuning.shared[0]), (None, None, (2, 2)));
+    assert_eq!((tuning.pair, tuning.larger, tuning.shared[0]), (None, None, SharedRule { rule: 2, held: 2, alone: 2 }));
 }
 
 #[test]
