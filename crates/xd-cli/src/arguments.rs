@@ -8,6 +8,7 @@ use xd_core::capsule::Level;
 
 use crate::gateway;
 use crate::json::Hex;
+use crate::{learn, tune};
 
 /// A mail filter that can prove what it did.
 #[derive(Debug, Parser)]
@@ -66,11 +67,11 @@ pub(crate) enum Command {
     /// Make a model of one's own from labelled messages.
     Train(Train),
     /// Learn from corrections, beside the model: messages that are wanted or spam, and messages to forget.
-    #[command(subcommand, after_long_help = LEARN_EXAMPLES)]
-    Learn(Learn),
+    #[command(subcommand, after_long_help = learn::EXAMPLES)]
+    Learn(learn::Learn),
     /// Find the least change of rule scores that frees false positives or catches what was missed, and what it costs.
-    #[command(after_long_help = TUNE_EXAMPLES)]
-    Tune(Tune),
+    #[command(after_long_help = tune::EXAMPLES)]
+    Tune(tune::Tune),
 }
 
 /// How messages are judged.
@@ -208,7 +209,7 @@ fn address(text: &str) -> Result<String, String> {
     }
 }
 
-fn sha256(text: &str) -> Result<[u8; 32], String> {
+pub(crate) fn sha256(text: &str) -> Result<[u8; 32], String> {
     Hex::parse(text).ok_or_else(|| "expected 64 hexadecimal digits".to_owned())
 }
 
@@ -473,81 +474,6 @@ pub(crate) struct Train {
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 
-#[derive(Args, Debug)]
-pub(crate) struct Tune {
-    /// Messages that are marked and are wanted: files, directories, mailbox files, or capsules.
-    #[arg(long, value_name = "PATH", num_args = 1.., required_unless_present = "catch")]
-    pub(crate) free: Vec<PathBuf>,
-    /// Messages that are clean and are spam: files, directories, mailbox files, or capsules.
-    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "free")]
-    pub(crate) catch: Vec<PathBuf>,
-    /// Other messages that are wanted, which an edit might change: files, directories, mailbox files, or capsules.
-    #[arg(long, value_name = "PATH", num_args = 1..)]
-    pub(crate) ham: Vec<PathBuf>,
-    /// Other messages that are spam.
-    #[arg(long, value_name = "PATH", num_args = 1..)]
-    pub(crate) spam: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) judge: JudgeArguments,
-    /// Look for the engines of capsules here, too, when they are not beside them; may be given several times.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) engines: Vec<PathBuf>,
-    /// How to print: for people, or one JSON object.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-    /// How many messages to judge at a time, at most 1024; the output is the same whatever it is [default: the number of processors]
-    #[arg(long, value_name = "N", value_parser = jobs)]
-    pub(crate) jobs: Option<NonZeroUsize>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Learn {
-    /// Learn messages as wanted.
-    Ham(LearnLabel),
-    /// Learn messages as spam.
-    Spam(LearnLabel),
-    /// Forget messages, whatever they were learned as.
-    Forget(LearnForget),
-    /// Add all that was learned into other files; without any, drop what has expired.
-    Merge(LearnMerge),
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct LearnLabel {
-    /// The file of what was learned; made where it is missing.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) delta: PathBuf,
-    /// How many messages to read at a time, at most 1024; what is learned is the same whatever it is [default: the number of processors]
-    #[arg(long, value_name = "N", value_parser = jobs)]
-    pub(crate) jobs: Option<NonZeroUsize>,
-    /// Messages: files, mailbox files or one of their messages (inbox.mbox#3), directories, or `-`.
-    #[arg(value_name = "PATH", required = true)]
-    pub(crate) paths: Vec<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct LearnForget {
-    /// The file of what was learned.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) delta: PathBuf,
-    /// A message that is no longer at hand, by the SHA-256 of its bytes, as `xd scan` prints it; may be given several times.
-    #[arg(long = "message", value_name = "SHA256", value_parser = sha256)]
-    pub(crate) messages: Vec<[u8; 32]>,
-    /// Messages: files, mailbox files or one of their messages (inbox.mbox#3), directories, or `-`.
-    #[arg(value_name = "PATH", required_unless_present = "messages")]
-    pub(crate) paths: Vec<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct LearnMerge {
-    /// The file to add to; made where it is missing.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) delta: PathBuf,
-    /// Files of what was learned; they stay as they are.
-    #[arg(value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-}
-
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum By {
     Dir,
@@ -557,7 +483,7 @@ pub(crate) enum By {
 /// More threads than this help no machine and may exhaust one.
 const JOBS_MAX: usize = 1024;
 
-fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     match text.parse::<NonZeroUsize>() {
         Ok(jobs) if jobs.get() <= JOBS_MAX => Ok(jobs),
         _ => Err(format!("expected a number from 1 to {JOBS_MAX}")),
@@ -610,19 +536,6 @@ Examples:
 
 Exit status: 0 when all replayed identically or a what-if could be computed, 1 when a verdict differs from its replay, 2 when \
 something could not be read or replayed (it is named on standard error).";
-
-const TUNE_EXAMPLES: &str = "\
-Examples:
-  xd tune --free wrong/ --ham ham/ --spam spam/          which rule marks them, and what would freeing them cost?
-  xd tune --catch missed.mbox --ham ham/ --spam spam/
-  xd tune --free 'caps#9f86d081' 'caps#60303ae2' --ham caps/   of recorded messages, as they were judged";
-
-const LEARN_EXAMPLES: &str = "\
-Examples:
-  xd learn ham --delta own.xdl newsletter.eml      this one is wanted
-  xd learn spam --delta own.xdl junk.mbox
-  xd learn forget --delta own.xdl newsletter.eml
-  xd scan --delta own.xdl inbox/                   judge with what was learned";
 
 const EVAL_EXAMPLES: &str = "\
 Examples:

@@ -3,6 +3,7 @@
 //! Messages are read first and the file of lessons is changed at the end, in one step under a lock, so that several who learn into one file
 //! lose nothing of each other.
 
+mod arguments;
 mod lessons;
 
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 use xd_core::classify::{Delta, Features, Label, MESSAGES_MAX};
 use xd_core::{Limits, Message, Timestamp};
 
-use crate::arguments::{Learn, LearnForget, LearnLabel, LearnMerge, jobs_or_all};
+use crate::arguments::jobs_or_all;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::input::{Argument, Inputs};
 use crate::json::Hex;
@@ -24,6 +25,8 @@ use crate::progress::Progress;
 use crate::stop;
 use crate::terminal::Terminal;
 
+pub(crate) use arguments::{EXAMPLES, Learn};
+use arguments::{LearnForget, LearnLabel, LearnMerge};
 use lessons::{Lessons, now};
 
 /// `xd learn`.

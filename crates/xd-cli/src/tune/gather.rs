@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use xd_core::Engine;
 use xd_core::capsule::{Capsule, Recording, Standing};
 
-use crate::arguments::{JudgeArguments, Tune, jobs_or_all};
+use super::Tune;
+use crate::arguments::{JudgeArguments, jobs_or_all};
 use crate::capsules::{Engines, Named, Records};
 use crate::failure::Failure;
 use crate::input::Argument;

@@ -2,6 +2,7 @@
 //!
 //! Messages are judged and capsules replayed once; then every edit is tried on the points of the rules that held, exactly.
 
+mod arguments;
 mod cost;
 mod gather;
 mod report;
@@ -12,13 +13,14 @@ use serde::Serialize;
 use xd_core::capsule::{Aim, Edits, SharedRule, Tuning};
 use xd_core::{Engine, Score};
 
-use crate::arguments::{Format, Tune};
+use crate::arguments::Format;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::json;
 use crate::output::Output;
 use crate::stop;
 use crate::terminal::Terminal;
 
+pub(crate) use arguments::{EXAMPLES, Tune};
 use cost::{Change, Cost};
 use gather::{Gathered, Part};
 
