@@ -51,8 +51,10 @@ Commands:
           and checks on the mail corpus where it is at hand
   train-models
           the models that come with xd, into crates/xd-core/models
+  fit-scores [--check]
+          the scores of the built-in rules, into crates/xd-core/rules; with --check, whether they are what fitting gives
   cross-validate [--group cluster|source]
-          how well models do on clusters, or on whole sources, that they never saw
+          how well rules and models do on clusters, or on whole sources, that they never saw
   help    this text
 
 Environment:
@@ -81,6 +83,8 @@ fn main() -> ExitCode {
         ["purity"] => purity::run,
         ["test"] => test::run,
         ["train-models"] => models::train_models,
+        ["fit-scores"] => |workspace, report| models::fit_scores(workspace, report, false),
+        ["fit-scores", "--check"] => |workspace, report| models::fit_scores(workspace, report, true),
         ["cross-validate"] | ["cross-validate", "--group", "cluster"] => {
             |workspace, report| models::cross_validate_models(workspace, report, false)
         }

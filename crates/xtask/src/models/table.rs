@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use xd_train::{Curve, Example, Learner, measure};
+use xd_train::{Example, Learner, measure};
 
 use super::Labelled;
 
@@ -12,22 +12,18 @@ fn pick(labelled: &[Labelled], scores: &[f32], wanted: impl Fn(&Labelled) -> boo
     labelled.iter().zip(scores).filter(|(one, _)| wanted(one)).map(|(_, &score)| score).collect()
 }
 
-/// The table of a model by its name, from the logits of all messages; it learned of those that a test holds for.
-pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32], taught: impl Fn(&Labelled) -> bool) -> String {
+/// The table of a model by its name, from what all messages get: logits of the model, points of rules, and points of both.
+pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32], rules: &[f32], both: &[f32]) -> String {
     let mut out = String::new();
-    let rules: Vec<f32> = labelled.iter().map(|one| one.rules).collect();
     let ham = |scores: &[f32]| pick(labelled, scores, |one| one.label == "ham");
     let spam = |scores: &[f32]| pick(labelled, scores, |one| one.example.is_spam);
-    let of_class = |is_spam| pick(labelled, logits, |one| one.example.is_spam == is_spam && taught(one));
-    let curve = Curve::of(&of_class(false), &of_class(true));
-    let sums: Vec<f32> = logits.iter().zip(&rules).map(|(&logit, rules)| curve.points(logit) + rules).collect();
     // Writing to a string does not fail.
     let _ = writeln!(
         out,
         "\n{name:<24}{:>8}{:>8}{:>8}{:>8}{:>8}{:>16}{:>8}",
         "AUC", "at 0", "0.1 %", "0.5 %", "1 %", "phish at 0.1 %", "0.5 %"
     );
-    for (what, scores) in [("the model alone", logits), ("rules alone", &rules), ("both", &sums)] {
+    for (what, scores) in [("the model alone", logits), ("rules alone", rules), ("both", both)] {
         let phish = pick(labelled, scores, |one| one.label == "phish");
         let (Some(all), Some(phish)) = (measure(&ham(scores), &spam(scores)), measure(&ham(scores), &phish)) else { continue };
         let [nought, one, five, ten] = all.recall.map(|recall| recall * 100.0);
@@ -39,7 +35,17 @@ pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32], taught: i
             phish.recall[2] * 100.0
         );
     }
-    let _ = writeln!(out, "\n{:<24}{:>10}{:>10}{:>10}", "at default thresholds", "messages", "spam", "surespam");
+    out + &at_thresholds(labelled, rules, both)
+}
+
+/// How many messages of each kind reach the default thresholds, with the model and by rules alone.
+fn at_thresholds(labelled: &[Labelled], rules: &[f32], both: &[f32]) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "\n{:<24}{:>10}{:>10}{:>10}{:>12}{:>10}",
+        "at default thresholds", "messages", "spam", "surespam", "rules: spam", "surespam"
+    );
     type Wanted = fn(&Labelled) -> bool;
     let groups: [(&str, Wanted); 7] = [
         ("spam", |one| one.label == "spam"),
@@ -51,9 +57,17 @@ pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32], taught: i
         ("dsn", |one| one.label == "dsn"),
     ];
     for (what, wanted) in groups {
-        let scores = pick(labelled, &sums, wanted);
-        let over = |points: f32| scores.iter().filter(|score| **score >= points).count();
-        let _ = writeln!(out, "{what:<24}{:>10}{:>10}{:>10}", scores.len(), over(5.0), over(10.0));
+        let over =
+            |scores: &[f32], points: f32| pick(labelled, scores, wanted).into_iter().filter(|score| *score >= points).count();
+        let _ = writeln!(
+            out,
+            "{what:<24}{:>10}{:>10}{:>10}{:>12}{:>10}",
+            pick(labelled, both, wanted).len(),
+            over(both, 5.0),
+            over(both, 10.0),
+            over(rules, 5.0),
+            over(rules, 10.0)
+        );
     }
     out
 }
