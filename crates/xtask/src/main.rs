@@ -55,6 +55,10 @@ Commands:
           the scores of the built-in rules, into crates/xd-core/rules; with --check, whether they are what fitting gives
   cross-validate [--group cluster|source]
           how well rules and models do on clusters, or on whole sources, that they never saw
+  compare-learners
+          other ways to learn, and fewer features, beside what ships
+  without-brands
+          how much phishing mail is lost when ten brands are missing from the table of brands
   help    this text
 
 Environment:
@@ -82,6 +86,8 @@ fn main() -> ExitCode {
         ["peers"] => peers::run,
         ["purity"] => purity::run,
         ["test"] => test::run,
+        ["compare-learners"] => models::compare_learners,
+        ["without-brands"] => models::without_brands,
         ["train-models"] => models::train_models,
         ["fit-scores"] => |workspace, report| models::fit_scores(workspace, report, false),
         ["fit-scores", "--check"] => |workspace, report| models::fit_scores(workspace, report, true),

@@ -1,7 +1,7 @@
 //! The labelled messages that models are trained on, with the features of each: read from manifests and unpacked archives.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,6 +23,7 @@ const HAM: f32 = 2.0;
 /// A labelled message.
 #[derive(Debug)]
 pub(super) struct Labelled {
+    pub(super) path: PathBuf,
     pub(super) example: Example,
     pub(super) label: String,
     pub(super) source: String,
@@ -113,15 +114,31 @@ fn rows(shared: &SharedData, corpus: &Corpus, is_everyday: bool) -> Result<Vec<R
     Ok(lines.filter(|line| !line.is_empty()).map(row).collect())
 }
 
-fn labelled(row: &Row, engine: &Engine) -> Result<Labelled, Shortfall> {
-    let bytes = fs::read(&row.path).map_err(|error| Shortfall::Failed(format!("{}: {error}", row.path.display())))?;
-    let message = Message::parse(&bytes, &Limits::default());
-    let (envelope, evidence) = evidence::derive(&message);
-    let judgement = judge(engine, &envelope, &message, &evidence);
+/// The rules of an engine that hold for a message in a file.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn held(path: &Path, engine: &Engine) -> Result<Vec<usize>, Shortfall> {
+    Ok(held_by(&Message::parse(&bytes(path)?, &Limits::default()), engine))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Shortfall> {
+    fs::read(path).map_err(|error| Shortfall::Failed(format!("{}: {error}", path.display())))
+}
+
+fn held_by(message: &Message<'_>, engine: &Engine) -> Vec<usize> {
+    let (envelope, evidence) = evidence::derive(message);
+    let judgement = judge(engine, &envelope, message, &evidence);
     let rules = engine.rules().rules();
     let place = |id: &str| rules.binary_search_by(|rule| rule.id().cmp(id)).ok();
     let mut held: Vec<usize> = judgement.verdict().findings.iter().filter_map(|finding| place(finding.rule)).collect();
     held.sort_unstable();
+    held
+}
+
+fn labelled(row: &Row, engine: &Engine) -> Result<Labelled, Shortfall> {
+    let bytes = bytes(&row.path)?;
+    let message = Message::parse(&bytes, &Limits::default());
     let is_spam = matches!(row.label.as_str(), "spam" | "phish");
     let weight = match is_spam {
         true => 1.0,
@@ -130,12 +147,13 @@ fn labelled(row: &Row, engine: &Engine) -> Result<Labelled, Shortfall> {
         false => HAM,
     };
     Ok(Labelled {
+        path: row.path.clone(),
         example: Example { features: Features::of(&message), is_spam, weight, group: row.group.clone() },
         label: row.label.clone(),
         source: row.source.clone(),
         is_train: row.is_train,
         is_everyday: row.is_everyday,
         is_synthetic: row.is_synthetic,
-        held,
+        held: held_by(&message, engine),
     })
 }

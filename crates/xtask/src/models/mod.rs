@@ -1,8 +1,11 @@
 //! The models that come with xd, and the scores of the rules beside them: trained, fitted, and measured by cross-validation.
 
+mod brands;
+mod compare;
 mod fit;
 mod hand_set;
 mod labelled;
+mod learners;
 mod rule_files;
 mod scores;
 mod table;
@@ -120,18 +123,35 @@ pub(crate) fn cross_validate_models(workspace: &Workspace, report: &mut Report, 
     }
     let logits: Logits = std::array::from_fn(|model| held_out(&labelled, &SHIPPED[model]));
     report.step("rules and models", || {
-        let judged = together::cross_fitted(&labelled, &logits, &hand_set::start(workspace, &builtin()?, &labelled)?);
+        let start = hand_set::start(workspace, &builtin()?, &labelled)?;
+        let judged = together::cross_fitted(&labelled, &logits, &start);
         for ((shipped, logits), both) in SHIPPED.iter().zip(&logits).zip(&judged.both) {
             print!("{}", table::write(shipped.name, &labelled, logits, &judged.rules, both));
         }
+        if by_source {
+            print!("{}", table::sources(&labelled, &logits, &judged, &start));
+        }
         Ok(format!("{} messages", labelled.len()))
     });
-    if by_source {
-        report.step("sources never seen", || {
-            print!("{}", table::sources(&labelled, &logits[0]));
-            Ok("above".to_owned())
-        });
-    }
+}
+
+/// Says how other ways to learn, and fewer features, do beside what ships.
+pub(crate) fn compare_learners(workspace: &Workspace, report: &mut Report) {
+    report.step("learners", || {
+        let labelled = read(workspace)?;
+        print!("{}", compare::table(&labelled));
+        Ok(format!("{} messages", labelled.len()))
+    });
+}
+
+/// Says how much phishing mail is lost when brands are missing from the table of brands.
+pub(crate) fn without_brands(workspace: &Workspace, report: &mut Report) {
+    report.step("brands", || {
+        let (labelled, engine) = (read(workspace)?, builtin()?);
+        let logits: Logits = std::array::from_fn(|model| held_out(&labelled, &SHIPPED[model]));
+        let judged = together::cross_fitted(&labelled, &logits, &hand_set::start(workspace, &engine, &labelled)?);
+        brands::check(&engine, &labelled, &judged)
+    });
 }
 
 fn builtin() -> Result<Engine, Shortfall> {

@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 use xd_train::{Example, Learner, measure};
 
 use super::Labelled;
+use super::hand_set::Start;
+use super::together::{self, Judged, Logits};
 
 /// Picks the scores of those messages that a test holds for.
-fn pick(labelled: &[Labelled], scores: &[f32], wanted: impl Fn(&Labelled) -> bool) -> Vec<f32> {
+pub(super) fn pick(labelled: &[Labelled], scores: &[f32], wanted: impl Fn(&Labelled) -> bool) -> Vec<f32> {
     labelled.iter().zip(scores).filter(|(one, _)| wanted(one)).map(|(_, &score)| score).collect()
 }
 
@@ -72,49 +74,59 @@ fn at_thresholds(labelled: &[Labelled], rules: &[f32], both: &[f32]) -> String {
     out
 }
 
-/// For each source, what a model without it makes of it, at the threshold of 0.5 % for all.
-pub(super) fn sources(labelled: &[Labelled], logits: &[f32]) -> String {
+/// For each source, what a model without it makes of it, alone and with rules whose scores were fitted without it, each at its threshold of
+/// 0.5 % for all.
+pub(super) fn sources(labelled: &[Labelled], logits: &Logits, judged: &Judged, start: &Start) -> String {
     let mut out = String::new();
-    let ham = pick(labelled, logits, |one| one.label == "ham");
-    let spam = pick(labelled, logits, |one| one.example.is_spam);
-    let Some(all) = measure(&ham, &spam) else { return out };
-    let threshold = all.thresholds[2];
+    let threshold = |scores: &[f32]| {
+        let all = measure(&pick(labelled, scores, |one| one.label == "ham"), &pick(labelled, scores, |one| one.example.is_spam));
+        all.map_or(f32::INFINITY, |all| all.thresholds[2])
+    };
+    let thresholds = [threshold(&logits[0]), threshold(&judged.both[0])];
     let names: BTreeSet<&str> = labelled.iter().map(|one| one.source.as_str()).collect();
     let _ = writeln!(
         out,
-        "\n{:<28}{:>8}{:>10}{:>10}{:>8}{:>10}{:>10}",
-        "source, never seen", "ham", "flagged", "", "spam", "missed", ""
+        "\n{:<28}{:>8}{:>9}{:>9}{:>12}{:>8}{:>9}{:>9}{:>12}",
+        "source, never seen", "ham", "flagged", "", "with rules", "spam", "missed", "", "with rules"
     );
-    let mut missed = Vec::new();
+    let mut missed = [Vec::new(), Vec::new()];
     for name in names {
         let others: Vec<&Example> = labelled.iter().filter(|one| one.source != name).map(|one| &one.example).collect();
         let weights = Learner::default().learn(&others);
-        let of: Vec<(bool, f32)> = labelled
-            .iter()
-            .filter(|one| one.source == name)
-            .map(|one| (one.example.is_spam, weights.logit(&one.example.features)))
-            .collect();
-        let (spam, ham): (Vec<_>, Vec<_>) = of.into_iter().partition(|(is_spam, _)| *is_spam);
-        let flagged = ham.iter().filter(|(_, logit)| *logit >= threshold).count();
-        let lost = spam.iter().filter(|(_, logit)| *logit < threshold).count();
+        let (scores, curves) = together::fitted(labelled, logits, start, |one| one.source != name);
+        // Alone, and with rules.
+        let of = |one: &Labelled| {
+            let logit = weights.logit(&one.example.features);
+            [logit, curves[0].points(logit) + scores.sum(&one.held) as f32 / 100.0]
+        };
+        let all = labelled.iter().filter(|one| one.source == name).map(|one| (one.example.is_spam, of(one)));
+        let (spam, ham): (Vec<_>, Vec<_>) = all.partition(|(is_spam, _)| *is_spam);
+        let over =
+            |of: &[(bool, [f32; 2])]| [0, 1].map(|at| of.iter().filter(|(_, scores)| scores[at] >= thresholds[at]).count());
+        let (flagged, lost) = (over(&ham), over(&spam).map(|found| spam.len() - found));
         let share = |part: usize, whole: usize| {
             if whole == 0 { String::new() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }
         };
         let _ = writeln!(
             out,
-            "{name:<28}{:>8}{flagged:>10}{:>10}{:>8}{lost:>10}{:>10}",
+            "{name:<28}{:>8}{:>9}{:>9}{:>12}{:>8}{:>9}{:>9}{:>12}",
             ham.len(),
-            share(flagged, ham.len()),
+            flagged[0],
+            share(flagged[0], ham.len()),
+            share(flagged[1], ham.len()),
             spam.len(),
-            share(lost, spam.len())
+            lost[0],
+            share(lost[0], spam.len()),
+            share(lost[1], spam.len())
         );
         if spam.len() >= 25 {
-            missed.push(lost as f64 * 100.0 / spam.len() as f64);
+            missed.iter_mut().zip(lost).for_each(|(missed, lost)| missed.push(lost as f64 * 100.0 / spam.len() as f64));
         }
     }
-    missed.sort_by(f64::total_cmp);
-    if let Some(median) = missed.get(missed.len() / 2) {
-        let _ = writeln!(out, "median of sources with 25 spam messages or more: {median:.1} % missed");
-    }
+    let [alone, both] = missed.map(|mut missed| {
+        missed.sort_by(f64::total_cmp);
+        missed.get(missed.len() / 2).copied().unwrap_or_default()
+    });
+    let _ = writeln!(out, "median of sources with 25 spam messages or more: {alone:.1} % missed, with rules {both:.1} %");
     out
 }

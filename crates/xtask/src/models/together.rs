@@ -18,6 +18,15 @@ pub(super) struct Judged {
     pub(super) rules: Vec<f32>,
     /// From rules and each model.
     pub(super) both: [Vec<f32>; SHIPPED.len()],
+    /// The scores that were fitted without each fold.
+    scores: Vec<Scores>,
+}
+
+impl Judged {
+    /// What rules that hold for a message give it, in points, by the scores that were fitted without it.
+    pub(super) fn of_rules(&self, one: &Labelled, held: &[usize]) -> f32 {
+        self.scores.get(fold_of(&one.example.group) as usize).map_or(0.0, |scores| points(scores.sum(held)))
+    }
 }
 
 /// The default model is what most use; without any, there is less to lose.
@@ -65,7 +74,8 @@ pub(super) fn fitted(
 
 /// What each message gets by scores and curves that were fitted to the other folds.
 pub(super) fn cross_fitted(labelled: &[Labelled], logits: &Logits, start: &Start) -> Judged {
-    let mut judged = Judged { rules: vec![0.0; labelled.len()], both: std::array::from_fn(|_| vec![0.0; labelled.len()]) };
+    let mut judged =
+        Judged { rules: vec![0.0; labelled.len()], both: std::array::from_fn(|_| vec![0.0; labelled.len()]), scores: Vec::new() };
     for fold in 0..FOLDS {
         let is_held_out = |one: &Labelled| fold_of(&one.example.group) == fold;
         let (scores, curves) = fitted(labelled, logits, start, |one| !is_held_out(one));
@@ -76,6 +86,7 @@ pub(super) fn cross_fitted(labelled: &[Labelled], logits: &Logits, start: &Start
                 judged.both[model][at] = points(rules + hundredths(*curve, logits[model][at]));
             }
         }
+        judged.scores.push(scores);
     }
     judged
 }
