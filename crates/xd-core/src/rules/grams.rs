@@ -7,7 +7,7 @@
 //! automaton of the same literals takes five to ten times as long a byte, since each step waits for the one before it.
 //!
 //! What costs most is a place that looks right and is not: nothing foresees it, and its literals lie in memory that no cache
-//! near by holds. So two bits stand for a gram, and literals are first compared by eight bytes around it.
+//! near by holds. So two bits stand for a gram, and literals are first compared by the eight bytes that begin with it.
 
 use std::ops::Range;
 
@@ -93,6 +93,7 @@ struct Index<const BYTES: usize, const APART: usize, const WORDS: usize> {
     entries: Box<[Entry]>,
     /// Where the entries of a word begin; the next slot says where they end.
     begins: Box<[u32]>,
+    literals: Box<[Literal]>,
     /// The bytes of all literals.
     bytes: Box<[u8]>,
 }
@@ -100,26 +101,23 @@ struct Index<const BYTES: usize, const APART: usize, const WORDS: usize> {
 /// A gram of a literal.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// The bytes of the literal around the gram, as many as a word holds: those from the gram on, and before it as many as fit.
+    /// The bytes of the literal that begin with the gram, as many as a word holds.
     word: u64,
-    /// The caller's number for the literal.
-    id: u32,
-    /// Where the literal stands among all bytes.
-    start: u32,
-    length: u32,
+    /// The literal, by index.
+    literal: u32,
     /// Where the gram stands in it.
     offset: u16,
-    /// How many bytes of the word stand before the gram.
-    before: u8,
     /// How far to the left the word of a text is shifted, so that only bytes that the literal has are compared.
-    beyond: u8,
+    beyond: u16,
 }
 
-impl Entry {
-    /// Whether the word holds all of the literal.
-    fn is_whole(&self) -> bool {
-        usize::from(self.before) == usize::from(self.offset) && self.length as usize <= WORD
-    }
+#[derive(Clone, Copy, Debug)]
+struct Literal {
+    /// Where it stands among all bytes.
+    start: u32,
+    length: u32,
+    /// The caller's number for it.
+    id: u32,
 }
 
 impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, APART, WORDS> {
@@ -129,36 +127,38 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
             map: Box::new([0; WORDS]),
             entries: Box::default(),
             begins: vec![0; WORDS + 1].into_boxed_slice(),
+            literals: Box::default(),
             bytes: Box::default(),
         };
-        let (mut entries, mut bytes) = (Vec::new(), Vec::new());
+        let (mut entries, mut all, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
         for (id, literal) in literals {
             let narrow = |number: usize| u32::try_from(number).ok();
             // Rule files do not hold 4 GiB of literals.
-            let (Some(start), Some(length), Some(id), Some(_)) =
-                (narrow(bytes.len()), narrow(literal.len()), narrow(id), narrow(bytes.len() + literal.len()))
+            let (Some(number), Some(start), Some(length), Some(id), Some(_)) =
+                (narrow(all.len()), narrow(bytes.len()), narrow(literal.len()), narrow(id), narrow(bytes.len() + literal.len()))
             else {
                 continue;
             };
             let first = rarest(&literal, BYTES + APART - 1);
             for offset in first..first + APART {
-                let behind = (literal.len() - offset).min(WORD);
-                let before = offset.min(WORD - behind);
-                let (word, beyond) = (word_at(&literal, offset - before), 8 * (WORD - behind - before));
-                let entry = Entry { word, id, start, length, offset: offset as u16, before: before as u8, beyond: beyond as u8 };
-                entries.push((word_at(&literal, offset), behind, entry));
+                let known = (literal.len() - offset).min(WORD);
+                let (word, beyond) = (word_at(&literal, offset), 8 * (WORD - known));
+                entries.push(Entry { word, literal: number, offset: offset as u16, beyond: beyond as u16 });
             }
+            all.push(Literal { start, length, id });
             bytes.extend_from_slice(&literal);
         }
-        entries.sort_by_key(|(gram, _, entry)| (Self::word_of(*gram), *gram, entry.start));
-        for (gram, behind, _) in &entries {
-            index.map[Self::word_of(*gram)] |= if *behind >= BYTES { Self::bits_of(*gram) } else { u64::MAX };
-            index.begins[Self::word_of(*gram) + 1] += 1;
+        entries.sort_by_cached_key(|entry: &Entry| (Self::word_of(entry.word), entry.word, entry.literal));
+        for entry in &entries {
+            let is_whole = usize::from(entry.beyond) <= 8 * (WORD - BYTES);
+            index.map[Self::word_of(entry.word)] |= if is_whole { Self::bits_of(entry.word) } else { u64::MAX };
+            index.begins[Self::word_of(entry.word) + 1] += 1;
         }
         for at in 1..index.begins.len() {
             index.begins[at] += index.begins[at - 1];
         }
-        index.entries = entries.into_iter().map(|(.., entry)| entry).collect();
+        index.entries = entries.into_boxed_slice();
+        index.literals = all.into_boxed_slice();
         index.bytes = bytes.into_boxed_slice();
         index
     }
@@ -199,27 +199,23 @@ impl<const BYTES: usize, const APART: usize, const WORDS: usize> Index<BYTES, AP
 
     /// Compares the literals of the gram that stands at a place.
     fn compare(&self, text: &[u8], at: usize, hit: &mut impl FnMut(usize, Range<usize>)) {
-        let slot = Self::word_of(word_at(text, at));
-        for entry in &self.entries[self.begins[slot] as usize..self.begins[slot + 1] as usize] {
+        let word = word_at(text, at);
+        let slot = Self::word_of(word);
+        let entries = &self.entries[self.begins[slot] as usize..self.begins[slot + 1] as usize];
+        for entry in entries.iter().filter(|entry| (entry.word ^ word) << entry.beyond == 0) {
+            let Literal { start, length, id } = self.literals[entry.literal as usize];
             let Some(from) = at.checked_sub(usize::from(entry.offset)) else { continue };
-            if (entry.word ^ word_at(text, at - usize::from(entry.before))) << entry.beyond != 0 {
-                continue;
-            }
-            let (start, length) = (entry.start as usize, entry.length as usize);
-            let place = from..from + length;
+            let place = from..from + length as usize;
             // Beyond the end of a text stand zeros in its last word; the text itself says whether they are there.
-            let is_there = match entry.is_whole() {
-                true => place.end <= text.len(),
-                false => text.get(place.clone()) == Some(&self.bytes[start..start + length]),
-            };
-            if is_there {
-                hit(entry.id as usize, place);
+            if text.get(place.clone()) == Some(&self.bytes[start as usize..(start + length) as usize]) {
+                hit(id as usize, place);
             }
         }
     }
 
     fn memory(&self) -> usize {
-        WORDS * 8 + self.begins.len() * 4 + self.entries.len() * size_of::<Entry>() + self.bytes.len()
+        let tables = self.entries.len() * size_of::<Entry>() + self.literals.len() * size_of::<Literal>();
+        WORDS * 8 + self.begins.len() * 4 + tables + self.bytes.len()
     }
 }
 
