@@ -76,7 +76,7 @@ pub(super) fn write(workspace: &Workspace, engine: &Engine) -> Result<(), Shortf
     let by_hand = read(workspace)?;
     let mut out = "# The scores that rules were given by hand. `cargo xtask fit-scores` starts from them and adds the rules that are new.\n".to_owned();
     for rule in engine.rules().rules() {
-        let score = by_hand.get(rule.id()).map_or(rule.score(), |&score| Score::from_hundredths(i64::from(score)));
+        let score = by_hand.get(rule.id()).map_or_else(|| rule.score(), |&score| Score::from_hundredths(i64::from(score)));
         // Writing to a string does not fail.
         let _ = writeln!(out, "{} = \"{score}\"", rule.id());
     }

@@ -68,8 +68,16 @@ fn values<'a>(learner: &'a Learner, features: &'a Features) -> impl Iterator<Ite
 
 /// Examples with those features that enough groups have, in an order of chance that is the same each time.
 struct Counted {
-    /// Features, whether it is spam, what it counts.
-    examples: Vec<(Vec<(u32, f32)>, bool, f32)>,
+    examples: Vec<Lesson>,
+}
+
+/// An example as learners take it.
+struct Lesson {
+    /// Places, each with its value.
+    features: Vec<(u32, f32)>,
+    is_spam: bool,
+    /// How much it counts.
+    counts: f32,
 }
 
 impl Counted {
@@ -88,7 +96,11 @@ impl Counted {
         }
         let of = |example: &&Example| {
             let known = values(learner, &example.features).filter(|(place, _)| seen[*place] >= learner.least);
-            (known.map(|(place, value)| (place as u32, value)).collect(), example.is_spam, example.weight)
+            Lesson {
+                features: known.map(|(place, value)| (place as u32, value)).collect(),
+                is_spam: example.is_spam,
+                counts: example.weight,
+            }
         };
         let mut examples: Vec<_> = examples.iter().map(of).collect();
         // A multiplicative generator is chance enough to mix folders (Fisher and Yates).
@@ -114,7 +126,7 @@ fn ftrl(counted: &Counted) -> (Vec<f32>, f32) {
     // The last place is the bias.
     let (mut sums, mut squares, mut weights) = (vec![0.0_f32; PLACES + 1], vec![0.0_f32; PLACES + 1], vec![0.0_f32; PLACES + 1]);
     for _ in 0..PASSES {
-        for (features, is_spam, counts) in &counted.examples {
+        for Lesson { features, is_spam, counts } in &counted.examples {
             let logit = dot(&weights, features) + weights[PLACES];
             let error = (1.0 / (1.0 + (-logit).exp()) - f32::from(u8::from(*is_spam))) * counts;
             for (place, value) in features.iter().map(|&(place, value)| (place as usize, value)).chain([(PLACES, 1.0)]) {
@@ -139,7 +151,7 @@ fn passive_aggressive(counted: &Counted) -> (Vec<f32>, f32) {
     let (mut late, mut late_bias) = (vec![0.0_f32; PLACES], 0.0_f32);
     let mut step = 0.0_f32;
     for _ in 0..PASSES {
-        for (features, is_spam, counts) in &counted.examples {
+        for Lesson { features, is_spam, counts } in &counted.examples {
             let side = if *is_spam { 1.0 } else { -1.0 };
             let loss = 1.0 - side * (dot(&weights, features) + bias);
             if loss > 0.0 {
@@ -163,7 +175,7 @@ fn naive_bayes(counted: &Counted) -> (Vec<f32>, f32) {
     const SMOOTH: f32 = 0.5;
     let mut seen = [vec![0.0_f32; PLACES], vec![0.0_f32; PLACES]];
     let mut all = [0.0_f32; 2];
-    for (features, is_spam, counts) in &counted.examples {
+    for Lesson { features, is_spam, counts } in &counted.examples {
         all[usize::from(*is_spam)] += counts;
         for &(place, _) in features {
             seen[usize::from(*is_spam)][place as usize] += counts;
