@@ -122,7 +122,7 @@ struct Rows {
     /// The row of the pass, the byte for its kind and as much of it as is there.
     number: usize,
     row: Vec<u8>,
-    /// The row above, without that byte; empty for the first.
+    /// The row above, with its byte; empty for the first.
     above: Vec<u8>,
     pixels: Vec<u8>,
 }
@@ -154,7 +154,8 @@ impl Rows {
     fn finish_row(&mut self, (x, y, right, down): (usize, usize, usize, usize)) {
         let Some((kind, row)) = self.row.split_first_mut() else { return };
         let pixel = (self.header.channels() * self.header.depth).div_ceil(8);
-        Predictor::of_png(pixel, row.len()).undo_row(*kind, row, &self.above);
+        let above = self.above.get(1..).unwrap_or_default();
+        Predictor::of_png(pixel, row.len()).undo_row(*kind, row, above);
         let start = (y + self.number * down).saturating_mul(self.header.width);
         if let Some(line) = self.pixels.get_mut(start..start + self.header.width) {
             match right {
@@ -163,8 +164,7 @@ impl Rows {
             }
         }
         self.number += 1;
-        self.above.clear();
-        self.above.extend_from_slice(row);
+        std::mem::swap(&mut self.above, &mut self.row);
         self.row.clear();
     }
 }

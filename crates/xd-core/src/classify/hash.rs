@@ -25,8 +25,10 @@ impl Hash {
     pub(super) fn with_bytes(self, bytes: &[u8]) -> Self {
         let (eights, rest) = bytes.as_chunks::<8>();
         let hash = eights.iter().fold(self, |hash, eight| hash.with(u64::from_le_bytes(*eight)));
+        // In as few steps as there are halves: words are short.
+        let (fours, rest) = rest.as_chunks::<4>();
         let last = rest.iter().rev().fold(bytes.len() as u64, |last, &byte| last << 8 | u64::from(byte));
-        hash.with(last)
+        hash.with(fours.iter().fold(last, |last, four| last << 32 | u64::from(u32::from_le_bytes(*four))))
     }
 
     /// The value.

@@ -43,7 +43,7 @@ fn words<'t>(text: &'t str, each: &mut impl FnMut(Option<Word<'t>>)) {
         let start = at;
         if byte < 0x80 {
             at += 1;
-            if !byte.is_ascii_alphanumeric() && byte != b'$' {
+            if !is_plain(byte) && byte != b'$' {
                 continue;
             }
         } else {
@@ -73,12 +73,26 @@ fn words<'t>(text: &'t str, each: &mut impl FnMut(Option<Word<'t>>)) {
     }
 }
 
+/// Whether a byte is a letter or digit of ASCII, by one look: most bytes of a text are asked.
+fn is_plain(byte: u8) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = 0;
+        while byte < 128_u8 {
+            plain[byte as usize] = byte.is_ascii_alphanumeric();
+            byte += 1;
+        }
+        plain
+    };
+    PLAIN[usize::from(byte)]
+}
+
 /// Where the word ends that goes on here.
 fn end_of_word(text: &str, mut at: usize) -> usize {
     let bytes = text.as_bytes();
     loop {
         match bytes.get(at) {
-            Some(byte) if byte.is_ascii_alphanumeric() => at += 1,
+            Some(&byte) if is_plain(byte) => at += 1,
             // An apostrophe between letters: "don't", "you're".
             Some(b'\'') if bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic) => at += 1,
             Some(0x80..) => match text.get(at..).and_then(|rest| rest.chars().next()) {

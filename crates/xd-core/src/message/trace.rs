@@ -102,6 +102,10 @@ enum Keyword {
 
 impl Keyword {
     fn parse(word: &str) -> Option<Self> {
+        // Most words are longer.
+        if word.len() > 4 {
+            return None;
+        }
         const KEYWORDS: [(&str, Keyword); 6] = [
             ("by", Keyword::By),
             ("for", Keyword::For),
@@ -261,6 +265,10 @@ fn bracketed_address(word: &str) -> Option<IpAddr> {
 
 /// Also `192.0.2.1:25`, with the port of the client.
 fn bare_address(word: &str) -> Option<IpAddr> {
+    // Most words are names, and most names begin with another letter.
+    if !word.starts_with(|c: char| c.is_ascii_hexdigit() || c == ':') {
+        return None;
+    }
     let with_port = word.split_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     let address = if let Some(address) = with_port.and_then(|(address, _)| address.parse::<Ipv4Addr>().ok()) {
         IpAddr::V4(address)

@@ -73,6 +73,8 @@ struct Scratch {
     /// A bit for each literal of a set that was seen.
     seen: Vec<u64>,
     windows: Vec<Windows>,
+    /// The regexes that have windows in the value at hand.
+    near: Vec<usize>,
 }
 
 /// A pattern test as it is asked for.
@@ -116,6 +118,8 @@ pub(super) struct Scanner {
     /// What each literal is used for, in the order of the numbers.
     uses: Vec<Vec<Use>>,
     regexes: Vec<Regex>,
+    /// Those that no literal leads to.
+    ungated: Vec<usize>,
     slots: usize,
     bits: usize,
     states: usize,
@@ -169,23 +173,21 @@ impl Scanner {
     }
 
     /// Looks for all patterns in all values; what it finds is added to `found`.
-    fn scan(&self, values: &[Cow<'_, str>], Scratch { seen, windows }: &mut Scratch, found: &mut Vec<Found>) {
+    fn scan(&self, values: &[Cow<'_, str>], scratch: &mut Scratch, found: &mut Vec<Found>) {
         let begin = found.len();
         found.resize_with(begin + self.slots, Found::default);
         let found = &mut found[begin..];
-        seen.clear();
-        seen.resize(self.bits.div_ceil(64), 0);
-        windows.clear();
-        windows.resize_with(self.regexes.len(), Windows::default);
+        scratch.seen.clear();
+        scratch.seen.resize(self.bits.div_ceil(64), 0);
+        scratch.windows.clear();
+        scratch.windows.resize_with(self.regexes.len(), Windows::default);
         for (index, value) in values.iter().enumerate() {
-            self.scan_literals(index, value, found, seen, windows);
+            self.scan_literals(index, value, found, scratch);
             let mut bytes = None;
-            for (regex, windows) in self.regexes.iter().zip(windows.iter_mut()) {
-                let worth_a_look = match regex.gated {
-                    true => windows.hit,
-                    false => regex.needs.met_by(value.len(), *bytes.get_or_insert_with(|| ByteSet::of(value.as_bytes()))),
-                };
-                if !worth_a_look {
+            for &number in self.ungated.iter().chain(&scratch.near) {
+                let (regex, windows) = (&self.regexes[number], &mut scratch.windows[number]);
+                let mut bytes = || *bytes.get_or_insert_with(|| ByteSet::of(value.as_bytes()));
+                if !regex.gated && !regex.needs.met_by(value.len(), bytes()) {
                     continue;
                 }
                 let whole = 0..value.len();
@@ -198,14 +200,20 @@ impl Scanner {
                 // Readings of one text repeat its matches; values of a list do not.
                 *total = if self.shape.is_text() { (*total).max(count) } else { total.saturating_add(count) };
             }
+            scratch.near.clear();
         }
     }
 
-    fn scan_literals(&self, index: usize, value: &str, found: &mut [Found], seen: &mut [u64], windows: &mut [Windows]) {
+    fn scan_literals(&self, index: usize, value: &str, found: &mut [Found], Scratch { seen, windows, near }: &mut Scratch) {
         let hit = |literal: usize, span: Range<usize>| {
             for &role in &self.uses[literal] {
                 match role {
-                    Use::Gate(regex) => windows[regex].add(&self.regexes[regex], &span),
+                    Use::Gate(regex) => {
+                        if windows[regex].is_empty() {
+                            near.push(regex);
+                        }
+                        windows[regex].add(&self.regexes[regex], &span);
+                    }
                     Use::Literal { slot, bit, word } => {
                         let (word_index, mask) = (bit / 64, 1 << (bit % 64));
                         if (seen[word_index] & mask == 0 || found[slot].starts_after(index, &span))
@@ -242,13 +250,15 @@ impl Found {
 #[derive(Clone, Debug, Default)]
 struct Windows {
     ranges: Vec<Range<usize>>,
-    hit: bool,
     whole: bool,
 }
 
 impl Windows {
+    fn is_empty(&self) -> bool {
+        self.ranges.is_empty() && !self.whole
+    }
+
     fn add(&mut self, regex: &Regex, hit: &Range<usize>) {
-        self.hit = true;
         match regex.reach {
             Some(reach) if !self.whole => {
                 let window = hit.end.saturating_sub(reach)..hit.start.saturating_add(reach);
@@ -284,7 +294,7 @@ impl Windows {
 
     fn clear(&mut self) {
         self.ranges.clear();
-        (self.hit, self.whole) = (false, false);
+        self.whole = false;
     }
 }
 
@@ -358,7 +368,9 @@ impl Builder {
     fn finish(self, shape: Shape, slots: usize) -> Result<Scanner, PatternError> {
         let (literals, uses) = self.literals.into_iter().unzip();
         let literals = Finder::try_new(literals).map_err(|message| PatternError { slot: 0, message })?;
-        Ok(Scanner { shape, literals, uses, regexes: self.regexes, slots, bits: self.bits, states: self.states })
+        let ungated = (0..self.regexes.len()).filter(|&index| !self.regexes[index].gated).collect();
+        let Self { regexes, bits, states, .. } = self;
+        Ok(Scanner { shape, literals, uses, regexes, ungated, slots, bits, states })
     }
 }
 
