@@ -12,13 +12,15 @@ use super::{Attack, Target, Wanted};
 
 type Made = Option<Vec<u8>>;
 
-/// Text that takes the place of all there is to read leaves the header and nothing else to judge by; see docs/robustness.md.
-const NOTHING_TO_READ: usize = 100;
+/// Attacks under which more than [`MOST_PERCENT`] turn clean, and in how many of a hundred at most: none may get worse unseen. The reasons
+/// stand in docs/robustness.md. Whoever mends one lowers its number here.
+const KNOWN: [(&str, usize); 0] = [];
 
 /// All attacks.
 pub(super) fn attacks() -> Vec<Attack> {
     let mut all = Vec::new();
-    let mut add = |name, make| all.push(Attack { name, make, most_percent: MOST_PERCENT });
+    let most = |name| KNOWN.iter().find(|(known, _)| *known == name).map_or(MOST_PERCENT, |(_, percent)| *percent);
+    let mut add = |name, make| all.push(Attack { name, make, most_percent: most(name) });
     // Hammy words.
     add("hammy words: 20 heaviest, shown", |to, wanted| appended(to, &wanted.heaviest(20)));
     add("hammy words: 200 heaviest, shown", |to, wanted| appended(to, &wanted.heaviest(200)));
@@ -122,8 +124,9 @@ pub(super) fn attacks() -> Vec<Attack> {
         let address = from.rsplit_once('<')?.1.split('>').next()?.to_owned();
         Some(to.letter.with_field("From", &address)?.raw().to_vec())
     });
-    all.push(Attack { name: "a picture instead of the text", make: picture, most_percent: NOTHING_TO_READ });
-    all.push(Attack { name: "a link instead of the text", make: only_link, most_percent: NOTHING_TO_READ });
+    // Nothing but the header is left to judge by.
+    add("a picture instead of the text", picture);
+    add("a link instead of the text", only_link);
     all
 }
 

@@ -29,9 +29,16 @@ impl Outcome {
         }
     }
 
-    /// Whether more turned clean than may. One message of a small number says nothing.
+    /// Whether more turned clean than may. A number of messages that is drawn from many tells a share only roughly: twice the usual
+    /// deviation is left to chance, and one message.
     pub(super) fn is_too_much(&self) -> bool {
-        self.clean > 1 && self.clean * 100 > self.tried * self.most_percent
+        let expected = self.tried as f64 * self.most_percent as f64 / 100.0;
+        self.clean as f64 > expected + 2.0 * expected.sqrt() + 1.0
+    }
+
+    /// Whether more turned clean than is asked for.
+    fn is_known(&self) -> bool {
+        self.clean * 100 > self.tried * MOST_PERCENT
     }
 
     fn percent(&self) -> f64 {
@@ -51,7 +58,7 @@ pub(super) fn write(outcomes: &[Outcome]) -> String {
     let mut text = String::from("| attack | messages | turned clean | | mean change of points |\n|---|---|---|---|---|\n");
     for outcome in sorted {
         let Outcome { name, tried, clean, .. } = outcome;
-        let mark = if outcome.is_too_much() { " (!)" } else { "" };
+        let mark = if outcome.is_known() { " (!)" } else { "" };
         let _ = writeln!(text, "| {name} | {tried} | {clean} | {:.1} %{mark} | {:+.2} |", outcome.percent(), outcome.mean());
     }
     text
