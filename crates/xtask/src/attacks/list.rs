@@ -14,7 +14,36 @@ type Made = Option<Vec<u8>>;
 
 /// Attacks under which more than [`MOST_PERCENT`] turn clean, and in how many of a hundred at most: none may get worse unseen. The reasons
 /// stand in docs/robustness.md. Whoever mends one lowers its number here.
-const KNOWN: [(&str, usize); 0] = [];
+const KNOWN: [(&str, usize); 28] = [
+    ("answer that quotes wanted text", 80),
+    ("hammy words: 200 heaviest, shown", 70),
+    ("wanted texts: twenty shown below", 55),
+    ("wanted text: quoted below", 45),
+    ("a link instead of the text", 45),
+    ("wanted text: shown above", 40),
+    ("wanted text: shown below", 40),
+    ("wanted text: after a hundred lines", 40),
+    ("wanted text: attached message", 40),
+    ("wanted text: plain beside the page", 35),
+    ("whole message attached to a short one", 25),
+    ("hammy words: 20 heaviest, shown", 20),
+    ("subject and fields of an answer", 15),
+    ("a picture instead of the text", 10),
+    ("ten heaviest words unknown to it", 10),
+    ("accents: all words", 10),
+    ("digits for letters: all words", 10),
+    ("lookalikes: all words", 10),
+    ("blanks between letters: ten heaviest words", 10),
+    ("text in an attached page", 10),
+    ("slips in long words", 10),
+    ("hammy subject", 10),
+    ("hash-buster: five thousand words", 10),
+    ("blanks between letters", 10),
+    ("hash-buster: two hundred words", 10),
+    ("links: domain of From", 5),
+    ("five heaviest words left out", 5),
+    ("links: none", 5),
+];
 
 /// All attacks.
 pub(super) fn attacks() -> Vec<Attack> {
