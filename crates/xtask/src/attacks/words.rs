@@ -46,9 +46,9 @@ pub(super) fn each_word(text: &str, wants: Wants<'_>, mut edit: impl FnMut(&str)
             let word = &rest[start..end];
             out.push_str(&rest[..start]);
             if wants(&word.to_ascii_lowercase()) {
-                out.push_str(&edit(word))
+                out.push_str(&edit(word));
             } else {
-                out.push_str(word)
+                out.push_str(word);
             }
             rest = &rest[end..];
         }
