@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod aside;
 mod base;
 mod bisect;
 mod capsules;

@@ -1,9 +1,7 @@
 //! `xd train`: a model of one's own, from messages whose labels are known.
 
-use std::fs::{self, File};
-use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,8 +10,9 @@ use xd_core::{Limits, Message};
 use xd_train::{Example, Learner, Trained, train};
 
 use crate::arguments::{Train, jobs_or_all};
+use crate::aside::Aside;
 use crate::engine;
-use crate::failure::{Failure, INTERRUPTED, UNREAD, reason};
+use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::input::{Argument, Buffer, Inputs};
 use crate::ordered::in_order;
 use crate::output::{Output, complain};
@@ -79,40 +78,6 @@ fn example(path: &str, bytes: &[u8]) -> Example {
     let subject = features.places(Family::Subject);
     let group = if subject.is_empty() { path.to_owned() } else { format!("{subject:?}") };
     Example { features, is_spam: false, weight: 1.0, group }
-}
-
-/// A file that is written aside and takes its place when it is whole: what stood there before stays until then.
-struct Aside<'p> {
-    place: &'p Path,
-    aside: PathBuf,
-    file: File,
-}
-
-impl<'p> Aside<'p> {
-    /// Before the work is done, so that nobody waits for what cannot be written.
-    fn create(place: &'p Path) -> Result<Self, Failure> {
-        let mut aside = place.as_os_str().to_owned();
-        aside.push(".part");
-        let aside = PathBuf::from(aside);
-        let file = File::create(&aside).map_err(|error| cannot_write(place, &error))?;
-        Ok(Self { place, aside, file })
-    }
-
-    fn finish(mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let written = self.file.write_all(bytes).and_then(|()| fs::rename(&self.aside, self.place));
-        written.map_err(|error| cannot_write(self.place, &error))
-    }
-}
-
-impl Drop for Aside<'_> {
-    fn drop(&mut self) {
-        // Gone already when it took its place.
-        let _ = fs::remove_file(&self.aside);
-    }
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::operator(format!("cannot write {}: {}", path.display(), reason(error)))
 }
 
 fn told(trained: &Trained) -> String {
