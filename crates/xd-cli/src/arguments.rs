@@ -447,6 +447,16 @@ pub(crate) struct Eval {
     pub(crate) by: Option<By>,
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
+    /// Show how another judgement differs: that of a model (`default`, `permissive`, `none`, a file), or of rules (a directory, a
+    /// file named *.toml, `builtin`). Of two, the first is what the figures are about, the second what is compared with it.
+    #[arg(long, value_name = "OTHER", num_args = 1..=2)]
+    pub(crate) compare: Vec<PathBuf>,
+    /// Write a report for a browser to this file, which takes its place when it is whole; it refers to nothing outside itself.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// How often clusters of messages are drawn anew to say how far chance reaches; 0 leaves intervals out.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) resamples: u32,
     /// How to print: a report, or one JSON object.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -540,7 +550,9 @@ something could not be read or replayed (it is named on standard error).";
 const EVAL_EXAMPLES: &str = "\
 Examples:
   xd eval --ham ham/ --spam spam/ more-spam/
-  xd eval --manifest manifest.tsv --root corpus --by source --format json";
+  xd eval --manifest manifest.tsv --root corpus --by source --format json
+  xd eval --manifest manifest.tsv --root corpus --by source --html report.html
+  xd eval --ham ham/ --spam spam/ --compare default my-own.xdm";
 
 #[cfg(test)]
 mod tests {

@@ -133,3 +133,172 @@ fn what_is_wrong_with_a_manifest_is_said() {
     assert_eq!((partly.code, partly.err.as_str()), (Some(2), "xd: gone: no such file or directory\n"));
     assert_eq!(partly.json()[0]["ham"], 4);
 }
+
+#[test]
+fn the_sweep_the_histogram_and_the_worst_are_those_of_the_messages() {
+    let place = corpus("the_sweep_the_histogram_and_the_worst");
+    let run = place.run("eval --rules rules.toml --manifest manifest.tsv --root c --format json");
+    let figures = &run.json()[0];
+    let sweep = figures["sweep"].as_array().unwrap();
+    assert_eq!((sweep.len(), &sweep[30]["threshold"]), (31, &"15.00".into()));
+    assert_eq!(sweep[0], serde_json::json!({ "threshold": "0.00", "recall": 1.0, "fpr": 0.75, "ham": 3, "spam": 4 }));
+    assert_eq!(sweep[5], serde_json::json!({ "threshold": "2.50", "recall": 0.75, "fpr": 0.25, "ham": 1, "spam": 3 }));
+    assert_eq!(sweep[6], serde_json::json!({ "threshold": "3.00", "recall": 0.5, "fpr": 0.0, "ham": 0, "spam": 2 }));
+    let bins = figures["histogram"].as_array().unwrap();
+    let sum = |label: &str| bins.iter().map(|bin| bin[label].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("ham"), sum("spam")), (4, 4));
+    let bin = bins.iter().find(|bin| bin["from"] == "5.50").unwrap();
+    assert_eq!((&bin["ham"], &bin["spam"]), (&0.into(), &2.into()));
+    let worst = &figures["worst"];
+    assert_eq!(worst["ham"].as_array().unwrap().len(), 1);
+    assert_eq!(worst["ham"][0]["path"], "c/ham/4");
+    let finding = serde_json::json!({ "rule": "watch", "score": "2.50", "why": "the subject offers watches" });
+    assert_eq!(worst["ham"][0]["findings"], serde_json::json!([finding]));
+    let missed: Vec<_> = worst["spam"].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert_eq!(missed, ["c/spam/1", "c/spam/2"]);
+}
+
+#[test]
+fn messages_of_a_cluster_are_drawn_together() {
+    let place = corpus("messages_of_a_cluster_are_drawn_together");
+    let run = |options: &str| {
+        let run = place.run(&format!("eval --rules rules.toml --manifest manifest.tsv --root c --format json {options}"));
+        assert_eq!(run.code, Some(0));
+        run.json()[0].clone()
+    };
+    let alone = run("--jobs 1");
+    assert_eq!(alone["intervals"]["clusters"], 9);
+    assert_eq!(alone["intervals"]["resamples"], 1000);
+    let ends = |figure: &serde_json::Value| [0, 1].map(|end| figure[end].as_f64().unwrap());
+    let [low, high] = ends(&alone["intervals"]["auc"]);
+    assert!(low < AUC && AUC < high && high <= 1.0, "{low} {high}");
+    assert_eq!(run("--jobs 3"), alone, "draws are the same each time");
+    assert_eq!(run("--resamples 0").get("intervals"), None);
+
+    // All of one cluster: every draw is the whole.
+    let manifest = std::fs::read_to_string(place.path("manifest.tsv")).unwrap();
+    let clustered: String =
+        manifest.lines().enumerate().map(|(at, line)| format!("{line}\t{}\n", if at == 0 { "cluster" } else { "x" })).collect();
+    place.write("manifest.tsv", clustered);
+    let together = run("");
+    assert_eq!(together["intervals"]["clusters"], 1);
+    assert_eq!(ends(&together["intervals"]["auc"]), [AUC, AUC]);
+    assert_eq!(ends(&together["intervals"]["thresholds"]["spam"]["recall"]), [0.5, 0.5]);
+}
+
+#[test]
+fn another_judgement_is_compared() {
+    let place = corpus("another_judgement_is_compared");
+    // Watches are worse here, prizes are nothing.
+    let rules = support::RULES.replace("\"2.50\"", "\"6.00\"").replace("\"3.00\"", "\"0.00\"");
+    place.write("other.toml", rules);
+    let run = place.run("eval --rules rules.toml --manifest manifest.tsv --root c --compare other.toml --format json");
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let figures = &run.json()[0];
+    let comparison = &figures["comparison"];
+    assert_eq!(figures["thresholds"]["spam"]["recall"], 0.5);
+    assert_eq!(comparison["other"]["thresholds"]["spam"], serde_json::json!({ "recall": 0.75, "fpr": 0.25 }));
+    assert_eq!(comparison["difference"]["thresholds"]["spam"], serde_json::json!({ "recall": 0.25, "fpr": 0.25 }));
+    assert_eq!((&comparison["better"], &comparison["worse"]), (&1.into(), &1.into()));
+    let changed = |path: &str, label: &str, better: bool| serde_json::json!({ "path": path, "label": label, "from": "clean", "to": "spam", "score_from": "2.50", "score_to": "6.00", "better": better });
+    assert_eq!(comparison["changed"], serde_json::json!([changed("c/ham/4", "ham", false), changed("c/spam/2", "spam", true)]));
+    assert_ne!(comparison["engine"], figures["engine"]);
+
+    // Of two, the first is what the figures are about.
+    let two = place.run("eval --rules rules.toml --manifest manifest.tsv --root c --compare other.toml rules.toml --format json");
+    let two = &two.json()[0];
+    assert_eq!((&two["engine"], &two["comparison"]["engine"]), (&comparison["engine"], &figures["engine"]));
+    assert_eq!(two["comparison"]["difference"]["thresholds"]["spam"]["recall"], -0.25);
+
+    let text = place.run("eval --rules rules.toml --manifest manifest.tsv --root c --compare other.toml");
+    for part in ["class changes: 1 for the better, 1 for the worse, 0 neither", "recall at spam", "+0.2500", "c/ham/4"] {
+        assert!(text.out.contains(part), "{part} in {}", text.out);
+    }
+    let same = place.run("eval --rules rules.toml --manifest manifest.tsv --root c --compare rules.toml --format json");
+    let same = &same.json()[0]["comparison"];
+    assert_eq!((&same["changed"], &same["intervals"]["auc"]), (&serde_json::json!([]), &serde_json::json!([0.0, 0.0])));
+    let wrong = place.run("eval --rules rules.toml --ham c/ham --compare nowhere.xdm");
+    assert_eq!((wrong.code, wrong.out.as_str()), (Some(2), ""));
+}
+
+#[test]
+fn the_model_stands_among_the_rules() {
+    let place = corpus("the_model_stands_among_the_rules");
+    let run = place.run("eval --ham c/ham --spam c/spam c/phish --format json");
+    let figures = &run.json()[0];
+    let model = figures["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "model").unwrap();
+    assert_eq!(model["score"], figures["model"]["high"]);
+    assert_eq!(figures["model"]["name"], "default");
+    let none = place.run("eval --model none --ham c/ham --spam c/spam c/phish --format json");
+    assert!(none.json()[0]["rules"].as_array().unwrap().iter().all(|rule| rule["rule"] != "model"));
+    assert!(none.json()[0].get("model").is_none());
+}
+
+#[test]
+fn the_page_is_well_formed_refers_to_nothing_and_escapes() {
+    use html5gum::{Token, Tokenizer};
+
+    let place = corpus("the_page_is_well_formed");
+    // A slash would make it a path of two names.
+    let hostile = "<script>alert(1)<script>\"'&\u{202e}";
+    place.message(&format!("c/ham/{hostile}"), "prize watch watch");
+    let mut manifest = std::fs::read_to_string(place.path("manifest.tsv")).unwrap();
+    manifest.push_str(&format!("<img src=x onerror=alert(1)>\tham/{hostile}\tham\n"));
+    place.write("manifest.tsv", manifest);
+    let run =
+        place.run("eval --rules rules.toml --manifest manifest.tsv --root c --by source --html page.html --compare builtin");
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let page = std::fs::read_to_string(place.path("page.html")).unwrap();
+    assert!(!place.path("page.html.part").exists());
+
+    let mut open: Vec<String> = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    let mut policy = String::new();
+    for token in Tokenizer::new(&page) {
+        match token.unwrap() {
+            Token::StartTag(tag) => {
+                let name = String::from_utf8_lossy(&tag.name).into_owned();
+                for (key, value) in &tag.attributes {
+                    let (key, value) = (String::from_utf8_lossy(key), String::from_utf8_lossy(value));
+                    assert!(!["src", "href", "style", "action", "srcset", "data"].contains(&&*key), "{name} {key}");
+                    assert!(!key.starts_with("on") && !value.contains("//"), "{name} {key} {value}");
+                    if name == "meta" && value.contains("default-src") {
+                        policy = value.into_owned();
+                    }
+                }
+                if !tag.self_closing && name != "meta" {
+                    open.push(name.clone());
+                }
+                seen.push(name);
+            }
+            Token::EndTag(tag) => assert_eq!(open.pop(), Some(String::from_utf8_lossy(&tag.name).into_owned())),
+            Token::Error(error) => panic!("{error:?}"),
+            Token::Comment(_) => panic!("a comment"),
+            _ => {}
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    for name in ["script", "img", "a", "link", "iframe", "object", "form"] {
+        assert!(!seen.iter().any(|seen| seen == name), "{name}");
+    }
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(!page.contains("url(") && !page.contains("@import") && !page.contains('\u{202e}'));
+    for part in [
+        "<polyline class=\"first\"",
+        "<rect class=\"spam\"",
+        "&lt;script&gt;alert(1)&lt;script&gt;&quot;&#39;&amp;\\u{202e}",
+        "&lt;img src=x",
+        "the subject offers watches",
+        "Comparison",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_said_before_anything_is_judged() {
+    let place = corpus("a_page_that_cannot_be_written");
+    let run = place.run("eval --rules rules.toml --ham c/ham --spam c/spam --html nowhere/page.html");
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+    assert!(run.err.contains("cannot write nowhere/page.html"), "{}", run.err);
+}

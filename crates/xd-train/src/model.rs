@@ -19,7 +19,7 @@ const SLOPE: f32 = 200.0;
 /// Where spam begins by default, in hundredths.
 const SPAM: f32 = 500.0;
 /// The least and most that a model gives, in hundredths.
-const BOUNDS: (i32, i32) = (-600, 800);
+const BOUNDS: (i32, i32) = (-800, 800);
 /// Which of the thresholds of [`Measured`] gets the points of spam: that at a rate of 0.1 %.
 const RATE: usize = 1;
 
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(Curve::of(&[-4.0, 1.0], &[3.0, 5.0]).points(2.0), 5.0);
         assert_eq!(Curve::of(&[-4.0], &[-2.0]).points(0.0), 5.0);
         assert_eq!(Curve::of(&[4.0], &[1.0]).points(5.0), 5.0);
-        assert_eq!((Curve::of(&[0.0], &[1.0]).points(99.0), Curve::of(&[0.0], &[1.0]).points(-99.0)), (8.0, -6.0));
+        assert_eq!((Curve::of(&[0.0], &[1.0]).points(99.0), Curve::of(&[0.0], &[1.0]).points(-99.0)), (8.0, -8.0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! What a contributor runs and what the continuous checks run is the same code: `.ci/run` only calls `cargo xtask ci`.
 //! Every command is a list of named steps (see [`report`]); a step passes, fails, or is skipped with its reason.
 
+mod attacks;
 mod bench_gateway;
 mod capsules;
 mod ci;
@@ -39,6 +40,8 @@ Development commands of xd.
 Usage: cargo xtask COMMAND
 
 Commands:
+  attacks [--messages N]
+          caught mail of the corpus, changed in every way that is known: how much of it turns clean
   bench-gateway
           the gateway beside Postfix: messages a second, processor time of each
   ci      everything the continuous checks run: format, lints, purity, test, documentation,
@@ -51,8 +54,14 @@ Commands:
           and checks on the mail corpus where it is at hand
   train-models
           the models that come with xd, into crates/xd-core/models
+  fit-scores [--check]
+          the scores of the built-in rules, into crates/xd-core/rules; with --check, whether they are what fitting gives
   cross-validate [--group cluster|source]
-          how well models do on clusters, or on whole sources, that they never saw
+          how well rules and models do on clusters, or on whole sources, that they never saw
+  compare-learners
+          other ways to learn, and fewer features, beside what ships
+  without-brands
+          how much phishing mail is lost when ten brands are missing from the table of brands
   help    this text
 
 Environment:
@@ -70,21 +79,31 @@ fn main() -> ExitCode {
     if let ["conformance", rest @ ..] = words.as_slice() {
         return conformance::command(&Workspace::locate(), rest);
     }
-    let command: fn(&Workspace, &mut Report) = match words.as_slice() {
+    let messages = match words.as_slice() {
+        ["attacks", "--messages", number] => number.parse().ok(),
+        _ => None,
+    };
+    let command: &dyn Fn(&Workspace, &mut Report) = match words.as_slice() {
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
         }
-        ["bench-gateway"] => bench_gateway::run,
-        ["ci"] => ci::run,
-        ["peers"] => peers::run,
-        ["purity"] => purity::run,
-        ["test"] => test::run,
-        ["train-models"] => models::train_models,
+        ["attacks"] => &|workspace, report| attacks::command(workspace, report, None),
+        ["attacks", "--messages", _] if messages.is_some() => &|workspace, report| attacks::command(workspace, report, messages),
+        ["bench-gateway"] => &bench_gateway::run,
+        ["ci"] => &ci::run,
+        ["peers"] => &peers::run,
+        ["purity"] => &purity::run,
+        ["test"] => &test::run,
+        ["train-models"] => &models::train_models,
+        ["compare-learners"] => &models::compare_learners,
+        ["without-brands"] => &models::without_brands,
+        ["fit-scores"] => &|workspace, report| models::fit_scores(workspace, report, false),
+        ["fit-scores", "--check"] => &|workspace, report| models::fit_scores(workspace, report, true),
         ["cross-validate"] | ["cross-validate", "--group", "cluster"] => {
-            |workspace, report| models::cross_validate_models(workspace, report, false)
+            &|workspace, report| models::cross_validate_models(workspace, report, false)
         }
-        ["cross-validate", "--group", "source"] => |workspace, report| models::cross_validate_models(workspace, report, true),
+        ["cross-validate", "--group", "source"] => &|workspace, report| models::cross_validate_models(workspace, report, true),
         _ => {
             eprintln!("xtask: unknown command `{}`\n\n{HELP}", arguments.join(" "));
             return ExitCode::from(USAGE_ERROR);

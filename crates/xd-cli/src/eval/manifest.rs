@@ -25,6 +25,8 @@ pub(super) struct Sample {
     pub(super) label: String,
     /// The group that the manifest names.
     pub(super) group: Option<String>,
+    /// What the manifest says it belongs to: near-duplicates, one mailing, one sender.
+    pub(super) cluster: Option<String>,
 }
 
 /// The samples, and the arguments that lead to them; an argument's tag is the index of its sample.
@@ -56,7 +58,7 @@ impl Samples {
         let mut all = Self { samples: Vec::new(), arguments: Vec::new() };
         for (paths, label) in [(&arguments.ham, "ham"), (&arguments.spam, "spam")] {
             for path in paths {
-                all.push(path, Sample { kind: Kind::of(label), label: label.to_owned(), group: None });
+                all.push(path, Sample { kind: Kind::of(label), label: label.to_owned(), group: None, cluster: None });
             }
         }
         Ok(all)
@@ -75,6 +77,8 @@ impl Samples {
         };
         let (path_column, label_column) = (column("path")?, column("label")?);
         let source_column = if by == Some(By::Source) { Some(column("source")?) } else { None };
+        let named = |name: &str| heading.iter().position(|&title| title == name);
+        let cluster_column = named("cluster").or_else(|| named("family"));
         let mut all = Self { samples: Vec::new(), arguments: Vec::new() };
         for (index, line) in lines {
             if line.is_empty() {
@@ -91,7 +95,12 @@ impl Samples {
                 None if by == Some(By::Dir) => Some(directory(path)),
                 None => None,
             };
-            all.push(&root.join(path), Sample { kind: Kind::of(label), label: label.to_owned(), group });
+            // A row may say nothing: then the message belongs to no other.
+            let cluster = match cluster_column {
+                Some(column) => Some(cell(column)?.to_owned()).filter(|cluster| !cluster.is_empty()),
+                None => None,
+            };
+            all.push(&root.join(path), Sample { kind: Kind::of(label), label: label.to_owned(), group, cluster });
         }
         if all.samples.is_empty() {
             return Err(wrong(1, "the table names no message".to_owned()));

@@ -1,19 +1,22 @@
 //! `xd eval`: how well the rules tell spam from ham, on messages whose labels are known.
 
+mod compare;
 mod figures;
+mod html;
 mod manifest;
 mod object;
 mod report;
+mod resample;
+mod tally;
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use xd_core::rules::Rule;
-use xd_core::{Engine, Score, SpamClass};
+use xd_core::Score;
 
-use crate::arguments::{By, Eval, Format, jobs_or_all};
+use crate::arguments::{Eval, Format, jobs_or_all};
+use crate::aside::Aside;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::judging::Judge;
 use crate::messages::{Gaps, Messages};
@@ -21,13 +24,17 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::stop;
 use crate::terminal::Terminal;
+use compare::Comparison;
 pub(crate) use figures::Share;
-use figures::{Counts, Histogram};
-use manifest::{Kind, Sample, Samples, directory};
+use figures::{Counts, Point};
+use manifest::Samples;
+use resample::Intervals;
+use tally::{Judged, Tally};
 
 /// Judges all messages and prints the figures.
 pub(crate) fn run(arguments: &Eval) -> Result<ExitCode, Failure> {
-    let judge = Judge::try_new(&arguments.judge)?;
+    let (judge, other) = compare::judges(arguments)?;
+    let html = arguments.html.as_deref().map(Aside::create).transpose()?;
     let Samples { samples, arguments: named } = Samples::of(arguments)?;
     stop::listen()?;
     let paths: Vec<PathBuf> = named.iter().map(|argument| argument.path.clone()).collect();
@@ -38,9 +45,10 @@ pub(crate) fn run(arguments: &Eval) -> Result<ExitCode, Failure> {
 
     let messages = Messages::new(inputs, jobs_or_all(arguments.jobs), progress).missing_apart(arguments.manifest.is_some());
     let Gaps { unread, missing } = messages.each(
-        |_, bytes| Judged::of(&judge, bytes),
+        |_, bytes| (Judged::of(&judge, bytes), other.as_ref().map(|other| Judged::of(other, bytes))),
         |done, _| {
-            tally.add(&samples[done.tag], &done.path, &done.gave);
+            let (judged, other) = done.gave;
+            tally.add(&samples[done.tag], done.path, judged, other);
             ControlFlow::Continue(())
         },
     );
@@ -59,141 +67,54 @@ pub(crate) fn run(arguments: &Eval) -> Result<ExitCode, Failure> {
         let are = if missing == 1 { "message of the manifest is" } else { "messages of the manifest are" };
         eprintln!("xd: {missing} {are} not there; the figures are about the other {}", tally.messages());
     }
+    let intervals = Intervals::of(&tally, arguments.resamples);
+    let comparison = other.as_ref().and_then(|other| Comparison::of(&tally, other, &intervals));
+    let results = Results { tally: &tally, judge: &judge, intervals: &intervals, comparison: comparison.as_ref() };
+    if let Some(html) = html {
+        html.finish(html::write(&results).as_bytes())?;
+    }
     let mut output = Output::new(terminal);
     match arguments.format {
-        Format::Text => output.lines(report::write(&tally, judge.engine(), terminal))?,
-        Format::Json => output.lines(object::write(&tally, judge.engine())?)?,
+        Format::Text => output.lines(report::write(&results, terminal))?,
+        Format::Json => output.lines(object::write(&results)?)?,
     }
     output.finish()?;
     Ok(if unread > 0 { ExitCode::from(UNREAD) } else { ExitCode::SUCCESS })
 }
 
-/// What the figures need of a verdict.
-struct Judged {
-    score: Score,
-    class: SpamClass,
-    /// Indices of the rules found.
-    rules: Vec<usize>,
-    /// Whether any finding adds points.
-    scoring: bool,
+/// How many of the worst errors of each kind are shown.
+const WORST: usize = 25;
+
+/// Scores of histograms in half points: from the first to the one before the last, with all beyond at both ends.
+const BINS: RangeInclusive<i64> = -20..=40;
+
+/// What lies at or above each half point from 0.00 to 15.00.
+fn sweep(tally: &Tally) -> Vec<Point> {
+    (0..=30).map(|halves| tally.scores.at(Score::from_hundredths(halves * 50))).collect()
 }
 
-impl Judged {
-    fn of(judge: &Judge, bytes: &[u8]) -> Self {
-        let judgement = judge.judge(bytes);
-        let verdict = judgement.verdict();
-        let rules = judge.engine().rules().rules();
-        // The rules stand in the order of their ids.
-        let index = |id: &str| rules.binary_search_by(|rule| rule.id().cmp(id)).ok();
-        Self {
-            score: verdict.score,
-            class: verdict.spam_class,
-            rules: verdict.findings.iter().filter_map(|finding| index(finding.rule)).collect(),
-            scoring: verdict.findings.iter().any(|finding| finding.score > Score::ZERO),
-        }
-    }
+/// How many ham and spam messages lie in each of [`BINS`].
+fn histogram(tally: &Tally) -> Vec<(u64, u64)> {
+    let edge = |halves: i64| match halves {
+        halves if halves <= *BINS.start() => Score::from_hundredths(i64::MIN),
+        halves => Score::from_hundredths(halves * 50),
+    };
+    let above = |halves: i64| match halves {
+        halves if halves > *BINS.end() => Counts::default(),
+        halves => tally.scores.at(edge(halves)).flagged,
+    };
+    let within = |halves: i64| {
+        let (from, to) = (above(halves), above(halves + 1));
+        (from.ham - to.ham, from.spam - to.spam)
+    };
+    BINS.map(within).collect()
 }
 
-/// All that is counted.
-#[derive(Debug)]
-struct Tally {
-    by: Option<By>,
-    thresholds: [(SpamClass, Score); 2],
-    scores: Histogram,
-    /// Messages with a finding that adds points.
-    scoring: Counts,
-    labels: BTreeMap<String, Group>,
-    groups: BTreeMap<(String, String), Group>,
-    rules: Vec<RuleTally>,
-    other: u64,
-}
-
-/// Messages that belong together.
-#[derive(Clone, Copy, Debug, Default)]
-struct Group {
-    messages: u64,
-    flagged: u64,
-    sure: u64,
-    hundredths: i128,
-}
-
+/// All that is reported, in whatever format.
 #[derive(Clone, Copy, Debug)]
-struct RuleTally {
-    score: Score,
-    hits: Counts,
-}
-
-impl Tally {
-    fn new(judge: &Judge, by: Option<By>) -> Self {
-        let settings = judge.settings();
-        let score = |rule: &Rule| settings.scores.get(rule.id()).copied().unwrap_or_else(|| rule.score());
-        let rules = judge.engine().rules().rules();
-        Self {
-            by,
-            thresholds: [(SpamClass::Spam, settings.thresholds.spam()), (SpamClass::SureSpam, settings.thresholds.surespam())],
-            scores: Histogram::default(),
-            scoring: Counts::default(),
-            labels: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            rules: rules.iter().map(|rule| RuleTally { score: score(rule), hits: Counts::default() }).collect(),
-            other: 0,
-        }
-    }
-
-    fn add(&mut self, sample: &Sample, path: &str, judged: &Judged) {
-        self.labels.entry(sample.label.clone()).or_default().add(judged);
-        let group = match (&sample.group, self.by) {
-            (Some(group), _) => Some(group.clone()),
-            (None, Some(By::Dir)) => Some(directory(path)),
-            (None, _) => None,
-        };
-        if let Some(group) = group {
-            self.groups.entry((group, sample.label.clone())).or_default().add(judged);
-        }
-        let is_spam = match sample.kind {
-            Kind::Ham => false,
-            Kind::Spam => true,
-            Kind::Other => {
-                self.other += 1;
-                return;
-            }
-        };
-        self.scores.add(judged.score, is_spam);
-        if judged.scoring {
-            self.scoring.add(is_spam);
-        }
-        for &rule in &judged.rules {
-            self.rules[rule].hits.add(is_spam);
-        }
-    }
-
-    fn messages(&self) -> u64 {
-        self.labels.values().map(|label| label.messages).sum()
-    }
-
-    /// The rules with their counts, those that find most spam first.
-    fn rules<'e>(&self, engine: &'e Engine) -> Vec<(&'e str, RuleTally)> {
-        let ids = engine.rules().rules().iter().map(Rule::id);
-        let mut rules: Vec<_> = ids.zip(self.rules.iter().copied()).collect();
-        rules.sort_by(|(a_id, a), (b_id, b)| {
-            b.hits.spam.cmp(&a.hits.spam).then(a.hits.ham.cmp(&b.hits.ham)).then_with(|| a_id.cmp(b_id))
-        });
-        rules
-    }
-}
-
-impl Group {
-    fn add(&mut self, judged: &Judged) {
-        self.messages += 1;
-        self.flagged += u64::from(judged.class != SpamClass::Clean);
-        self.sure += u64::from(judged.class == SpamClass::SureSpam);
-        self.hundredths += i128::from(judged.score.hundredths());
-    }
-
-    /// The mean score in hundredths, rounded.
-    fn mean(&self) -> Score {
-        let count = i128::from(self.messages.max(1));
-        let rounded = (2 * self.hundredths + count).div_euclid(2 * count);
-        Score::from_hundredths(i64::try_from(rounded).unwrap_or(0))
-    }
+struct Results<'a> {
+    tally: &'a Tally,
+    judge: &'a Judge,
+    intervals: &'a Intervals,
+    comparison: Option<&'a Comparison>,
 }

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use xd_core::Engine;
+use xd_core::Score;
 
+use super::compare::Comparison;
 use super::figures::{Counts, Share};
-use super::{Group, Tally};
+use super::resample::{Interval, Intervals, NAMES};
+use super::tally::{Group, Tally};
+use super::{Results, sweep};
 use crate::escape::Plain;
 use crate::table::{cut_left, pad};
 use crate::terminal::{Style, Terminal};
@@ -16,15 +19,23 @@ const RATES: [(u64, &str); 4] = [(0, "0"), (1, "0.1 %"), (5, "0.5 %"), (10, "1 %
 /// The widest name in a table.
 const NAME_MAX: usize = 40;
 
-pub(super) fn write(tally: &Tally, engine: &Engine, terminal: Terminal) -> String {
+/// How many messages are named in each list.
+const NAMED: usize = 20;
+
+pub(super) fn write(results: &Results<'_>, terminal: Terminal) -> String {
+    let Results { tally, intervals, .. } = *results;
     let mut report = Report { text: String::new(), terminal };
-    report.summary(tally, engine);
-    report.rates(tally);
-    report.thresholds(tally);
+    report.summary(results);
+    report.rates(tally, intervals);
+    report.thresholds(tally, intervals);
+    report.sweep(tally);
     report.groups("label", tally.labels.iter().map(|(label, group)| (label.clone(), *group)).collect());
     let groups = tally.groups.iter().map(|((name, label), group)| (format!("{name} ({label})"), *group));
     report.groups("group", groups.collect());
-    report.rules(tally, engine);
+    report.rules(results);
+    if let Some(comparison) = results.comparison {
+        report.comparison(comparison);
+    }
     report.text
 }
 
@@ -34,14 +45,20 @@ struct Report {
 }
 
 impl Report {
-    fn summary(&mut self, tally: &Tally, engine: &Engine) {
+    fn summary(&mut self, results: &Results<'_>) {
+        let Results { tally, judge, intervals, .. } = *results;
         let Counts { ham, spam } = tally.scores.total();
         let other = if tally.other > 0 { format!(", {} other", tally.other) } else { String::new() };
         self.line(&format!("{} messages: {ham} ham, {spam} spam{other}", tally.messages()));
-        self.line(&format!("engine {}", engine.hash()));
+        self.line(&format!("engine {}", judge.engine().hash()));
         self.text.push('\n');
         let auc = tally.scores.auc().map_or_else(|| "needs both ham and spam".to_owned(), Share::decimals);
-        self.line(&format!("AUC {auc}"));
+        let within = intervals.intervals[0].map(|Interval { low, high }| format!("  [{low:.4}, {high:.4}]"));
+        self.line(&format!("AUC {auc}{}", within.unwrap_or_default()));
+        if intervals.resamples > 0 {
+            let Intervals { resamples, clusters, .. } = intervals;
+            self.line(&format!("in brackets: 95 % of {resamples} draws of the {clusters} clusters"));
+        }
         let share = |part, whole, noun: &str| Share::of(part, whole).map(|share| format!("{} of {noun}", share.percent()));
         let shares = [share(tally.scoring.spam, spam, "spam"), share(tally.scoring.ham, ham, "ham")];
         let shares: Vec<String> = shares.into_iter().flatten().collect();
@@ -50,27 +67,40 @@ impl Report {
         }
     }
 
-    fn rates(&mut self, tally: &Tally) {
+    fn rates(&mut self, tally: &Tally, intervals: &Intervals) {
         let Counts { ham, spam } = tally.scores.total();
         if ham == 0 || spam == 0 {
             return;
         }
         self.heading(&format!("{:<22}{:>10}{:>12}{:>16}", "false positives up to", "recall", "threshold", "ham flagged"));
-        for (thousandths, rate) in RATES {
+        for (at, (thousandths, rate)) in RATES.into_iter().enumerate() {
             let point = tally.scores.at_false_positives(thousandths);
             let threshold = point.threshold.map_or_else(|| "none".to_owned(), |score| score.to_string());
-            self.line(&format!("{rate:<22}{:>10}{threshold:>12}{:>16}", percent(point.flagged.spam, spam), point.flagged.ham));
+            let within = within(intervals.intervals[1 + at]);
+            let recall = percent(point.flagged.spam, spam);
+            self.line(&format!("{rate:<22}{recall:>10}{threshold:>12}{:>16}{within}", point.flagged.ham));
         }
     }
 
-    fn thresholds(&mut self, tally: &Tally) {
+    fn thresholds(&mut self, tally: &Tally, intervals: &Intervals) {
         let total = tally.scores.total();
         self.heading(&format!("{:<22}{:>10}{:>28}", "threshold", "recall", "false positives"));
-        for (class, score) in tally.thresholds {
+        for (at, (class, score)) in tally.thresholds.into_iter().enumerate() {
             let flagged = tally.scores.at(score).flagged;
             let of = format!("{} ({} of {})", percent(flagged.ham, total.ham), flagged.ham, total.ham);
             let name = format!("{} from {score}", class.as_str());
-            self.line(&format!("{name:<22}{:>10}{of:>28}", percent(flagged.spam, total.spam)));
+            let [recall, wrong] = [5, 6].map(|figure| within(intervals.intervals[figure + 2 * at]));
+            self.line(&format!("{name:<22}{:>10}{of:>28}{recall}{wrong}", percent(flagged.spam, total.spam)));
+        }
+    }
+
+    fn sweep(&mut self, tally: &Tally) {
+        let total = tally.scores.total();
+        self.heading(&format!("{:<22}{:>10}{:>16}{:>10}", "spam from", "recall", "ham flagged", ""));
+        for point in sweep(tally).into_iter().step_by(2) {
+            let threshold = point.threshold.unwrap_or(Score::ZERO);
+            let (recall, wrong) = (percent(point.flagged.spam, total.spam), percent(point.flagged.ham, total.ham));
+            self.line(&format!("{:<22}{recall:>10}{:>16}{wrong:>10}", threshold.to_string(), point.flagged.ham));
         }
     }
 
@@ -92,9 +122,10 @@ impl Report {
         }
     }
 
-    fn rules(&mut self, tally: &Tally, engine: &Engine) {
+    fn rules(&mut self, results: &Results<'_>) {
+        let Results { tally, judge, .. } = *results;
         let total = tally.scores.total();
-        let rules = tally.rules(engine);
+        let rules = tally.rules(judge);
         let (hit, silent): (Vec<_>, Vec<_>) = rules.into_iter().partition(|(_, rule)| rule.hits != Counts::default());
         let names: Vec<String> = hit.iter().map(|(id, _)| Plain(id).to_string()).collect();
         let width = column("rule", &names);
@@ -112,6 +143,42 @@ impl Report {
             self.line(&format!("without a hit: {}", Plain(&ids.join(", "))));
         }
         self.line("\nratio: the share of spam that a rule finds, over that and the share of ham that it finds");
+        if let Some(model) = &tally.model {
+            let ((low, high), (ham, spam)) = (model.range, model.means());
+            let name = Plain(&model.name);
+            self.line(&format!(
+                "model {name}: {low} to {high} points; {ham} for ham and {spam} for spam in the mean; counted where above zero"
+            ));
+        }
+    }
+
+    fn comparison(&mut self, comparison: &Comparison) {
+        self.text.push('\n');
+        self.line(&format!("compared with engine {}", comparison.engine));
+        self.heading(&format!("{:<30}{:>10}{:>10}{:>12}", "figure", "this", "other", "difference"));
+        let difference = &comparison.difference;
+        let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+        for (figure, name) in NAMES.into_iter().enumerate() {
+            let by = difference.of(figure).map_or_else(|| "–".to_owned(), |by| format!("{by:+.4}"));
+            let within = difference.intervals[figure].map(|Interval { low, high }| format!("  [{low:+.4}, {high:+.4}]"));
+            let [first, second] = [difference.first, difference.second].map(|figures| shown(figures[figure]));
+            self.line(&format!("{name:<30}{first:>10}{second:>10}{by:>12}{}", within.unwrap_or_default()));
+        }
+        let count = |is_better| comparison.changed.iter().filter(|changed| changed.is_better == Some(is_better)).count();
+        let (better, worse) = (count(true), count(false));
+        let others = comparison.changed.len() - better - worse;
+        self.heading(&format!("class changes: {better} for the better, {worse} for the worse, {others} neither"));
+        // Those for the worse first: they are what one looks for.
+        let mut changed: Vec<_> = comparison.changed.iter().collect();
+        changed.sort_by_key(|changed| changed.is_better.map_or(1, |is_better| if is_better { 2 } else { 0 }));
+        for changed in changed.iter().take(NAMED) {
+            let (path, label) = (Plain(&changed.path), Plain(&changed.label));
+            let (from, to) = (changed.from.as_str(), changed.to.as_str());
+            self.line(&format!("{from} {} → {to} {}  {label}  {path}", changed.score_from, changed.score_to));
+        }
+        if changed.len() > NAMED {
+            self.line(&format!("and {} more; --format json names all", changed.len() - NAMED));
+        }
     }
 
     fn heading(&mut self, heading: &str) {
@@ -124,6 +191,11 @@ impl Report {
         // Writing into a string cannot fail.
         let _ = writeln!(self.text, "{line}");
     }
+}
+
+/// An interval behind a figure, in per cent.
+fn within(interval: Option<Interval>) -> String {
+    interval.map_or_else(String::new, |Interval { low, high }| format!("  [{:.2}, {:.2}]", low * 100.0, high * 100.0))
 }
 
 fn percent(part: u64, whole: u64) -> String {

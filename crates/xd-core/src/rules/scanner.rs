@@ -115,8 +115,10 @@ struct Regex {
 pub(super) struct Scanner {
     shape: Shape,
     literals: Finder,
-    /// What each literal is used for, in the order of the numbers.
-    uses: Vec<Vec<Use>>,
+    /// What the literals are used for, in the order of their numbers.
+    uses: Box<[Use]>,
+    /// Where the uses of a literal end.
+    use_ends: Box<[u32]>,
     regexes: Vec<Regex>,
     /// Those that no literal leads to.
     ungated: Vec<usize>,
@@ -206,7 +208,8 @@ impl Scanner {
 
     fn scan_literals(&self, index: usize, value: &str, found: &mut [Found], Scratch { seen, windows, near }: &mut Scratch) {
         let hit = |literal: usize, span: Range<usize>| {
-            for &role in &self.uses[literal] {
+            let begin = literal.checked_sub(1).map_or(0, |before| self.use_ends[before]);
+            for &role in &self.uses[begin as usize..self.use_ends[literal] as usize] {
                 match role {
                     Use::Gate(regex) => {
                         if windows[regex].is_empty() {
@@ -366,11 +369,16 @@ impl Builder {
     }
 
     fn finish(self, shape: Shape, slots: usize) -> Result<Scanner, PatternError> {
-        let (literals, uses) = self.literals.into_iter().unzip();
+        let (literals, uses): (Vec<_>, Vec<Vec<Use>>) = self.literals.into_iter().unzip();
+        let ends = uses.iter().scan(0_u32, |end, uses| {
+            *end += uses.len() as u32;
+            Some(*end)
+        });
+        let (use_ends, uses) = (ends.collect(), uses.concat().into_boxed_slice());
         let literals = Finder::try_new(literals).map_err(|message| PatternError { slot: 0, message })?;
         let ungated = (0..self.regexes.len()).filter(|&index| !self.regexes[index].gated).collect();
         let Self { regexes, bits, states, .. } = self;
-        Ok(Scanner { shape, literals, uses, regexes, ungated, slots, bits, states })
+        Ok(Scanner { shape, literals, uses, use_ends, regexes, ungated, slots, bits, states })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The labelled messages that models are trained on, with the features of each: read from manifests and unpacked archives.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,13 +15,15 @@ use crate::shared::SharedData;
 
 /// Ham sources of bulk mail that people asked for: the hardest to tell from spam, and the worst to lose.
 const BULK: [&str; 2] = ["sa_hard_ham", "unspy_newsletters"];
-/// What a message of everyday or bulk ham counts, and what other ham does. A receipt or newsletter marked as spam is the worst error.
-const PRECIOUS: f32 = 3.0;
+/// What a message counts of bulk ham, of everyday ham, and of other ham; spam counts 1. A receipt or newsletter marked as spam is the worst error.
+const BULK_HAM: f32 = 6.0;
+const EVERYDAY_HAM: f32 = 4.0;
 const HAM: f32 = 2.0;
 
 /// A labelled message.
 #[derive(Debug)]
 pub(super) struct Labelled {
+    pub(super) path: PathBuf,
     pub(super) example: Example,
     pub(super) label: String,
     pub(super) source: String,
@@ -29,8 +31,8 @@ pub(super) struct Labelled {
     pub(super) is_train: bool,
     pub(super) is_everyday: bool,
     pub(super) is_synthetic: bool,
-    /// What the built-in rules give it, in points.
-    pub(super) rules: f32,
+    /// The rules that hold for it, as [`Scores`](super::scores::Scores) names them.
+    pub(super) held: Vec<usize>,
 }
 
 struct Row {
@@ -47,10 +49,9 @@ struct Row {
 ///
 /// # Errors
 /// A manifest lacks a column, a message cannot be read.
-pub(super) fn read(shared: &SharedData, corpus: &Corpus) -> Result<Vec<Labelled>, Shortfall> {
+pub(super) fn read(shared: &SharedData, corpus: &Corpus, engine: &Engine) -> Result<Vec<Labelled>, Shortfall> {
     let mut rows = rows(shared, corpus, false)?;
     rows.extend(rows_of_everyday(shared, corpus)?);
-    let engine = Engine::builtin().map_err(|errors| Shortfall::Failed(errors.to_string()))?.with_model(None);
     let next = AtomicUsize::new(0);
     let read: Mutex<Vec<(usize, Labelled)>> = Mutex::default();
     let failed: Mutex<Option<Shortfall>> = Mutex::default();
@@ -58,7 +59,7 @@ pub(super) fn read(shared: &SharedData, corpus: &Corpus) -> Result<Vec<Labelled>
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(row) = rows.get(at) else { return };
-            match labelled(row, &engine) {
+            match labelled(row, engine) {
                 Ok(labelled) => lock(&read).push((at, labelled)),
                 Err(error) => *lock(&failed) = Some(error),
             }
@@ -113,25 +114,46 @@ fn rows(shared: &SharedData, corpus: &Corpus, is_everyday: bool) -> Result<Vec<R
     Ok(lines.filter(|line| !line.is_empty()).map(row).collect())
 }
 
+/// The rules of an engine that hold for a message in a file.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn held(path: &Path, engine: &Engine) -> Result<Vec<usize>, Shortfall> {
+    Ok(held_by(&Message::parse(&bytes(path)?, &Limits::default()), engine))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Shortfall> {
+    fs::read(path).map_err(|error| Shortfall::Failed(format!("{}: {error}", path.display())))
+}
+
+fn held_by(message: &Message<'_>, engine: &Engine) -> Vec<usize> {
+    let (envelope, evidence) = evidence::derive(message);
+    let judgement = judge(engine, &envelope, message, &evidence);
+    let rules = engine.rules().rules();
+    let place = |id: &str| rules.binary_search_by(|rule| rule.id().cmp(id)).ok();
+    let mut held: Vec<usize> = judgement.verdict().findings.iter().filter_map(|finding| place(finding.rule)).collect();
+    held.sort_unstable();
+    held
+}
+
 fn labelled(row: &Row, engine: &Engine) -> Result<Labelled, Shortfall> {
-    let bytes = fs::read(&row.path).map_err(|error| Shortfall::Failed(format!("{}: {error}", row.path.display())))?;
+    let bytes = bytes(&row.path)?;
     let message = Message::parse(&bytes, &Limits::default());
-    let (envelope, evidence) = evidence::derive(&message);
-    let hundredths = judge(engine, &envelope, &message, &evidence).verdict().score.hundredths();
     let is_spam = matches!(row.label.as_str(), "spam" | "phish");
     let weight = match is_spam {
         true => 1.0,
-        false if row.is_everyday || BULK.contains(&row.source.as_str()) => PRECIOUS,
+        false if row.is_everyday => EVERYDAY_HAM,
+        false if BULK.contains(&row.source.as_str()) => BULK_HAM,
         false => HAM,
     };
     Ok(Labelled {
+        path: row.path.clone(),
         example: Example { features: Features::of(&message), is_spam, weight, group: row.group.clone() },
         label: row.label.clone(),
         source: row.source.clone(),
         is_train: row.is_train,
         is_everyday: row.is_everyday,
         is_synthetic: row.is_synthetic,
-        // Far below what a float holds exactly.
-        rules: hundredths as f32 / 100.0,
+        held: held_by(&message, engine),
     })
 }

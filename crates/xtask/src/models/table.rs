@@ -3,31 +3,29 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use xd_train::{Curve, Example, Learner, measure};
+use xd_train::{Example, Learner, measure};
 
 use super::Labelled;
+use super::hand_set::Start;
+use super::together::{self, Judged, Logits};
 
 /// Picks the scores of those messages that a test holds for.
-fn pick(labelled: &[Labelled], scores: &[f32], wanted: impl Fn(&Labelled) -> bool) -> Vec<f32> {
+pub(super) fn pick(labelled: &[Labelled], scores: &[f32], wanted: impl Fn(&Labelled) -> bool) -> Vec<f32> {
     labelled.iter().zip(scores).filter(|(one, _)| wanted(one)).map(|(_, &score)| score).collect()
 }
 
-/// The table of a model by its name, from the logits of all messages; it learned of those that a test holds for.
-pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32], taught: impl Fn(&Labelled) -> bool) -> String {
+/// The table of a model by its name, from what all messages get: logits of the model, points of rules, and points of both.
+pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32], rules: &[f32], both: &[f32]) -> String {
     let mut out = String::new();
-    let rules: Vec<f32> = labelled.iter().map(|one| one.rules).collect();
     let ham = |scores: &[f32]| pick(labelled, scores, |one| one.label == "ham");
     let spam = |scores: &[f32]| pick(labelled, scores, |one| one.example.is_spam);
-    let of_class = |is_spam| pick(labelled, logits, |one| one.example.is_spam == is_spam && taught(one));
-    let curve = Curve::of(&of_class(false), &of_class(true));
-    let sums: Vec<f32> = logits.iter().zip(&rules).map(|(&logit, rules)| curve.points(logit) + rules).collect();
     // Writing to a string does not fail.
     let _ = writeln!(
         out,
         "\n{name:<24}{:>8}{:>8}{:>8}{:>8}{:>8}{:>16}{:>8}",
         "AUC", "at 0", "0.1 %", "0.5 %", "1 %", "phish at 0.1 %", "0.5 %"
     );
-    for (what, scores) in [("the model alone", logits), ("rules alone", &rules), ("both", &sums)] {
+    for (what, scores) in [("the model alone", logits), ("rules alone", rules), ("both", both)] {
         let phish = pick(labelled, scores, |one| one.label == "phish");
         let (Some(all), Some(phish)) = (measure(&ham(scores), &spam(scores)), measure(&ham(scores), &phish)) else { continue };
         let [nought, one, five, ten] = all.recall.map(|recall| recall * 100.0);
@@ -39,7 +37,17 @@ pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32], taught: i
             phish.recall[2] * 100.0
         );
     }
-    let _ = writeln!(out, "\n{:<24}{:>10}{:>10}{:>10}", "at default thresholds", "messages", "spam", "surespam");
+    out + &at_thresholds(labelled, rules, both)
+}
+
+/// How many messages of each kind reach the default thresholds, with the model and by rules alone.
+fn at_thresholds(labelled: &[Labelled], rules: &[f32], both: &[f32]) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "\n{:<24}{:>10}{:>10}{:>10}{:>12}{:>10}",
+        "at default thresholds", "messages", "spam", "surespam", "rules: spam", "surespam"
+    );
     type Wanted = fn(&Labelled) -> bool;
     let groups: [(&str, Wanted); 7] = [
         ("spam", |one| one.label == "spam"),
@@ -51,56 +59,74 @@ pub(super) fn write(name: &str, labelled: &[Labelled], logits: &[f32], taught: i
         ("dsn", |one| one.label == "dsn"),
     ];
     for (what, wanted) in groups {
-        let scores = pick(labelled, &sums, wanted);
-        let over = |points: f32| scores.iter().filter(|score| **score >= points).count();
-        let _ = writeln!(out, "{what:<24}{:>10}{:>10}{:>10}", scores.len(), over(5.0), over(10.0));
+        let over =
+            |scores: &[f32], points: f32| pick(labelled, scores, wanted).into_iter().filter(|score| *score >= points).count();
+        let _ = writeln!(
+            out,
+            "{what:<24}{:>10}{:>10}{:>10}{:>12}{:>10}",
+            pick(labelled, both, wanted).len(),
+            over(both, 5.0),
+            over(both, 10.0),
+            over(rules, 5.0),
+            over(rules, 10.0)
+        );
     }
     out
 }
 
-/// For each source, what a model without it makes of it, at the threshold of 0.5 % for all.
-pub(super) fn sources(labelled: &[Labelled], logits: &[f32]) -> String {
+/// For each source, what a model without it makes of it, alone and with rules whose scores were fitted without it, each at its threshold of
+/// 0.5 % for all.
+pub(super) fn sources(labelled: &[Labelled], logits: &Logits, judged: &Judged, start: &Start) -> String {
     let mut out = String::new();
-    let ham = pick(labelled, logits, |one| one.label == "ham");
-    let spam = pick(labelled, logits, |one| one.example.is_spam);
-    let Some(all) = measure(&ham, &spam) else { return out };
-    let threshold = all.thresholds[2];
+    let threshold = |scores: &[f32]| {
+        let all = measure(&pick(labelled, scores, |one| one.label == "ham"), &pick(labelled, scores, |one| one.example.is_spam));
+        all.map_or(f32::INFINITY, |all| all.thresholds[2])
+    };
+    let thresholds = [threshold(&logits[0]), threshold(&judged.both[0])];
     let names: BTreeSet<&str> = labelled.iter().map(|one| one.source.as_str()).collect();
     let _ = writeln!(
         out,
-        "\n{:<28}{:>8}{:>10}{:>10}{:>8}{:>10}{:>10}",
-        "source, never seen", "ham", "flagged", "", "spam", "missed", ""
+        "\n{:<28}{:>8}{:>9}{:>9}{:>12}{:>8}{:>9}{:>9}{:>12}",
+        "source, never seen", "ham", "flagged", "", "with rules", "spam", "missed", "", "with rules"
     );
-    let mut missed = Vec::new();
+    let mut missed = [Vec::new(), Vec::new()];
     for name in names {
         let others: Vec<&Example> = labelled.iter().filter(|one| one.source != name).map(|one| &one.example).collect();
         let weights = Learner::default().learn(&others);
-        let of: Vec<(bool, f32)> = labelled
-            .iter()
-            .filter(|one| one.source == name)
-            .map(|one| (one.example.is_spam, weights.logit(&one.example.features)))
-            .collect();
-        let (spam, ham): (Vec<_>, Vec<_>) = of.into_iter().partition(|(is_spam, _)| *is_spam);
-        let flagged = ham.iter().filter(|(_, logit)| *logit >= threshold).count();
-        let lost = spam.iter().filter(|(_, logit)| *logit < threshold).count();
+        let (scores, curves) = together::fitted(labelled, logits, start, |one| one.source != name);
+        // Alone, and with rules.
+        let of = |one: &Labelled| {
+            let logit = weights.logit(&one.example.features);
+            [logit, curves[0].points(logit) + scores.sum(&one.held) as f32 / 100.0]
+        };
+        let all = labelled.iter().filter(|one| one.source == name).map(|one| (one.example.is_spam, of(one)));
+        let (spam, ham): (Vec<_>, Vec<_>) = all.partition(|(is_spam, _)| *is_spam);
+        let over =
+            |of: &[(bool, [f32; 2])]| [0, 1].map(|at| of.iter().filter(|(_, scores)| scores[at] >= thresholds[at]).count());
+        let (flagged, lost) = (over(&ham), over(&spam).map(|found| spam.len() - found));
         let share = |part: usize, whole: usize| {
             if whole == 0 { String::new() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }
         };
         let _ = writeln!(
             out,
-            "{name:<28}{:>8}{flagged:>10}{:>10}{:>8}{lost:>10}{:>10}",
+            "{name:<28}{:>8}{:>9}{:>9}{:>12}{:>8}{:>9}{:>9}{:>12}",
             ham.len(),
-            share(flagged, ham.len()),
+            flagged[0],
+            share(flagged[0], ham.len()),
+            share(flagged[1], ham.len()),
             spam.len(),
-            share(lost, spam.len())
+            lost[0],
+            share(lost[0], spam.len()),
+            share(lost[1], spam.len())
         );
         if spam.len() >= 25 {
-            missed.push(lost as f64 * 100.0 / spam.len() as f64);
+            missed.iter_mut().zip(lost).for_each(|(missed, lost)| missed.push(lost as f64 * 100.0 / spam.len() as f64));
         }
     }
-    missed.sort_by(f64::total_cmp);
-    if let Some(median) = missed.get(missed.len() / 2) {
-        let _ = writeln!(out, "median of sources with 25 spam messages or more: {median:.1} % missed");
-    }
+    let [alone, both] = missed.map(|mut missed| {
+        missed.sort_by(f64::total_cmp);
+        missed.get(missed.len() / 2).copied().unwrap_or_default()
+    });
+    let _ = writeln!(out, "median of sources with 25 spam messages or more: {alone:.1} % missed, with rules {both:.1} %");
     out
 }

@@ -54,6 +54,21 @@ async fn a_program_gives_way_to_a_notice_and_all_else_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_class_may_strip_and_harmless_files_stay() {
+    let world = World::start("files-class", "[actions]\nclean = \"strip\"\n").await;
+    let mut client = world.connect(SMTP).await;
+    let (harmless, program) = (with_file("notes.txt", "SGVsbG8="), with_file("tool.exe", "TVqQAAMAAAAEAAAA//8AALgAAAA="));
+    for (count, sent) in [(1, &harmless), (2, &program)] {
+        assert!(client.send(&["bob@example.com"], sent).await.starts_with("250"));
+        world.until("delivered", || world.arrived().len() == count).await;
+    }
+    let arrived: Vec<String> = world.arrived().into_iter().map(|(_, content)| content).collect();
+    assert!(arrived.iter().any(|content| content.ends_with(&format!("{harmless}\r\n"))), "{arrived:?}");
+    assert!(arrived.iter().any(|content| content.contains("The file tool.exe was taken out") && content.contains("X-XD-Class: clean")), "{arrived:?}");
+    assert!(arrived.iter().all(|content| !content.contains("TVqQ")), "{arrived:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_test_virus_is_refused_wherever_it_stands() {
     let world = World::start("files-virus", "").await;
     let mut client = world.connect(SMTP).await;
