@@ -3,6 +3,8 @@
 //! Near-duplicates stand or fall together, so clusters are drawn, not messages: an interval of single messages would promise more than they
 //! can tell. Draws are the same each time. An interval holds the middle 95 % of the draws (the percentile bootstrap).
 
+use std::cmp::Reverse;
+
 use xd_core::Score;
 
 use super::manifest::Kind;
@@ -120,7 +122,7 @@ impl Ranked {
         let labelled = tally.records.iter().filter(|record| record.kind != Kind::Other);
         let mut messages: Vec<(Score, bool, usize)> =
             labelled.filter_map(|record| Some((score(record)?, record.kind == Kind::Spam, record.cluster))).collect();
-        messages.sort_by(|a, b| b.0.cmp(&a.0));
+        messages.sort_by_key(|message| Reverse(message.0));
         Self { messages, thresholds: tally.thresholds.map(|(_, score)| score) }
     }
 
@@ -195,7 +197,7 @@ mod tests {
     fn ranked(messages: &[(i64, bool, usize)]) -> Ranked {
         let mut messages: Vec<_> =
             messages.iter().map(|&(score, is_spam, cluster)| (Score::from_hundredths(score), is_spam, cluster)).collect();
-        messages.sort_by(|a, b| b.0.cmp(&a.0));
+        messages.sort_by_key(|message| Reverse(message.0));
         Ranked { messages, thresholds: [500, 1000].map(Score::from_hundredths) }
     }
 

@@ -64,7 +64,12 @@ async fn a_class_may_strip_and_harmless_files_stay() {
     }
     let arrived: Vec<String> = world.arrived().into_iter().map(|(_, content)| content).collect();
     assert!(arrived.iter().any(|content| content.ends_with(&format!("{harmless}\r\n"))), "{arrived:?}");
-    assert!(arrived.iter().any(|content| content.contains("The file tool.exe was taken out") && content.contains("X-XD-Class: clean")), "{arrived:?}");
+    assert!(
+        arrived
+            .iter()
+            .any(|content| content.contains("The file tool.exe was taken out") && content.contains("X-XD-Class: clean")),
+        "{arrived:?}"
+    );
     assert!(arrived.iter().all(|content| !content.contains("TVqQ")), "{arrived:?}");
 }
 
