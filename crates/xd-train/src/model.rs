@@ -1,8 +1,8 @@
 //! From examples to a model: learned weights as integers, and a curve that makes thresholds mean something.
 //!
 //! The curve is worked out on messages as a model sees them that never saw their group: 5.00 points, where spam begins by default, are given from
-//! where few wanted messages would be among the rest. Beyond, two points a logit, within bounds: a model alone neither makes mail surely
-//! spam nor excuses what rules prove.
+//! where few wanted messages would be among the rest. Beyond, two points a logit, within bounds: a model alone does not make mail surely
+//! spam, and excuses what a few rules prove at most.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use xd_core::{Score, SpamClass};
+use xd_config::NO_MODEL;
+use xd_core::{Score, SpamClass, classify};
 
 use crate::arguments::{Eval, JudgeArguments};
 use crate::engine::BUILTIN;
@@ -39,27 +40,38 @@ pub(super) struct Changed {
 
 /// The judge whose figures are reported, and the one it is compared with.
 pub(super) fn judges(arguments: &Eval) -> Result<(Judge, Option<Judge>), Failure> {
-    let judge = |what: &PathBuf| Judge::try_new(&with(&arguments.judge, what));
+    let usual = Judge::try_new(&arguments.judge)?;
+    // Other rules keep the model: what is asked is what the rules change.
+    let model = usual.engine().model().map_or(NO_MODEL, |model| model.name()).to_owned();
+    let model = (model == NO_MODEL || classify::BUILTIN.contains(&model.as_str())).then_some(model);
+    let judge = |what: &PathBuf| Judge::try_new(&with(&arguments.judge, model.as_ref(), what));
     Ok(match arguments.compare.as_slice() {
-        [] => (Judge::try_new(&arguments.judge)?, None),
-        [other] => (Judge::try_new(&arguments.judge)?, Some(judge(other)?)),
+        [] => (usual, None),
+        [other] => (usual, Some(judge(other)?)),
         [first, other, ..] => (judge(first)?, Some(judge(other)?)),
     })
 }
 
-/// The arguments with other rules, or with another model.
-fn with(arguments: &JudgeArguments, what: &Path) -> JudgeArguments {
+/// The arguments with other rules beside a model, or with another model.
+fn with(arguments: &JudgeArguments, beside: Option<&String>, what: &Path) -> JudgeArguments {
     let JudgeArguments { config, rules, model, delta } = arguments;
     let (config, delta) = (config.clone(), delta.clone());
     let is_rules = what.as_os_str() == BUILTIN || what.is_dir() || what.extension() == Some(OsStr::new("toml"));
     if is_rules {
-        JudgeArguments { config, rules: vec![what.to_owned()], model: model.clone(), delta }
+        JudgeArguments { config, rules: vec![what.to_owned()], model: model.as_ref().or(beside).cloned(), delta }
     } else {
         JudgeArguments { config, rules: rules.clone(), model: Some(what.to_string_lossy().into_owned()), delta }
     }
 }
 
 impl Comparison {
+    /// The messages whose class is another, those first for which the other judge is worse.
+    pub(super) fn worst_first(&self) -> Vec<&Changed> {
+        let mut changed: Vec<_> = self.changed.iter().collect();
+        changed.sort_by_key(|changed| changed.is_better.map_or(1, |is_better| if is_better { 2 } else { 0 }));
+        changed
+    }
+
     /// What `other` made of the messages; none where nothing was measured.
     pub(super) fn of(tally: &Tally, other: &Judge, intervals: &Intervals) -> Option<Self> {
         let changed = tally.records.iter().filter_map(|record| {

@@ -169,8 +169,7 @@ impl Report {
         let others = comparison.changed.len() - better - worse;
         self.heading(&format!("class changes: {better} for the better, {worse} for the worse, {others} neither"));
         // Those for the worse first: they are what one looks for.
-        let mut changed: Vec<_> = comparison.changed.iter().collect();
-        changed.sort_by_key(|changed| changed.is_better.map_or(1, |is_better| if is_better { 2 } else { 0 }));
+        let changed = comparison.worst_first();
         for changed in changed.iter().take(NAMED) {
             let (path, label) = (Plain(&changed.path), Plain(&changed.label));
             let (from, to) = (changed.from.as_str(), changed.to.as_str());

@@ -6,50 +6,50 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::letter::{Letter, Text, Transfer, Written};
-use super::table::MOST_PERCENT;
 use super::words::{self, cut, each_word, outside_tags};
 use super::{Attack, Target, Wanted};
 
 type Made = Option<Vec<u8>>;
 
-/// Attacks under which more than [`MOST_PERCENT`] turn clean, and in how many of a hundred at most: none may get worse unseen. The reasons
-/// stand in docs/robustness.md. Whoever mends one lowers its number here.
-const KNOWN: [(&str, usize); 28] = [
-    ("answer that quotes wanted text", 80),
-    ("hammy words: 200 heaviest, shown", 70),
-    ("wanted texts: twenty shown below", 55),
-    ("wanted text: quoted below", 45),
-    ("a link instead of the text", 45),
-    ("wanted text: shown above", 40),
-    ("wanted text: shown below", 40),
-    ("wanted text: after a hundred lines", 40),
-    ("wanted text: attached message", 40),
-    ("wanted text: plain beside the page", 35),
-    ("whole message attached to a short one", 25),
-    ("hammy words: 20 heaviest, shown", 20),
-    ("subject and fields of an answer", 15),
-    ("a picture instead of the text", 10),
-    ("ten heaviest words unknown to it", 10),
-    ("accents: all words", 10),
-    ("digits for letters: all words", 10),
-    ("lookalikes: all words", 10),
-    ("blanks between letters: ten heaviest words", 10),
-    ("text in an attached page", 10),
-    ("slips in long words", 10),
-    ("hammy subject", 10),
-    ("hash-buster: five thousand words", 10),
-    ("blanks between letters", 10),
-    ("hash-buster: two hundred words", 10),
-    ("links: domain of From", 5),
-    ("five heaviest words left out", 5),
-    ("links: none", 5),
+/// Attacks under which more than one of the messages of the tests turn clean, and how many: none may get worse unseen. The reasons stand in
+/// docs/robustness.md. Whoever mends one lowers its number here.
+const KNOWN: [(&str, usize); 27] = [
+    ("hammy words: 200 heaviest, shown", 43),
+    ("answer that quotes wanted text", 42),
+    ("wanted texts: twenty shown below", 38),
+    ("wanted text: quoted below", 25),
+    ("wanted text: attached message", 23),
+    ("wanted text: after a hundred lines", 21),
+    ("wanted text: shown above", 21),
+    ("wanted text: shown below", 21),
+    ("a link instead of the text", 17),
+    ("wanted text: plain beside the page", 11),
+    ("hammy words: 20 heaviest, shown", 12),
+    ("whole message attached to a short one", 12),
+    ("subject and fields of an answer", 11),
+    ("a picture instead of the text", 9),
+    ("hammy subject", 7),
+    ("hash-buster: two hundred words", 7),
+    ("ten heaviest words unknown to it", 6),
+    ("lookalikes: all words", 5),
+    ("links: domain of From", 4),
+    ("blanks between letters: ten heaviest words", 4),
+    ("blanks between letters", 4),
+    ("digits for letters: all words", 4),
+    ("accents: all words", 3),
+    ("hash-buster: five thousand words", 3),
+    ("five heaviest words left out", 2),
+    ("slips in long words", 2),
+    ("text in an attached page", 2),
 ];
+/// How many turn clean under any other, at most.
+const OTHERS: usize = 1;
 
 /// All attacks.
 pub(super) fn attacks() -> Vec<Attack> {
     let mut all = Vec::new();
-    let most = |name| KNOWN.iter().find(|(known, _)| *known == name).map_or(MOST_PERCENT, |(_, percent)| *percent);
-    let mut add = |name, make| all.push(Attack { name, make, most_percent: most(name) });
+    let most = |name| KNOWN.iter().find(|(known, _)| *known == name).map_or(OTHERS, |(_, most)| *most);
+    let mut add = |name, make| all.push(Attack { name, make, most: most(name) });
     // Hammy words.
     add("hammy words: 20 heaviest, shown", |to, wanted| appended(to, &wanted.heaviest(20)));
     add("hammy words: 200 heaviest, shown", |to, wanted| appended(to, &wanted.heaviest(200)));

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{Attack, Tried};
 
-/// Of all caught messages, so many in a hundred may turn clean under one attack.
-pub(super) const MOST_PERCENT: usize = 2;
+/// Of all caught messages, no more than so many in a hundred are to turn clean under one attack.
+const MOST_PERCENT: usize = 2;
 
 /// One attack, tried on many messages.
 #[derive(Debug)]
@@ -13,7 +13,8 @@ pub(super) struct Outcome {
     pub(super) name: &'static str,
     pub(super) tried: usize,
     pub(super) clean: usize,
-    pub(super) most_percent: usize,
+    /// Of the messages of the tests, so many may turn clean.
+    most: usize,
     /// Sum of the changes of scores, in hundredths.
     changed: i64,
 }
@@ -24,16 +25,19 @@ impl Outcome {
             name: attack.name,
             tried: tried.len(),
             clean: tried.iter().filter(|one| one.turned_clean).count(),
-            most_percent: attack.most_percent,
+            most: attack.most,
             changed: tried.iter().map(|one| one.to.hundredths() - one.from.hundredths()).sum(),
         }
     }
 
-    /// Whether more turned clean than may. A number of messages that is drawn from many tells a share only roughly: twice the usual
-    /// deviation is left to chance, and one message.
-    pub(super) fn is_too_much(&self) -> bool {
-        let expected = self.tried as f64 * self.most_percent as f64 / 100.0;
-        self.clean as f64 > expected + 2.0 * expected.sqrt() + 1.0
+    /// What is wrong with it, for the messages of the tests: more turned clean than may, or it found nothing to change.
+    pub(super) fn fault(&self) -> Option<String> {
+        let Self { name, tried, clean, most, .. } = self;
+        match (*tried, *clean) {
+            (0, _) => Some(format!("{name}: no message to change")),
+            (_, clean) if clean > *most => Some(format!("{name}: {clean} of {tried}, {most} known")),
+            _ => None,
+        }
     }
 
     /// Whether more turned clean than is asked for.

@@ -81,13 +81,22 @@ fn most_named(engine: &Engine, labelled: &[Labelled], phish: &[usize], names: &[
             .filter(|finding| is_about_brands(finding.rule))
             .flat_map(|finding| &finding.proofs);
         let quoted: String = proofs.map(|proof| proof.quote.to_lowercase() + "\n").collect();
-        for (brand, _) in names.iter().enumerate().filter(|(_, names)| names.iter().any(|name| quoted.contains(name.as_str()))) {
+        for (brand, _) in names.iter().enumerate().filter(|(_, names)| names.iter().any(|name| is_named(&quoted, name))) {
             *counts.entry(brand).or_default() += 1;
         }
     }
     let mut most: Vec<(usize, usize)> = counts.into_iter().map(|(brand, count)| (count, brand)).collect();
     most.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     Ok(most.into_iter().take(TEN).map(|(_, brand)| brand).collect())
+}
+
+/// Whether a text has a name as a word: "ups" does not stand in "groups".
+fn is_named(text: &str, name: &str) -> bool {
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + name.len()..).unwrap_or_default());
+        !is_letter(before.chars().next_back()) && !is_letter(after.chars().next())
+    })
 }
 
 /// The names of each brand, in the order of files.

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use xd_core::classify::Family;
 use xd_train::{Example, FOLDS, Learner, fold_of, measure};
 
-use super::labelled::Labelled;
+use super::labelled::{Labelled, Unseen};
 use super::learners::Method;
 use super::table::pick;
 
 /// Sources of fewer spam messages say too little to count among the unseen.
-const LEAST_SPAM: usize = 25;
+pub(super) const LEAST_SPAM: usize = 25;
 
 /// What is compared: a name, a way to learn, the families that count.
 type Contender = (&'static str, Method, &'static [Family]);
@@ -103,7 +103,9 @@ impl Contest<'_> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         spam.for_each(|one| *counts.entry(&one.source).or_default() += 1);
         let missed = |(name, count): (&str, usize)| {
-            let others: Vec<&Example> = self.labelled.iter().filter(|one| one.source != name).map(|one| &one.example).collect();
+            let unseen = Unseen::of(name, self.labelled);
+            let others: Vec<&Example> =
+                self.labelled.iter().filter(|one| unseen.may_teach(one)).map(|one| &one.example).collect();
             let learned = self.method.learn(&self.learner, &others);
             let of_source = self.labelled.iter().filter(|one| one.source == name && one.example.is_spam);
             let missed = of_source.filter(|one| learned.score(&one.example.features) < threshold).count();

@@ -1,5 +1,6 @@
 //! The labelled messages that models are trained on, with the features of each: read from manifests and unpacked archives.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -33,6 +34,25 @@ pub(super) struct Labelled {
     pub(super) is_synthetic: bool,
     /// The rules that hold for it, as [`Scores`](super::scores::Scores) names them.
     pub(super) held: Vec<usize>,
+}
+
+/// What may teach where a source counts as never seen: nothing of it, and nothing of a group that it has a message of, so that no near-duplicate
+/// from elsewhere vouches for it.
+#[derive(Debug)]
+pub(super) struct Unseen<'l> {
+    source: &'l str,
+    groups: BTreeSet<&'l str>,
+}
+
+impl<'l> Unseen<'l> {
+    pub(super) fn of(source: &'l str, labelled: &'l [Labelled]) -> Self {
+        let of_source = labelled.iter().filter(|one| one.source == source);
+        Self { source, groups: of_source.map(|one| one.example.group.as_str()).collect() }
+    }
+
+    pub(super) fn may_teach(&self, one: &Labelled) -> bool {
+        one.source != self.source && !self.groups.contains(one.example.group.as_str())
+    }
 }
 
 struct Row {

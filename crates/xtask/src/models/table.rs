@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use xd_train::{Example, Learner, measure};
 
-use super::Labelled;
+use super::compare::LEAST_SPAM;
 use super::hand_set::Start;
+use super::labelled::{Labelled, Unseen};
 use super::together::{self, Judged, Logits};
 
 /// Picks the scores of those messages that a test holds for.
@@ -91,9 +92,10 @@ pub(super) fn sources(labelled: &[Labelled], logits: &Logits, judged: &Judged, s
     );
     let mut missed = [Vec::new(), Vec::new()];
     for name in names {
-        let others: Vec<&Example> = labelled.iter().filter(|one| one.source != name).map(|one| &one.example).collect();
+        let unseen = Unseen::of(name, labelled);
+        let others: Vec<&Example> = labelled.iter().filter(|one| unseen.may_teach(one)).map(|one| &one.example).collect();
         let weights = Learner::default().learn(&others);
-        let (scores, curves) = together::fitted(labelled, logits, start, |one| one.source != name);
+        let (scores, curves) = together::fitted(labelled, logits, start, |one| unseen.may_teach(one));
         // Alone, and with rules.
         let of = |one: &Labelled| {
             let logit = weights.logit(&one.example.features);
@@ -119,7 +121,7 @@ pub(super) fn sources(labelled: &[Labelled], logits: &Logits, judged: &Judged, s
             share(lost[0], spam.len()),
             share(lost[1], spam.len())
         );
-        if spam.len() >= 25 {
+        if spam.len() >= LEAST_SPAM {
             missed.iter_mut().zip(lost).for_each(|(missed, lost)| missed.push(lost as f64 * 100.0 / spam.len() as f64));
         }
     }
@@ -127,6 +129,7 @@ pub(super) fn sources(labelled: &[Labelled], logits: &Logits, judged: &Judged, s
         missed.sort_by(f64::total_cmp);
         missed.get(missed.len() / 2).copied().unwrap_or_default()
     });
-    let _ = writeln!(out, "median of sources with 25 spam messages or more: {alone:.1} % missed, with rules {both:.1} %");
+    let _ =
+        writeln!(out, "median of sources with {LEAST_SPAM} spam messages or more: {alone:.1} % missed, with rules {both:.1} %");
     out
 }

@@ -121,7 +121,7 @@ fn compared(comparison: &Comparison) -> String {
     });
     let mut text = format!("<p>This engine, and as the other (dashed) engine <code>{}</code></p>\n", Text(&comparison.engine));
     text.push_str(&table(1, &["figure", "this", "other", "difference", "95 % of draws"], rows));
-    let rows = comparison.changed.iter().take(CHANGED).map(|changed| {
+    let rows = comparison.worst_first().into_iter().take(CHANGED).map(|changed| {
         let better = changed.is_better.map_or("", |is_better| if is_better { "better" } else { "worse" });
         vec![
             Text(&changed.path).to_string(),
