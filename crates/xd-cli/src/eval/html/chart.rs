@@ -113,7 +113,7 @@ fn curve(tally: &Tally, score: impl Fn(&Record) -> Option<Score>) -> Vec<(f64, f
     let labelled = tally.records.iter().filter(|record| record.kind != Kind::Other);
     let mut ranked: Vec<(Score, bool)> =
         labelled.filter_map(|record| Some((score(record)?, record.kind == Kind::Spam))).collect();
-    ranked.sort_by(|a, b| b.0.cmp(&a.0));
+    ranked.sort_by_key(|one| std::cmp::Reverse(one.0));
     let total = tally.scores.total();
     let mut seen = Counts::default();
     let mut points: Vec<(f64, f64)> = Vec::new();
