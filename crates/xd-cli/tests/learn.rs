@@ -146,6 +146,9 @@ fn what_is_damaged_is_named_and_stays_as_it_is() {
         }
         assert_eq!(std::fs::read(place.path("own.xdl")).unwrap(), bytes);
     }
+    std::fs::File::create(place.path("own.xdl")).unwrap().set_len((32 << 20) + 1).unwrap();
+    let run = place.run("scan --delta own.xdl news");
+    assert!(run.code == Some(2) && run.err.contains("own.xdl: it has more than 32 MiB"), "{}", run.err);
     assert!(!place.path("new.xdl").exists());
 }
 
