@@ -110,6 +110,11 @@ fn capsules_tell_the_same_as_messages() {
     // What is to change is no cost, wherever else it stands.
     let mixed = tuned(&place, "--free caps-wrong --ham ham wrong caps-wrong --spam spam");
     assert_eq!((&mixed["ham"], &mixed["spam"]), (&2.into(), &6.into()));
+    // Given twice, a message counts once.
+    let twice = tuned(&place, "--rules tune.toml --free wrong wrong/0.eml --ham ham --spam spam");
+    assert_eq!((&twice["samples"], &twice["edits"]), (&5.into(), &from_messages["edits"]));
+    let few = tuned(&place, "--rules tune.toml --free wrong/0.eml wrong/0.eml wrong/0.eml wrong/0.eml wrong/0.eml");
+    assert_eq!((&few["samples"], &few["reliable"], &few["uniform"]), (&1.into(), &false.into(), &true.into()));
     // Of another engine, and without a message to judge again.
     let run = place.run("tune --rules rules.toml --free wrong --spam caps-spam");
     assert!(run.code == Some(2) && run.err.contains("and does not hold its message"), "{}", run.err);
