@@ -2,7 +2,7 @@
 
 use xd_core::classify::{LEARNED_ID, MODEL_ID, POINTS_MAX};
 use xd_core::evidence::{Answer, Inquiry, Learned, Lookup, derive};
-use xd_core::{Class, Domain, Engine, Evidence, Judgement, Known, Message, Score, Unknown, Verdict, judge, report};
+use xd_core::{Class, Domain, Engine, Evidence, Judgement, Message, Score, Unknown, Verdict, judge, report};
 
 use crate::recorded;
 
@@ -108,14 +108,13 @@ fn answered(mut inquiry: Inquiry<'_>, world: u8) -> Evidence {
 }
 
 /// What was learned of messages like this one, in one of several ways.
-fn learned(world: u8) -> Known<Learned> {
-    let of = |points| Known::Found(Learned { points: Score::from_hundredths(points), lessons: 9, ..Learned::default() });
+fn learned(world: u8) -> Option<Learned> {
+    let of = |points| Some(Learned { points: Score::from_hundredths(points), lessons: 9, ..Learned::default() });
     match world % 8 {
         0 => of(-300),
         1 => of(120),
         2 => of(0),
-        3 => Known::Absent,
-        _ => Known::default(),
+        _ => None,
     }
 }
 

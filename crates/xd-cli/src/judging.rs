@@ -6,7 +6,7 @@ use xd_config::Config;
 use xd_core::capsule::{Capsule, Level, PseudonymKey, Recording, judge_recorded};
 use xd_core::classify::{Delta, DeltaModel};
 use xd_core::evidence::{self, Operator, Settings};
-use xd_core::{Engine, Envelope, Evidence, Judgement, Known, Limits, Message, judge};
+use xd_core::{Engine, Envelope, Evidence, Judgement, Limits, Message, judge};
 
 use crate::arguments::JudgeArguments;
 use crate::engine;
@@ -104,12 +104,17 @@ impl Judge {
         self.pseudonyms.as_ref().map(PseudonymKey::fingerprint)
     }
 
+    /// Whether what was learned is consulted.
+    pub(crate) fn consults_delta(&self) -> bool {
+        self.delta.is_some()
+    }
+
     fn derive(&self, message: &Message<'_>) -> (Envelope, Evidence) {
         let (envelope, mut evidence) = evidence::derive(message);
         evidence.settings.clone_from(&self.settings);
         evidence.operator.clone_from(&self.operator);
         if let Some(delta) = &self.delta {
-            evidence.learned = Known::Found(delta.consult(message));
+            evidence.learned = Some(delta.consult(message));
         }
         (envelope, evidence)
     }

@@ -10,7 +10,7 @@ use xd_core::{Limits, Message};
 use xd_train::{Example, Learner, Trained, train};
 
 use crate::arguments::{Train, jobs_or_all};
-use crate::aside::Aside;
+use crate::aside::{Aside, Readers};
 use crate::engine;
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::input::{Argument, Inputs};
@@ -31,7 +31,7 @@ const SPAM: usize = 1;
 pub(crate) fn run(arguments: &Train) -> Result<ExitCode, Failure> {
     let from = arguments.from.as_deref().map(engine::model).transpose()?.flatten().map(Arc::new);
     let message_bytes = crate::judging::config(None)?.message_bytes();
-    let out = Aside::create(&arguments.out)?;
+    let out = Aside::create(&arguments.out, Readers::Umask)?;
     stop::listen()?;
     let tagged = |paths: &[PathBuf], tag| paths.iter().map(move |path| Argument { path: path.clone(), tag }).collect::<Vec<_>>();
     let named = [tagged(&arguments.ham, HAM), tagged(&arguments.spam, SPAM)].concat();

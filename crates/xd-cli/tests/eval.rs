@@ -232,6 +232,14 @@ fn the_model_stands_among_the_rules() {
     let none = place.run("eval --model none --ham c/ham --spam c/spam c/phish --format json");
     assert!(none.json()[0]["rules"].as_array().unwrap().iter().all(|rule| rule["rule"] != "model"));
     assert!(none.json()[0].get("model").is_none());
+    assert_eq!(place.run("learn spam --delta own.xdl c/spam").code, Some(0));
+    let with = place.run("eval --delta own.xdl --ham c/ham --spam c/spam --format json");
+    let learned =
+        |run: &support::Run| run.json()[0]["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "learned").cloned();
+    let found = learned(&with).unwrap();
+    assert_eq!(found["score"], "3.00");
+    assert!(found["spam"].as_u64().unwrap() > 0, "{found}");
+    assert_eq!(learned(&none), None);
 }
 
 #[test]

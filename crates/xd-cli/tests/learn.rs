@@ -5,6 +5,8 @@
 mod support;
 
 use support::Place;
+use xd_core::Timestamp;
+use xd_core::classify::{Delta, Features, Label};
 
 /// Newsletters that the rule `prize` takes for spam, and mail that is like none of them.
 fn place(test: &str) -> Place {
@@ -144,6 +146,9 @@ fn what_is_damaged_is_named_and_stays_as_it_is() {
         }
         assert_eq!(std::fs::read(place.path("own.xdl")).unwrap(), bytes);
     }
+    std::fs::File::create(place.path("own.xdl")).unwrap().set_len((32 << 20) + 1).unwrap();
+    let run = place.run("scan --delta own.xdl news");
+    assert!(run.code == Some(2) && run.err.contains("own.xdl: it has more than 32 MiB"), "{}", run.err);
     assert!(!place.path("new.xdl").exists());
 }
 
@@ -160,6 +165,83 @@ fn what_is_not_there_is_said() {
     let sha256 = place.run(&format!("{SCAN} news/0.eml")).all("sha256").remove(0);
     let run = place.run(&format!("learn forget --delta own.xdl --message {sha256} news/1.eml"));
     assert_eq!((run.code, run.out.lines().next().unwrap()), (Some(0), "1 message forgotten, 1 message had not been learned"));
+}
+
+/// A file of lessons of these moments, each of another message.
+fn dated(place: &Place, name: &str, moments: impl Iterator<Item = i64>) {
+    let mut delta = Delta::default();
+    for (number, moment) in (0_u64..).zip(moments) {
+        let mut sha256 = [0; 32];
+        sha256[..8].copy_from_slice(&number.to_le_bytes());
+        delta.learn(sha256, Label::Ham, Timestamp::from_unix(moment), &Features::default());
+    }
+    place.write(name, delta.to_bytes());
+}
+
+fn now() -> i64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_secs().try_into().unwrap()
+}
+
+#[test]
+fn lessons_of_the_far_future_are_named_and_can_be_forgotten() {
+    let place = place("lessons_of_the_far_future_are_named_and_can_be_forgotten");
+    dated(&place, "late.xdl", std::iter::once(i64::MAX));
+    for command in ["ham --delta late.xdl news/0.eml", "merge --delta own.xdl late.xdl", "merge --delta late.xdl"] {
+        let run = place.run(&format!("learn {command}"));
+        let sha256 = "0".repeat(64);
+        assert!(run.code == Some(2) && run.err.contains(&format!("late.xdl: message {sha256} is dated")), "{}", run.err);
+    }
+    assert!(!place.path("own.xdl").exists());
+    assert_eq!(place.run(&format!("learn forget --delta late.xdl --message {}", "0".repeat(64))).code, Some(0));
+    assert_eq!(place.run("learn ham --delta late.xdl news/0.eml").code, Some(0));
+    // An hour ahead is no reason to refuse; each correction counts, however many follow in one second.
+    dated(&place, "ahead.xdl", std::iter::once(now() + 60 * 60));
+    assert_eq!(place.run("learn merge --delta own.xdl ahead.xdl").code, Some(0));
+    for (label, ham, spam) in [("ham", 2, 0), ("spam", 1, 1), ("ham", 2, 0), ("spam", 1, 1)] {
+        let run = place.run(&format!("learn {label} --delta own.xdl news/0.eml"));
+        assert!(run.out.ends_with(&format!("own.xdl: {ham} learned as ham, {spam} as spam\n")), "{}", run.out);
+    }
+}
+
+#[test]
+fn what_gives_way_is_counted_and_too_many_at_once_are_refused() {
+    let place = place("what_gives_way_is_counted_and_too_many_at_once_are_refused");
+    let now = now();
+    dated(&place, "own.xdl", (0..1_995).map(|number| now - 3_000 + number));
+    let run = place.run("learn ham --delta own.xdl news");
+    assert!(
+        run.out.ends_with("2000 learned as ham, 0 as spam; 3 messages gave way, the oldest: 2000 is the most\n"),
+        "{}",
+        run.out
+    );
+    // The first two expired long ago, so they take nobody's place.
+    dated(&place, "other.xdl", (0..2).map(|number| number + 9));
+    let run = place.run("learn merge --delta own.xdl other.xdl");
+    assert!(run.out.contains("; 2 messages expired; 2000 is the most, older ones give way"), "{}", run.out);
+    let before = std::fs::read(place.path("own.xdl")).unwrap();
+    for number in 0..2_001 {
+        place.write(&format!("many/{number}.eml"), format!("Subject: {number}\n\n"));
+    }
+    let run = place.run("learn spam --delta own.xdl many");
+    assert!(run.code == Some(2) && run.err.contains("2001 messages are more than are kept, 2000 is the most"), "{}", run.err);
+    assert_eq!(std::fs::read(place.path("own.xdl")).unwrap(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_keeps_its_readers() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = place("the_file_keeps_its_readers");
+    let mode = || std::fs::metadata(place.path("own.xdl")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(place.run("learn ham --delta own.xdl news/0.eml").code, Some(0));
+    assert_eq!(mode(), 0o600);
+    std::fs::set_permissions(place.path("own.xdl"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink(place.path("own.xdl"), place.path("link.xdl")).unwrap();
+    assert_eq!(place.run("learn ham --delta link.xdl news/1.eml").code, Some(0));
+    assert_eq!(mode(), 0o640);
+    assert!(place.run("learn merge --delta own.xdl").out.contains("own.xdl: 2 learned as ham"));
+    assert!(!place.path("link.xdl.lock").exists());
 }
 
 #[test]

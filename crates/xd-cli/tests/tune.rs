@@ -110,6 +110,11 @@ fn capsules_tell_the_same_as_messages() {
     // What is to change is no cost, wherever else it stands.
     let mixed = tuned(&place, "--free caps-wrong --ham ham wrong caps-wrong --spam spam");
     assert_eq!((&mixed["ham"], &mixed["spam"]), (&2.into(), &6.into()));
+    // Given twice, a message counts once.
+    let twice = tuned(&place, "--rules tune.toml --free wrong wrong/0.eml --ham ham --spam spam");
+    assert_eq!((&twice["samples"], &twice["edits"]), (&5.into(), &from_messages["edits"]));
+    let few = tuned(&place, "--rules tune.toml --free wrong/0.eml wrong/0.eml wrong/0.eml wrong/0.eml wrong/0.eml");
+    assert_eq!((&few["samples"], &few["reliable"], &few["uniform"]), (&1.into(), &false.into(), &true.into()));
     // Of another engine, and without a message to judge again.
     let run = place.run("tune --rules rules.toml --free wrong --spam caps-spam");
     assert!(run.code == Some(2) && run.err.contains("and does not hold its message"), "{}", run.err);
@@ -142,4 +147,29 @@ fn what_cannot_be_read_or_moved_is_said() {
     place.message("other.eml", "nothing of this");
     let run = place.run("tune --rules tune.toml --catch other.eml");
     assert!(run.code == Some(0) && run.out.contains("1 of them out of reach"), "{}{}", run.out, run.err);
+}
+
+#[test]
+fn whether_all_pairs_were_tried_is_said() {
+    let place = place("whether_all_pairs_were_tried_is_said");
+    let words = ["ant", "bee", "cow"];
+    let rule = |id: &str, score: &str, word: &str| {
+        format!("[[rule]]\nid = '{id}'\nscore = '{score}'\nwhy = 'x'\nwhen = {{ in = 'subject', words = ['{word}'] }}\n")
+    };
+    let mut rules = "family = 'sample'\n".to_owned();
+    for word in words {
+        rules += &rule(word, "5.50", word);
+        place.message(&format!("three/{word}.eml"), word);
+    }
+    place.write("few.toml", &rules);
+    let text = place.run("tune --rules few.toml --free three").out;
+    assert!(text.contains("\nNeither one rule nor two would do. "), "{text}");
+    // Many more that hold for one of them, of few points.
+    for number in 0..40 {
+        rules += &rule(&format!("more-{number:02}"), "0.01", "ant");
+    }
+    place.write("many.toml", &rules);
+    let text = place.run("tune --rules many.toml --free three").out;
+    assert!(text.contains("\nNo single rule would do, and not all pairs were tried. "), "{text}");
+    assert!(!tuned(&place, "--rules many.toml --free three")["all_pairs"].as_bool().unwrap());
 }

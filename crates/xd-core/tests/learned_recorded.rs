@@ -9,7 +9,7 @@ use xd_core::capsule::{
 };
 use xd_core::classify::LEARNED_ID;
 use xd_core::evidence::Learned;
-use xd_core::{Class, Engine, Evidence, Known, Limits, Message, RuleSource, Score, evidence};
+use xd_core::{Class, Engine, Evidence, Limits, Message, RuleSource, Score, evidence};
 
 const RULES: &str = r#"
 family = "test"
@@ -32,7 +32,7 @@ fn engine(score: &str) -> Engine {
     Engine::compile(vec![RuleSource::new("rules.toml", RULES.replace("6.00", score))]).unwrap()
 }
 
-fn evidence(learned: Known<Learned>) -> Evidence {
+fn evidence(learned: Option<Learned>) -> Evidence {
     Evidence { learned, ..evidence::derive(&message()).1 }
 }
 
@@ -58,19 +58,18 @@ fn points(hundredths: i64) -> Score {
 fn what_was_learned_is_one_finding_and_replays_bit_for_bit() {
     let engine = engine("6.00");
     for (learned, score) in [
-        (Known::default(), 600),
-        (Known::Absent, 600),
-        (Known::Found(HAM), 420),
-        (Known::Found(Learned { points: points(250), ..HAM }), 850),
-        (Known::Found(Learned { points: Score::ZERO, ..HAM }), 600),
+        (None, 600),
+        (Some(HAM), 420),
+        (Some(Learned { points: points(250), ..HAM }), 850),
+        (Some(Learned { points: Score::ZERO, ..HAM }), 600),
     ] {
         for level in LEVELS {
-            let (judged, capsule) = recorded(&engine, &evidence(learned.clone()), level);
+            let (judged, capsule) = recorded(&engine, &evidence(learned), level);
             assert_eq!((judged, &capsule.evidence().learned), (points(score), &learned));
             assert!(capsule.replay(&engine).unwrap().is_identical());
             let explained = capsule.explain(&engine, &Limits::default()).unwrap();
             let finding = explained.verdict().findings.iter().find(|finding| finding.rule == LEARNED_ID).map(|found| found.score);
-            assert_eq!(finding, learned.found().map(|learned| learned.points).filter(|&points| points != Score::ZERO));
+            assert_eq!(finding, learned.map(|learned| learned.points).filter(|&points| points != Score::ZERO));
         }
     }
 }
@@ -79,14 +78,33 @@ fn what_was_learned_is_one_finding_and_replays_bit_for_bit() {
 fn capsules_without_it_are_of_the_first_version() {
     let engine = engine("6.00");
     let version = |learned| recorded(&engine, &evidence(learned), Level::Causes).1.encode().unwrap()[0];
-    assert_eq!((version(Known::default()), version(Known::Absent), version(Known::Found(HAM))), (1, 2, 2));
+    assert_eq!((version(None), version(Some(HAM))), (1, 2));
+}
+
+#[test]
+fn what_no_lessons_say_is_refused() {
+    let engine = engine("6.00");
+    let (envelope, _) = evidence::derive(&message());
+    for (learned, why) in [
+        (Learned { points: points(300), ..HAM }, None),
+        (Learned { points: points(301), ..HAM }, Some("gives no such points")),
+        (Learned { points: points(-301), ..HAM }, Some("gives no such points")),
+        (Learned { ham: 3, spam: 4, ..HAM }, None),
+        (Learned { ham: 3, spam: 5, ..HAM }, Some("more messages are like this one than were learned")),
+    ] {
+        let evidence = evidence(Some(learned));
+        let (_, capsule) = judge_recorded(&engine, &envelope, &message(), &evidence, [0; 32], &Recording::default());
+        let read = Capsule::decode(&capsule.encode().unwrap()).map_err(|error| error.to_string());
+        assert_eq!(read.is_ok(), why.is_none());
+        assert!(why.is_none_or(|why| read.unwrap_err().contains(why)));
+    }
 }
 
 #[test]
 fn what_ifs_keep_it() {
     let (old, new) = (engine("6.00"), engine("9.00"));
     for level in LEVELS {
-        let (_, capsule) = recorded(&old, &evidence(Known::Found(HAM)), level);
+        let (_, capsule) = recorded(&old, &evidence(Some(HAM)), level);
         let mut what_if = WhatIf::new(&old, &new, SettingsChange::default(), Limits::default());
         let Conclusion::Changed { to, score_to, rules, .. } = &what_if.ask(&capsule).unwrap()[0] else { panic!() };
         assert_eq!((to, score_to, rules.len()), (&Class::Spam, &Some(points(720)), 1));
@@ -104,14 +122,14 @@ fn what_ifs_keep_it() {
 #[test]
 fn it_can_be_disabled() {
     let engine = engine("6.00");
-    let mut off = evidence(Known::Found(HAM));
+    let mut off = evidence(Some(HAM));
     off.settings.disabled.insert(LEARNED_ID.to_owned());
     let (score, capsule) = recorded(&engine, &off, Level::Causes);
     assert_eq!(score, points(600));
     assert!(capsule.replay(&engine).unwrap().is_identical());
     let disable = BTreeSet::from([LEARNED_ID.to_owned()]);
     let mut what_if = WhatIf::new(&engine, &engine, SettingsChange { disable, ..SettingsChange::default() }, Limits::default());
-    let (_, capsule) = recorded(&engine, &evidence(Known::Found(HAM)), Level::Causes);
+    let (_, capsule) = recorded(&engine, &evidence(Some(HAM)), Level::Causes);
     let Conclusion::Changed { from, to, score_to, rules, .. } = &what_if.ask(&capsule).unwrap()[0] else { panic!() };
     assert_eq!((from, to, score_to), (&Class::Clean, &Class::Spam, &Some(points(600))));
     assert_eq!((rules.len(), rules[0].rule, rules[0].from, rules[0].to), (1, LEARNED_ID, points(-180), Some(Score::ZERO)));
@@ -120,7 +138,7 @@ fn it_can_be_disabled() {
 #[test]
 fn without_it_is_a_counterfactual_and_rules_are_valued_beside_it() {
     let engine = engine("6.00");
-    let (_, capsule) = recorded(&engine, &evidence(Known::Found(HAM)), Level::Causes);
+    let (_, capsule) = recorded(&engine, &evidence(Some(HAM)), Level::Causes);
     let found = counterfactuals(&capsule, 0, &engine, &Limits::default()).unwrap();
     let without = found.iter().find(|change| change.step == Step::NotFound { rule: LEARNED_ID }).unwrap();
     assert_eq!((without.class, without.score), (Class::Spam, points(600)));

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use xd_core::Score;
 
 use crate::arguments::{Eval, Format, jobs_or_all};
-use crate::aside::Aside;
+use crate::aside::{Aside, Readers};
 use crate::failure::{Failure, INTERRUPTED, UNREAD};
 use crate::judging::Judge;
 use crate::messages::{Gaps, Messages};
@@ -34,7 +34,7 @@ use tally::{Judged, Tally};
 /// Judges all messages and prints the figures.
 pub(crate) fn run(arguments: &Eval) -> Result<ExitCode, Failure> {
     let (judge, other) = compare::judges(arguments)?;
-    let html = arguments.html.as_deref().map(Aside::create).transpose()?;
+    let html = arguments.html.as_deref().map(|html| Aside::create(html, Readers::Umask)).transpose()?;
     let Samples { samples, arguments: named } = Samples::of(arguments)?;
     stop::listen()?;
     let paths: Vec<PathBuf> = named.iter().map(|argument| argument.path.clone()).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use xd_core::classify::MODEL_ID;
+use xd_core::classify::{LEARNED_ID, MODEL_ID, POINTS_MAX};
 use xd_core::rules::Rule;
 use xd_core::{Score, SpamClass};
 
@@ -24,6 +24,8 @@ pub(super) struct Judged {
 /// Where points come from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Source {
+    /// What was learned beside the model.
+    Learned,
     Model,
     /// The index of a rule.
     Rule(usize),
@@ -54,6 +56,8 @@ pub(super) struct Tally {
     pub(super) groups: BTreeMap<(String, String), Group>,
     rules: Vec<RuleTally>,
     pub(super) model: Option<ModelTally>,
+    /// Messages that what was learned gives points above zero, where it is consulted.
+    learned: Option<Counts>,
     pub(super) other: u64,
     pub(super) records: Vec<Record>,
     /// The numbers of clusters that have a name, and how many there are of both sorts.
@@ -97,6 +101,7 @@ impl Judged {
         // The rules stand in the order of their ids.
         let source = |id: &str| match rules.binary_search_by(|rule| rule.id().cmp(id)) {
             Ok(index) => Some(Source::Rule(index)),
+            Err(_) if id == LEARNED_ID => Some(Source::Learned),
             Err(_) => (id == MODEL_ID).then_some(Source::Model),
         };
         let findings = verdict.findings.iter();
@@ -115,6 +120,7 @@ impl Judged {
     pub(super) fn explained<'a>(&'a self, judge: &'a Judge) -> Vec<(&'a str, Score, &'a str)> {
         let rules = judge.engine().rules().rules();
         let named = self.findings.iter().map(|(source, score)| match source {
+            Source::Learned => (LEARNED_ID, *score, "what was learned of messages like it"),
             Source::Model => (MODEL_ID, *score, "what the model makes of the whole message"),
             Source::Rule(index) => (rules[*index].id(), *score, rules[*index].why()),
         });
@@ -145,6 +151,7 @@ impl Tally {
             groups: BTreeMap::new(),
             rules: rules.iter().map(|rule| RuleTally { score: score(rule), hits: Counts::default() }).collect(),
             model,
+            learned: judge.consults_delta().then(Counts::default),
             other: 0,
             records: Vec::new(),
             named_clusters: BTreeMap::new(),
@@ -176,9 +183,11 @@ impl Tally {
         if judged.findings.iter().any(|(_, score)| *score > Score::ZERO) {
             self.scoring.add(is_spam);
         }
-        for (source, _) in &judged.findings {
-            if let Source::Rule(rule) = source {
-                self.rules[*rule].hits.add(is_spam);
+        for (source, score) in &judged.findings {
+            match (source, &mut self.learned) {
+                (Source::Rule(rule), _) => self.rules[*rule].hits.add(is_spam),
+                (Source::Learned, Some(learned)) if *score > Score::ZERO => learned.add(is_spam),
+                _ => {}
             }
         }
         if let Some(model) = &mut self.model {
@@ -204,12 +213,13 @@ impl Tally {
         self.labels.values().map(|label| label.messages).sum()
     }
 
-    /// The rules and the model with their counts, those that find most spam first. The model counts where it gives points above zero, and
-    /// shows the most that it gives.
+    /// The rules, the model and what was learned with their counts, those that find most spam first. Model and lessons count where they give
+    /// points above zero, and show the most that they give.
     pub(super) fn rules<'e>(&self, judge: &'e Judge) -> Vec<(&'e str, RuleTally)> {
         let ids = judge.engine().rules().rules().iter().map(Rule::id);
         let model = self.model.iter().map(|model| (MODEL_ID, RuleTally { score: model.range.1, hits: model.above_zero }));
-        let mut rules: Vec<_> = ids.zip(self.rules.iter().copied()).chain(model).collect();
+        let learned = self.learned.iter().map(|&hits| (LEARNED_ID, RuleTally { score: POINTS_MAX, hits }));
+        let mut rules: Vec<_> = ids.zip(self.rules.iter().copied()).chain(model).chain(learned).collect();
         rules.sort_by(|(a_id, a), (b_id, b)| {
             b.hits.spam.cmp(&a.hits.spam).then(a.hits.ham.cmp(&b.hits.ham)).then_with(|| a_id.cmp(b_id))
         });

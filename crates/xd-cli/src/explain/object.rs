@@ -143,7 +143,7 @@ pub(super) fn write(explanation: &Explanation<'_>) -> io::Result<Vec<u8>> {
             tls: found(&envelope.tls),
             received: found(&evidence.now),
         },
-        learned: evidence.learned.found().map(|learned| Learned {
+        learned: evidence.learned.map(|learned| Learned {
             score: learned.points,
             ham: learned.ham,
             spam: learned.spam,

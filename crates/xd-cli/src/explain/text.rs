@@ -90,9 +90,9 @@ impl Page {
             let points = self.terminal.paint(points_style(finding.score), format!("{:>POINTS$}", signed(finding.score)));
             self.entry(&points, POINTS, Plain(&format!("{}  ({})", finding.why, finding.rule)));
             if finding.rule == LEARNED_ID
-                && let Some(learned) = explanation.evidence.learned.found()
+                && let Some(learned) = explanation.evidence.learned
             {
-                self.note(&rests_on(learned));
+                self.note(&rests_on(&learned));
             }
             if let Some(share) = share(explanation, finding) {
                 self.note(&share);

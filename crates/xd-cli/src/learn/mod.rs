@@ -6,6 +6,7 @@
 mod arguments;
 mod lessons;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -51,45 +52,62 @@ struct Told {
 
 fn learn(arguments: &LearnLabel, label: Label) -> Result<ExitCode, Failure> {
     // Before the messages are read, so that nobody waits for what cannot be read.
-    lessons::read(&arguments.delta)?;
-    let (read, unread) = messages(&arguments.paths, arguments.jobs, |bytes| {
-        let features = Features::of(&Message::parse(bytes, &Limits::default()));
-        (hash(bytes), features)
+    lessons::read_dated(&arguments.delta)?;
+    let mut told = Told::default();
+    let mut hashes = BTreeSet::new();
+    let mut read = Vec::new();
+    let work = |bytes: &[u8]| (hash(bytes), Features::of(&Message::parse(bytes, &Limits::default())));
+    let unread = messages(&arguments.paths, arguments.jobs, work, |(sha256, features)| {
+        told.messages += 1;
+        if !hashes.insert(sha256) {
+            told.again += 1;
+        } else if read.len() < MESSAGES_MAX {
+            read.push((sha256, features));
+        }
     })?;
     if stop::asked() {
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    let mut lessons = Lessons::open(&arguments.delta)?;
-    let mut told = Told::default();
-    let moment = now();
+    if hashes.len() > MESSAGES_MAX {
+        let text =
+            format!("{} are more than are kept, {MESSAGES_MAX} is the most; nothing was learned", count(hashes.len(), "message"));
+        return Err(Failure::operator(text));
+    }
+    let Some(mut lessons) = Lessons::open_dated(&arguments.delta)? else { return Ok(ExitCode::from(INTERRUPTED)) };
+    let expired = lessons::expire(&mut lessons.delta);
+    let now = now();
+    let mut fell = 0;
     for (sha256, features) in read {
-        told.messages += 1;
         let before = lessons.delta.label(&sha256);
-        let moment = match before {
-            // Whoever corrects a correction means it, whatever the clock says.
-            Some((known, learned)) if known != Some(label) => moment.max(Timestamp::from_unix(learned.unix().saturating_add(1))),
-            _ => moment,
-        };
+        let mut moment = now;
         match before {
-            Some((Some(known), _)) if known == label => told.again += 1,
-            Some(_) => told.instead += 1,
+            Some((known, _)) if known == Some(label) => told.again += 1,
+            Some((_, learned)) => {
+                told.instead += 1;
+                // Whoever corrects a correction means it, whatever the clock says. Later than the last, so that it wins over copies
+                // elsewhere; and in place of the last, so that it wins here where later is not possible.
+                moment = now.max(Timestamp::from_unix(learned.unix().saturating_add(1))).min(lessons::latest(now));
+                lessons.delta.forget(&sha256);
+            }
             None => {}
         }
-        lessons.delta.learn(sha256, label, moment, &features);
+        fell += lessons.delta.learn(sha256, label, moment, &features);
     }
-    finish(lessons, &told.text(label), unread)
+    finish(lessons, &told.text(label), Gone { expired, fell }, unread)
 }
 
 fn forget(arguments: &LearnForget) -> Result<ExitCode, Failure> {
     if lessons::read(&arguments.delta)?.is_none() {
         return Err(Failure::operator(format!("{}: no such file, nothing was learned", arguments.delta.display())));
     }
-    let (mut hashes, unread) = messages(&arguments.paths, None, hash)?;
+    let mut hashes = Vec::new();
+    let unread = messages(&arguments.paths, None, hash, |sha256| hashes.push(sha256))?;
     if stop::asked() {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     hashes.extend(&arguments.messages);
-    let mut lessons = Lessons::open(&arguments.delta)?;
+    // Whatever the dates: this is how a wrong one is got rid of.
+    let Some(mut lessons) = Lessons::open(&arguments.delta)? else { return Ok(ExitCode::from(INTERRUPTED)) };
     let (mut forgotten, mut unknown) = (0, 0);
     for sha256 in hashes {
         if lessons.delta.forget(&sha256) {
@@ -103,28 +121,41 @@ fn forget(arguments: &LearnForget) -> Result<ExitCode, Failure> {
     if unknown > 0 {
         let _ = write!(text, ", {} had not been learned", count(unknown, "message"));
     }
-    finish(lessons, &text, unread)
+    let expired = lessons::expire(&mut lessons.delta);
+    finish(lessons, &text, Gone { expired, fell: 0 }, unread)
 }
 
 fn merge(arguments: &LearnMerge) -> Result<ExitCode, Failure> {
     // All of them first: nothing changes when one cannot be read.
     let mut others = Vec::new();
+    let mut expired = 0;
     for file in &arguments.files {
-        let delta = lessons::read(file)?;
-        others.push(delta.ok_or_else(|| Failure::operator(format!("{}: no such file", file.display())))?);
+        let delta = lessons::read_dated(file)?;
+        let mut delta = delta.ok_or_else(|| Failure::operator(format!("{}: no such file", file.display())))?;
+        // Before it takes the place of what has not.
+        expired += lessons::expire(&mut delta);
+        others.push(delta);
     }
-    let mut lessons = Lessons::open(&arguments.delta)?;
-    let known = lessons.delta.counts();
-    for other in &others {
-        lessons.delta = std::mem::take(&mut lessons.delta).merged(other);
-    }
-    let more = total(&lessons.delta) - (known.ham + known.spam + known.contradictory);
-    finish(lessons, &format!("{} merged: {} more", count(others.len(), "file"), count(more, "message")), 0)
+    let Some(mut lessons) = Lessons::open_dated(&arguments.delta)? else { return Ok(ExitCode::from(INTERRUPTED)) };
+    expired += lessons::expire(&mut lessons.delta);
+    let known = total(&lessons.delta);
+    let fell = lessons.delta.merge(&others);
+    let more = total(&lessons.delta) - known;
+    let text = format!("{} merged: {} more", count(others.len(), "file"), count(more, "message"));
+    finish(lessons, &text, Gone { expired, fell }, 0)
+}
+
+/// Lessons that are no longer kept.
+#[derive(Clone, Copy, Debug)]
+struct Gone {
+    /// Learned too long ago.
+    expired: usize,
+    /// The oldest of more than fit.
+    fell: usize,
 }
 
 /// Writes the lessons, and says what was done and what is known now.
-fn finish(mut lessons: Lessons<'_>, done: &str, unread: u64) -> Result<ExitCode, Failure> {
-    let expired = lessons.expire();
+fn finish(lessons: Lessons<'_>, done: &str, gone: Gone, unread: u64) -> Result<ExitCode, Failure> {
     let path = lessons.path();
     let counts = lessons.delta.counts();
     let full = total(&lessons.delta) == MESSAGES_MAX;
@@ -133,10 +164,12 @@ fn finish(mut lessons: Lessons<'_>, done: &str, unread: u64) -> Result<ExitCode,
     if counts.contradictory > 0 {
         let _ = write!(text, "; {} as both at once, which counts for nothing", counts.contradictory);
     }
-    if expired > 0 {
-        let _ = write!(text, "; {} expired", count(expired, "message"));
+    if gone.expired > 0 {
+        let _ = write!(text, "; {} expired", count(gone.expired, "message"));
     }
-    if full {
+    if gone.fell > 0 {
+        let _ = write!(text, "; {} gave way, the oldest: {MESSAGES_MAX} is the most", count(gone.fell, "message"));
+    } else if full {
         let _ = write!(text, "; {MESSAGES_MAX} is the most, older ones give way");
     }
     text.push('\n');
@@ -146,25 +179,25 @@ fn finish(mut lessons: Lessons<'_>, done: &str, unread: u64) -> Result<ExitCode,
     Ok(if unread > 0 { ExitCode::from(UNREAD) } else { ExitCode::SUCCESS })
 }
 
-/// What work on the bytes of each message gives, and how many could not be read.
+/// Takes what work on the bytes of each message gives; says how many could not be read.
 fn messages<T: Send>(
     paths: &[PathBuf],
     jobs: Option<std::num::NonZeroUsize>,
     work: impl Fn(&[u8]) -> T + Sync,
-) -> Result<(Vec<T>, u64), Failure> {
+    mut take: impl FnMut(T) + Send,
+) -> Result<u64, Failure> {
     let message_bytes = crate::judging::config(None)?.message_bytes();
     stop::listen()?;
     let named = paths.iter().map(|path| Argument { path: path.clone(), tag: 0 }).collect();
     let messages = Messages::new(Inputs::new(named, message_bytes), jobs_or_all(jobs), Progress::of_files(true, paths));
-    let mut all = Vec::new();
     let gaps = messages.each(
         |_, bytes| work(bytes),
         |done, _| {
-            all.push(done.gave);
+            take(done.gave);
             ControlFlow::Continue(())
         },
     );
-    Ok((all, gaps.unread))
+    Ok(gaps.unread)
 }
 
 fn hash(bytes: &[u8]) -> [u8; 32] {

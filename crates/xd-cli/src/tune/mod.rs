@@ -7,6 +7,7 @@ mod cost;
 mod gather;
 mod report;
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -44,9 +45,15 @@ struct Report<'a> {
     beside_low: Score,
     #[serde(serialize_with = "json::score")]
     beside_high: Score,
+    /// Whether each rule has the same points for all samples.
+    uniform: bool,
+    /// Nought where it has not.
     #[serde(serialize_with = "json::score")]
     at_least: Score,
     all_pairs: bool,
+    /// Whether the edit is one of more rules than were tried together.
+    #[serde(skip)]
+    built_up: bool,
     edits: Vec<EditLine<'a>>,
     engine: String,
 }
@@ -118,12 +125,14 @@ pub(crate) fn run(arguments: &Tune) -> Result<ExitCode, Failure> {
 
 impl<'a> Report<'a> {
     fn of(engine: &'a Engine, aim: Aim, all: &'a [Gathered]) -> Result<Self, Failure> {
-        let (samples, rest): (Vec<&Gathered>, Vec<&Gathered>) = all.iter().partition(|one| one.part == Part::Sample);
+        let (mut samples, rest): (Vec<&Gathered>, Vec<&Gathered>) = all.iter().partition(|one| one.part == Part::Sample);
         if samples.is_empty() {
             return Err(Failure::operator("there is no message to begin with"));
         }
+        // A message that is given twice counts once.
+        let mut hashes = BTreeSet::new();
+        samples.retain(|sample| hashes.insert(sample.sha256));
         // What is to change is no cost.
-        let hashes: std::collections::BTreeSet<_> = samples.iter().map(|sample| sample.sha256).collect();
         let rest: Vec<&Gathered> = rest.into_iter().filter(|one| !hashes.contains(&one.sha256)).collect();
         let standings: Vec<_> = samples.iter().map(|sample| sample.standing.clone()).collect();
         let tuning = Tuning::of(engine, aim, &standings);
@@ -139,7 +148,7 @@ impl<'a> Report<'a> {
                 Aim::Free => "free",
             },
             samples: samples.len(),
-            reliable: samples.len() - tuning.already >= RELIABLE,
+            reliable: samples.len() - tuning.already - tuning.beyond >= RELIABLE,
             already: tuning.already,
             beyond: tuning.beyond,
             ham: count(Part::Ham),
@@ -147,8 +156,10 @@ impl<'a> Report<'a> {
             shared: tuning.shared.iter().map(|shared| Shared::of(engine, shared, &samples, &rest)).collect(),
             beside_low: beside().min().unwrap_or_default(),
             beside_high: beside().max().unwrap_or_default(),
+            uniform: tuning.uniform,
             at_least: tuning.at_least,
             all_pairs: tuning.all_pairs,
+            built_up: tuning.larger.is_some(),
             edits,
             engine: engine.hash().to_string(),
         })

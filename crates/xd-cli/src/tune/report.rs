@@ -25,7 +25,14 @@ pub(super) fn text(report: &Report<'_>, terminal: Terminal) -> String {
     }
     let title = if report.aim == "free" { "Edits that free" } else { "Edits that catch" };
     let them = if report.beyond > 0 { format!("{title} the other {still}") } else { format!("{title} them") };
-    let _ = writeln!(text, "\n{}", terminal.paint(Style::Bold, format!("{them}; at least {} must change", report.at_least)));
+    let bound = if report.uniform { format!("; at least {} must change", report.at_least) } else { String::new() };
+    let _ = writeln!(text, "\n{}", terminal.paint(Style::Bold, format!("{them}{bound}")));
+    if !report.uniform {
+        let _ = writeln!(
+            text,
+            "  points differ by recipient: an edit sets all to the same, and its size is that for the first message"
+        );
+    }
     for (index, edit) in report.edits.iter().take(EDITS_MAX).enumerate() {
         line(edit, report, index == 0, terminal, &mut text);
     }
@@ -33,12 +40,15 @@ pub(super) fn text(report: &Report<'_>, terminal: Terminal) -> String {
         let _ = writeln!(text, "  … {more} more (--format json has all)");
     }
     if report.edits.is_empty() {
-        let _ = writeln!(text, "  none was found");
+        let _ = writeln!(text, "  none was found; there are too many to try them all");
     }
-    let first = report.edits.first();
-    if first.is_some_and(|edit| edit.changes.len() > 2) {
-        let _ = writeln!(text, "\nNeither one rule nor two would do. The edit was built up rule by rule; one of less may exist.");
-    } else if first.is_some_and(|edit| !edit.least) {
+    if report.built_up {
+        let tried = match report.all_pairs {
+            true => "Neither one rule nor two would do",
+            false => "No single rule would do, and not all pairs were tried",
+        };
+        let _ = writeln!(text, "\n{tried}. The edit was built up rule by rule; one of less may exist.");
+    } else if report.edits.first().is_some_and(|edit| !edit.least) {
         let pairs = if report.all_pairs { "all pairs" } else { "as many pairs as time allowed" };
         let _ = writeln!(text, "\nThe least of single rules and {pairs}; of three or more rules one of less may exist.");
     }

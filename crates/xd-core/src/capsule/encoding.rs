@@ -56,8 +56,8 @@ impl Capsule {
     /// The bytes, however many.
     pub(super) fn write(&self) -> Writer {
         let mut out = Writer::default();
-        let consulted = self.evidence.learned != Known::default();
-        out.number(if consulted { WITH_LEARNED } else { VERSION });
+        let learned = self.evidence.learned;
+        out.number(if learned.is_some() { WITH_LEARNED } else { VERSION });
         out.byte(self.level() as u8 | if self.pseudonymous { PSEUDONYMOUS } else { 0 });
         out.text(&self.semantics);
         out.bytes.extend_from_slice(self.engine.as_bytes());
@@ -74,8 +74,9 @@ impl Capsule {
         self.defects.write(&mut out);
         write_envelope(&self.envelope, &mut out);
         write_evidence(&self.evidence, &mut out);
-        if consulted {
-            self.evidence.learned.write(&mut out);
+        if let Some(learned) = learned {
+            // As a fact that was found.
+            Known::Found(learned).write(&mut out);
         }
         self.identities.from.write(&mut out);
         self.identities.list_ids.write(&mut out);
@@ -126,11 +127,11 @@ impl Capsule {
         let mut evidence = read_evidence(&mut from)?;
         if version == WITH_LEARNED {
             let at = from.at();
-            evidence.learned = Wire::read(&mut from)?;
             // One spelling: without it, the capsule is of the first version.
-            if evidence.learned == Known::default() {
-                return Reader::wrong(at, "nothing was learned");
-            }
+            evidence.learned = match Known::read(&mut from)? {
+                Known::Found(learned) => Some(learned),
+                _ => return Reader::wrong(at, "nothing was learned"),
+            };
         }
         let identities = Identities { from: Wire::read(&mut from)?, list_ids: Wire::read(&mut from)? };
         evidence.settings = Settings::read(&mut from)?;

@@ -31,6 +31,12 @@ const FARTHEST: i64 = 2_000;
 /// Rules that are tried in pairs and larger sets: those that most of the messages share.
 const RULES_MAX: usize = 40;
 
+/// Comparisons of a message with an edit, for all pairs together and once more for larger sets; beyond, the rest is not tried, and that is said.
+const WORK_MAX: usize = 20_000_000;
+
+/// Steps in which a place is found by halving: rules have some 40.00 points of room at the most.
+const STEPS: usize = 12;
+
 /// What edits would do it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -41,7 +47,10 @@ pub struct Tuning {
     pub beyond: usize,
     /// The rules that held for any of the others, those of most messages first.
     pub shared: Vec<SharedRule>,
-    /// What any edit has to change at the least.
+    /// Whether each rule has the same points for all messages. Not where recipients have scores of their own: an edit then sets all of them
+    /// to the same, and its size is told from the first message that the rule held for.
+    pub uniform: bool,
+    /// What any edit has to change at the least; nought where points are not uniform, since nothing is known then.
     pub at_least: Score,
     /// Edits of one rule, each of which does it alone; the least first.
     pub singles: Vec<Edits>,
@@ -49,7 +58,8 @@ pub struct Tuning {
     pub pair: Option<Edits>,
     /// Whether all pairs of the rules were worked out. Not where there are very many messages or rules.
     pub all_pairs: bool,
-    /// An edit of more rules, where neither one nor two would do; it need not be the least.
+    /// An edit of more rules, where neither one nor two were found to do; it need not be the least. None where there are very many messages
+    /// or rules, too.
     pub larger: Option<Edits>,
 }
 
@@ -87,7 +97,10 @@ struct Problem<'p> {
     points: BTreeMap<usize, Score>,
     /// Whether each rule has the same points for all messages, as it has unless recipients have scores of their own.
     uniform: bool,
+    /// Nought where they have.
     at_least: i64,
+    /// [`WORK_MAX`], but in tests.
+    work_max: usize,
 }
 
 impl Tuning {
@@ -124,6 +137,7 @@ impl Tuning {
                 .into_iter()
                 .map(|(rule, held)| SharedRule { rule, held, alone: alone(aim, rule, &open, rules) })
                 .collect(),
+            uniform: true,
             at_least: Score::ZERO,
             singles: Vec::new(),
             pair: None,
@@ -134,18 +148,19 @@ impl Tuning {
         if problem.samples.is_empty() {
             return tuning;
         }
+        tuning.uniform = problem.uniform;
         tuning.at_least = Score::from_hundredths(problem.at_least);
         let candidates = problem.candidates();
         tuning.singles = candidates.iter().filter_map(|&rule| problem.single(rule)).collect();
         tuning.singles.sort_by_key(|edits| (edits.total, edits.edits[0].rule));
         let best = tuning.singles.first().map(|edits| edits.total.hundredths());
-        if best != Some(problem.at_least) || !problem.uniform {
-            let few = &candidates[..candidates.len().min(RULES_MAX)];
+        let few = &candidates[..candidates.len().min(RULES_MAX)];
+        if best.is_none() || best != problem.bound() {
             (tuning.pair, tuning.all_pairs) = problem.pair(few, best);
             tuning.all_pairs &= few.len() == candidates.len();
         }
         if tuning.singles.is_empty() && tuning.pair.is_none() {
-            tuning.larger = problem.larger(&candidates);
+            tuning.larger = problem.larger(few);
         }
         tuning
     }
@@ -211,12 +226,18 @@ impl<'p> Problem<'p> {
                 Aim::Catch => (spam - score).hundredths(),
             }
         };
-        let at_least = samples.iter().map(|sample| need(sample)).max().unwrap_or(0);
+        // With points of their own, rules that are set to the same may fall by more than the change that is told.
+        let at_least = if uniform { samples.iter().map(|sample| need(sample)).max().unwrap_or(0) } else { 0 };
         // Copies of one message ask for the same. The farthest first: it refuses most edits.
         let mut seen = BTreeSet::new();
         samples.retain(|sample| seen.insert(sample.key()));
         samples.sort_by_key(|sample| std::cmp::Reverse(need(sample)));
-        Self { rules, aim, samples, points, uniform, at_least }
+        Self { rules, aim, samples, points, uniform, at_least, work_max: WORK_MAX }
+    }
+
+    /// What no edit is less than, where that is known.
+    fn bound(&self) -> Option<i64> {
+        self.uniform.then_some(self.at_least)
     }
 
     /// The rules that could be moved, those that most messages share first.
@@ -249,10 +270,12 @@ impl<'p> Problem<'p> {
     }
 
     fn edits(&self, moves: &[(usize, i64)]) -> Edits {
-        let total: i64 = moves.iter().map(|&(_, by)| by).sum();
-        let mut edits: Vec<Edit> = moves.iter().filter(|&&(_, by)| by != 0).map(|&(rule, by)| self.moved(rule, by)).collect();
+        let total = moves.iter().fold(0_i64, |sum, &(_, by)| sum.saturating_add(by));
+        // Where points differ, a rule that is not moved for the first message may be moved for others.
+        let moved = moves.iter().filter(|&&(_, by)| by != 0 || !self.uniform);
+        let mut edits: Vec<Edit> = moved.map(|&(rule, by)| self.moved(rule, by)).collect();
         edits.sort_by_key(|edit| edit.rule);
-        Edits { edits, total: Score::from_hundredths(total), is_least: self.uniform && total == self.at_least }
+        Edits { edits, total: Score::from_hundredths(total), is_least: self.bound() == Some(total) }
     }
 
     /// The least move of one rule that does it alone.
@@ -262,20 +285,30 @@ impl<'p> Problem<'p> {
     }
 
     /// One rule after another, each as far as it goes, the one that brings all together nearest first; then each back as far as it can.
+    /// Nothing where that is too much work.
     fn larger(&self, candidates: &[usize]) -> Option<Edits> {
+        let mut work = 0_usize;
         let mut moves: Vec<(usize, i64)> = Vec::new();
         let edits = |moves: &[(usize, i64)]| moves.iter().map(|&(rule, by)| self.moved(rule, by)).collect::<Vec<_>>();
         while !self.does(&edits(&moves)) {
+            work = work.saturating_add(self.samples.len().saturating_mul(candidates.len()));
+            if work > self.work_max {
+                return None;
+            }
             let unused = candidates.iter().filter(|rule| moves.iter().all(|(moved, _)| moved != *rule));
             let lacking = |rule: usize| {
                 let mut edits = edits(&moves);
                 edits.push(self.moved(rule, self.room(rule)));
-                self.samples.iter().map(|sample| self.lacks(sample, &edits)).sum::<i64>()
+                self.samples.iter().fold(0_i64, |sum, sample| sum.saturating_add(self.lacks(sample, &edits)))
             };
             let next = unused.map(|&rule| (lacking(rule), rule)).min()?.1;
             moves.push((next, self.room(next)));
         }
         for place in 0..moves.len() {
+            work = work.saturating_add(self.samples.len().saturating_mul(STEPS));
+            if work > self.work_max {
+                break;
+            }
             let mut others = moves.clone();
             let back = least(0, moves[place].1, |by| {
                 others[place].1 = by;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::wire::{DecodeError, Reader, Wire, Writer};
+use crate::classify::POINTS_MAX;
 use crate::evidence::{
     Antivirus, ArcResult, Correspondence, DkimResult, DkimSignature, Dmarc, DmarcPolicy, DmarcResult, HostStanding, Learned,
     Listing, SpfResult,
@@ -86,7 +87,7 @@ pub(super) fn read_evidence(from: &mut Reader<'_>) -> Read<Evidence> {
         host_standing: Known::read(from)?,
         correspondence: Known::read(from)?,
         operator: Operator { names: Wire::read(from)?, domains: Wire::read(from)? },
-        learned: Known::default(),
+        learned: None,
         listings: read_listings(from)?,
         settings: Settings::default(),
         recipient_settings: BTreeMap::new(),
@@ -215,13 +216,22 @@ impl Wire for Learned {
     }
 
     fn read(from: &mut Reader<'_>) -> Read<Self> {
-        Ok(Self {
+        let at = from.at();
+        let learned = Self {
             points: Wire::read(from)?,
             ham: from.small()?,
             spam: from.small()?,
             lessons: from.small()?,
             delta: from.array()?,
-        })
+        };
+        // No lessons say so, and verdicts are derived from it.
+        if learned.points < -POINTS_MAX || learned.points > POINTS_MAX {
+            return Reader::wrong(at, "what was learned gives no such points");
+        }
+        if learned.ham.saturating_add(learned.spam) > learned.lessons {
+            return Reader::wrong(at, "more messages are like this one than were learned");
+        }
+        Ok(learned)
     }
 }
 

@@ -5,7 +5,8 @@ use crate::Score;
 /// What was learned of messages like this one.
 ///
 /// Its points are a finding of their own, `learned`. They are recorded, so that a verdict follows from its record when what was learned
-/// has long changed.
+/// has long changed. [`DeltaModel`](crate::classify::DeltaModel) gives at most
+/// [`POINTS_MAX`](crate::classify::POINTS_MAX) either way, and no more like messages than all; a record of anything else is not read.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[allow(clippy::exhaustive_structs, reason = "whoever consults something else has to give all of it")]
 pub struct Learned {

@@ -166,8 +166,8 @@ pub struct Evidence {
     pub host_standing: Known<HostStanding>,
     /// Earlier mail to this sender; absent when there was none.
     pub correspondence: Known<Correspondence>,
-    /// What was learned of messages like this one; not asked where nothing is consulted.
-    pub learned: Known<Learned>,
+    /// What was learned of messages like this one, where it was consulted. Consulting cannot fail, so that nothing of it stays unknown.
+    pub learned: Option<Learned>,
     /// Who runs this filter; the same for every recipient.
     pub operator: Operator,
     /// The settings in force for recipients that have none of their own.
@@ -269,7 +269,7 @@ impl Evidence {
 
     /// The points of what was learned, where it was consulted.
     pub(crate) fn learned_points(&self) -> Option<crate::Score> {
-        self.learned.found().map(|learned| learned.points)
+        self.learned.map(|learned| learned.points)
     }
 
     /// The answer of a list, or unknown when no one asked.

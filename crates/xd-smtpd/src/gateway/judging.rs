@@ -142,7 +142,7 @@ impl Judge {
         let evidence = if content.starts_with(EACH) { each_of_their_own(evidence) } else { evidence };
         let message = Message::parse(content, &self.limits);
         let learned = self.delta.as_ref().map(|delta| delta.consult(&message));
-        let evidence = Evidence { learned: learned.map_or_else(Known::default, Known::Found), ..evidence };
+        let evidence = Evidence { learned, ..evidence };
         let (judgement, capsule) = match &self.recording {
             None => (judge(&self.engine, &envelope, &message, &evidence), None),
             Some(recording) => {
@@ -232,7 +232,7 @@ mod tests {
         };
         let judged = judge.judge(dialogue, ClientNames::default(), content, [1; 32]).unwrap();
         let capsule = xd_core::capsule::Capsule::decode(&judged.capsule.unwrap()).unwrap();
-        let learned = capsule.evidence().learned.found().unwrap();
+        let learned = capsule.evidence().learned.unwrap();
         assert_eq!((learned.points.to_string().as_str(), learned.spam), ("1.00", 1));
         assert!(Judge::try_new(&config).is_err(), "the file is gone");
     }

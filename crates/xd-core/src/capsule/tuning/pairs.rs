@@ -5,45 +5,61 @@
 //! the first alone is enough for a message, or where it lets the second, moved as far as it goes, be enough. Only these places need
 //! be tried, for each message.
 
-use super::{Edits, Problem, least, there};
+use super::{Edits, Problem, STEPS, least, there};
 
-/// Comparisons of a message with an edit for all pairs together; beyond, pairs are left out, and that is said. About two seconds.
-const WORK_MAX: usize = 20_000_000;
+/// Counts comparisons; says whether there are too many now.
+#[derive(Debug)]
+struct Work {
+    done: usize,
+    most: usize,
+}
+
+impl Work {
+    fn is_too_much(&mut self, more: usize) -> bool {
+        self.done = self.done.saturating_add(more);
+        self.done > self.most
+    }
+}
 
 impl Problem<'_> {
     /// The least edit of two of these rules, if there is one of less than `best`; and whether all pairs were tried.
     pub(super) fn pair(&self, rules: &[usize], best: Option<i64>) -> (Option<Edits>, bool) {
         let mut found = None;
         let mut best = best.unwrap_or(i64::MAX);
-        let mut work = 0;
+        let mut work = Work { done: 0, most: self.work_max };
         for (place, &one) in rules.iter().enumerate() {
             for &other in &rules[place + 1..] {
-                if work > WORK_MAX {
-                    return (found, false);
-                }
-                if best == self.at_least {
+                if self.bound() == Some(best) {
                     return (found, true);
                 }
-                if let Some((a, b)) = self.least_of_two(one, other, best, &mut work) {
-                    best = a + b;
+                let (moves, whole) = self.least_of_two(one, other, best, &mut work);
+                if let Some((a, b)) = moves {
+                    best = a.saturating_add(b);
                     found = Some(self.edits(&[(one, a), (other, b)]));
+                }
+                if !whole {
+                    return (found, false);
                 }
             }
         }
         (found, true)
     }
 
-    /// The least moves of two rules that do it together, if they are less than `best`.
-    fn least_of_two(&self, one: usize, other: usize, best: i64, work: &mut usize) -> Option<(i64, i64)> {
+    /// The least moves of two rules that do it together, if they are less than `best`; and whether all places were tried.
+    fn least_of_two(&self, one: usize, other: usize, best: i64, work: &mut Work) -> (Option<(i64, i64)>, bool) {
         let (room_a, room_b) = (self.room(one), self.room(other));
-        *work += self.samples.len();
+        if work.is_too_much(self.samples.len()) {
+            return (None, false);
+        }
         if !self.does(&[self.moved(one, room_a), self.moved(other, room_b)]) {
-            return None;
+            return (None, true);
         }
         let mut places = vec![0];
         for sample in &self.samples {
+            if work.is_too_much(2 * STEPS) {
+                return (None, false);
+            }
             for b in [0, room_b] {
-                *work += STEPS;
                 let enough = |a: i64| there(self.aim, sample, self.rules, &[self.moved(one, a), self.moved(other, b)]);
                 places.extend(least(0, room_a, enough));
             }
@@ -52,20 +68,19 @@ impl Problem<'_> {
         places.dedup();
         let mut found: Option<(i64, i64)> = None;
         for a in places {
-            let below = found.map_or(best, |(a, b)| a + b);
+            let below = found.map_or(best, |(a, b)| a.saturating_add(b));
             // No more of the other than keeps the sum below what is known.
             let most = room_b.min(below.saturating_sub(a).saturating_sub(1));
             if most < 0 {
                 break;
             }
-            *work += STEPS * self.samples.len();
+            if work.is_too_much(STEPS.saturating_mul(self.samples.len())) {
+                return (found, false);
+            }
             if let Some(b) = least(0, most, |b| self.does(&[self.moved(one, a), self.moved(other, b)])) {
                 found = Some((a, b));
             }
         }
-        found
+        (found, true)
     }
 }
-
-/// Steps in which a place is found by halving.
-const STEPS: usize = 12;

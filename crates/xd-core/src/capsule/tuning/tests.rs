@@ -152,6 +152,55 @@ fn messages_that_are_where_they_should_be_are_left_out() {
     assert_eq!(tuned(Aim::Free, &[]).singles, []);
 }
 
+/// The standing where the one recipient has these points for rules.
+fn with_scores(engine: &Engine, subject: &str, scores: &[(&str, i64)]) -> Standing {
+    let raw = format!("Subject: {subject}\r\n\r\n");
+    let message = Message::parse(raw.as_bytes(), &Limits::default());
+    let (envelope, mut evidence) = evidence::derive(&message);
+    let scores = scores.iter().map(|&(rule, points)| (rule.to_owned(), Score::from_hundredths(points)));
+    evidence.settings.scores.extend(scores);
+    let (_, capsule) = judge_recorded(engine, &envelope, &message, &evidence, [0; 32], &Recording::default());
+    Standing::of(&capsule, 0, engine).unwrap().unwrap()
+}
+
+#[test]
+fn where_recipients_have_points_of_their_own_no_bound_is_told() {
+    let engine = engine();
+    // For the first, `c` has 4.99 points and needs nothing but `f` to fall; for the second, 9.00.
+    let samples = [with_scores(&engine, "gamma phi", &[("c", 499), ("f", 1)]), with_scores(&engine, "gamma", &[("c", 900)])];
+    let tuning = Tuning::of(&engine, Aim::Free, &samples);
+    assert_eq!((tuning.uniform, tuning.at_least), (false, Score::ZERO));
+    // What sets `c` to 4.98 for both is told by the first, and held for no least.
+    assert_eq!(tuning.singles.iter().map(told).collect::<Vec<_>>(), [expected("c=4.98", "0.01", false)]);
+    // Nothing is taken from the 4.00 points that the first has for `c`; the second needs them all the same.
+    let tuning = Tuning::of(
+        &engine,
+        Aim::Free,
+        &[
+            with_scores(&engine, "gamma phi", &[("c", 400), ("f", 300)]),
+            with_scores(&engine, "gamma", &[("c", 900)]),
+            with_scores(&engine, "phi", &[("f", 600)]),
+        ],
+    );
+    assert_eq!((tuning.singles.len(), told(&tuning.pair.unwrap())), (0, expected("c=4.00 f=0.99", "2.01", false)));
+}
+
+#[test]
+fn work_is_bounded_and_what_is_not_tried_is_said() {
+    let engine = engine();
+    // None is like another, so that none is left out.
+    let sample = |number: i64| with_scores(&engine, "alpha gamma", &[("a", 700 + number), ("c", 700)]);
+    let samples: Vec<Standing> = (0..100).map(sample).collect();
+    let whole = Problem::new(engine.rules(), Aim::Free, samples.iter().collect());
+    let candidates = whole.candidates();
+    assert!(whole.pair(&candidates, None).1 && whole.larger(&candidates).is_some());
+    for work_max in [0, 100, 1_000] {
+        let short = Problem { work_max, ..Problem::new(engine.rules(), Aim::Free, samples.iter().collect()) };
+        assert!(!short.pair(&candidates, None).1, "{work_max}");
+        assert!(short.larger(&candidates).is_none_or(|edits| short.does(&edits.edits)));
+    }
+}
+
 proptest! {
     /// What a standing says of other scores is what a what-if says.
     #[test]

@@ -110,10 +110,11 @@ pub struct DeltaCounts {
 
 impl Delta {
     /// Learns a message by the SHA-256 of its bytes. One learned before with another label takes the later one.
-    pub fn learn(&mut self, sha256: [u8; 32], label: Label, learned: Timestamp, features: &Features) {
+    /// Says how many messages gave way to it.
+    pub fn learn(&mut self, sha256: [u8; 32], label: Label, learned: Timestamp, features: &Features) -> usize {
         let labels = Labels { ham: label == Label::Ham, spam: label == Label::Spam };
         self.add(sha256, &Lesson { learned, labels, sketch: Sketch::of(features) });
-        self.keep_latest();
+        self.keep_latest()
     }
 
     /// Removes a message; says whether it was there.
@@ -124,11 +125,16 @@ impl Delta {
     /// The lessons of both.
     #[must_use]
     pub fn merged(mut self, other: &Self) -> Self {
-        for (sha256, lesson) in &other.lessons {
+        self.merge([other]);
+        self
+    }
+
+    /// Takes in the lessons of others; says how many of all messages together gave way.
+    pub fn merge<'d>(&mut self, others: impl IntoIterator<Item = &'d Self>) -> usize {
+        for (sha256, lesson) in others.into_iter().flat_map(|other| &other.lessons) {
             self.add(*sha256, lesson);
         }
-        self.keep_latest();
-        self
+        self.keep_latest()
     }
 
     /// Removes what was learned before a moment; says how many messages that were.
@@ -142,6 +148,12 @@ impl Delta {
     #[must_use]
     pub fn label(&self, sha256: &[u8; 32]) -> Option<(Option<Label>, Timestamp)> {
         self.lessons.get(sha256).map(|lesson| (lesson.labels.label(), lesson.learned))
+    }
+
+    /// The message that was learned last, and when.
+    #[must_use]
+    pub fn latest(&self) -> Option<([u8; 32], Timestamp)> {
+        self.lessons.iter().map(|(sha256, lesson)| (*sha256, lesson.learned)).max_by_key(|&(_, learned)| learned)
     }
 
     /// How many messages it knows.
@@ -176,13 +188,18 @@ impl Delta {
     }
 
     /// The latest stay, of equal ones those with the lesser hash: which, does not depend on the order in which they came.
-    fn keep_latest(&mut self) {
-        let Some(excess) = self.lessons.len().checked_sub(MESSAGES_MAX).filter(|&excess| excess > 0) else { return };
+    /// Says how many went.
+    fn keep_latest(&mut self) -> usize {
+        let excess = self.lessons.len().saturating_sub(MESSAGES_MAX);
+        if excess == 0 {
+            return 0;
+        }
         let mut ages: Vec<_> = self.lessons.iter().map(|(hash, lesson)| (lesson.learned, std::cmp::Reverse(*hash))).collect();
         ages.sort_unstable();
         for (_, std::cmp::Reverse(hash)) in ages.iter().take(excess) {
             self.lessons.remove(hash);
         }
+        excess
     }
 }
 

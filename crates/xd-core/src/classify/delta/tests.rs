@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::classify::Features;
+use crate::classify::{FEATURES, Features, PLACE_BITS};
 use crate::evidence::Learned;
 use crate::{Limits, Message, Score};
 
@@ -90,7 +90,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let mut whole = [b"xd delta".as_slice(), &1_u32.to_le_bytes(), &1_u32.to_le_bytes(), &20_u32.to_le_bytes(), &bytes].concat();
+        let mut whole = [b"xd delta".as_slice(), &1_u32.to_le_bytes(), &FEATURES.to_le_bytes(), &PLACE_BITS.to_le_bytes(), &bytes].concat();
         whole.extend_from_slice(&Sha256::digest(&whole));
         let _ = Delta::read(&whole);
         let _ = Delta::read(&bytes);
@@ -153,6 +153,8 @@ fn the_latest_messages_stay_whichever_way_they_came() {
     let (full, one_more) = (some(0..MESSAGES_MAX), some(MESSAGES_MAX..MESSAGES_MAX + 1));
     assert_eq!(full.counts().ham, MESSAGES_MAX);
     let merged = full.clone().merged(&one_more);
+    assert_eq!((full.clone().merge([&one_more]), full.clone().merge([&full])), (1, 0));
+    assert_eq!(full.latest().map(|(_, learned)| learned), Some(at((MESSAGES_MAX as i64 - 1) / 2)));
     assert_eq!(merged.counts().ham, MESSAGES_MAX);
     assert_eq!(merged, one_more.merged(&full));
     assert_eq!(merged, some(0..MESSAGES_MAX + 1));
@@ -198,11 +200,11 @@ fn what_is_wrong_is_told_with_its_place() {
     other[8] = 7;
     assert_eq!(told(&whole(&other)), "what was learned is of format version 7, which is not known");
     let mut other = good.clone();
-    other[12] = 9;
-    assert_eq!(
-        told(&whole(&other)),
-        "what was learned is of feature version 9 with 20 bits, this program is of version 1 with 20; learn the messages anew into another file"
+    other[12] = 99;
+    let why = format!(
+        "what was learned is of feature version 99 with {PLACE_BITS} bits, this program is of version {FEATURES} with {PLACE_BITS}; learn the messages anew into another file"
     );
+    assert_eq!(told(&whole(&other)), why);
     let mut other = good.clone();
     // Behind the head of 20 bytes, a count, a hash and a time.
     other[20 + 1 + 32 + 8] = 4;
