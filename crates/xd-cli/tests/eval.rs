@@ -167,13 +167,16 @@ fn messages_of_a_cluster_are_drawn_together() {
         run.json()[0].clone()
     };
     let alone = run("--jobs 1");
-    assert_eq!(alone["intervals"]["clusters"], 9);
+    assert_eq!(alone["intervals"]["clusters"], 8, "the bounce is neither ham nor spam");
     assert_eq!(alone["intervals"]["resamples"], 1000);
     let ends = |figure: &serde_json::Value| [0, 1].map(|end| figure[end].as_f64().unwrap());
     let [low, high] = ends(&alone["intervals"]["auc"]);
     assert!(low < AUC && AUC < high && high <= 1.0, "{low} {high}");
     assert_eq!(run("--jobs 3"), alone, "draws are the same each time");
     assert_eq!(run("--resamples 0").get("intervals"), None);
+    assert_eq!(run("--resamples 40")["intervals"]["resamples"], 40);
+    let few = place.run("eval --rules rules.toml --manifest manifest.tsv --root c --resamples 39");
+    assert_eq!(few.code, Some(2), "39 draws have no middle 95 %");
 
     // All of one cluster: every draw is the whole.
     let manifest = std::fs::read_to_string(place.path("manifest.tsv")).unwrap();

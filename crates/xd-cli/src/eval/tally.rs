@@ -37,7 +37,7 @@ pub(super) struct Record {
     pub(super) path: String,
     pub(super) label: String,
     pub(super) kind: Kind,
-    /// Messages of one number belong together.
+    /// Ham and spam of one number belong together.
     pub(super) cluster: usize,
     pub(super) judged: Judged,
     /// What another judge made of it.
@@ -174,7 +174,8 @@ impl Tally {
             Kind::Spam => self.count(&judged, true),
             Kind::Other => self.other += 1,
         }
-        let cluster = self.cluster(sample.cluster.as_deref());
+        // Figures are of ham and spam: clusters of nothing else are not drawn.
+        let cluster = if sample.kind == Kind::Other { 0 } else { self.cluster(sample.cluster.as_deref()) };
         self.records.push(Record { path, label: sample.label.clone(), kind: sample.kind, cluster, judged, other });
     }
 
