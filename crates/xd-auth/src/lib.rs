@@ -9,6 +9,8 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod content;
+pub mod dkim;
 mod name;
 mod progress;
 mod question;

@@ -12,6 +12,7 @@ mod answer;
 mod mx;
 mod names;
 mod resolver;
+pub mod signature;
 
 pub use answer::{Absence, Answer};
 pub use mx::{MailHost, MailHosts, NoMail};

@@ -1,0 +1,25 @@
+//! DKIM: which domains signed a message, and signing (RFC 6376, with RFC 8301 on what is too weak and RFC 8463 on Ed25519).
+//!
+//! What follows from the message alone is computed once ([`Signatures::prepare`]); then come rounds of questions. A signature whose
+//! body was changed is settled without any. Whose domain it should be is asked by DMARC, not here.
+
+mod body_hash;
+mod canonical;
+mod der;
+mod field;
+mod key;
+mod outcome;
+mod prepared;
+mod reason;
+mod select;
+mod signatures;
+mod tags;
+
+pub use body_hash::BodyHashes;
+pub use canonical::Canonicalization;
+pub use field::MAX_NAMES;
+pub use key::{MAX_KEY_BITS, MIN_KEY_BITS};
+pub use outcome::{NoKey, Outcome, Risk, SignatureOutcome, Step};
+pub use prepared::{CLOCK_DRIFT, MAX_SIGNED_HEADER};
+pub use reason::Reason;
+pub use signatures::{MAX_SIGNATURES, Signatures};
