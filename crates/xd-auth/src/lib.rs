@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod arc;
 pub mod content;
 pub mod dkim;
 mod name;
