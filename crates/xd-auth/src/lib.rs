@@ -12,6 +12,7 @@ mod answer;
 mod name;
 mod progress;
 mod question;
+mod result;
 mod signature;
 mod unknown;
 
@@ -19,5 +20,6 @@ pub use answer::{Absence, Answer};
 pub use name::{Name, NameError};
 pub use progress::{Answers, Progress, Wanted};
 pub use question::{Question, Record, RecordKind};
+pub use result::{DkimResult, SpfResult};
 pub use signature::{Algorithm, Signing, SigningKey, Verification};
 pub use unknown::Unknown;
