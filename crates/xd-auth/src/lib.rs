@@ -9,11 +9,15 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod dmarc;
+mod idn;
 mod name;
 mod progress;
 mod question;
 mod result;
 mod signature;
+mod tag_list;
+pub mod transport;
 mod unknown;
 
 pub use answer::{Absence, Answer};
