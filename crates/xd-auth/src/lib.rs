@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod authentication_results;
 pub mod dmarc;
 mod idn;
 mod name;
