@@ -89,13 +89,13 @@ fn told(subject: &Subject, outcome: &Outcome, input: &Value) -> Value {
     let found = outcome.found.as_ref().filter(|_| !none);
     let organizational = outcome.organizational.as_ref().or(found.map(|found| &found.at)).map(Name::as_str);
     // The domain that is aligned: itself, or that of the organization.
-    let aligned = |alignment: Option<&Alignment>, domain: Option<&Name>| match alignment? {
-        Alignment::Strict => domain.map(Name::as_str),
-        Alignment::Relaxed => organizational,
+    let aligned = |alignment: &Alignment, domain: &Name| match alignment {
+        Alignment::Strict => Some(domain.to_string()),
+        Alignment::Relaxed => organizational.map(str::to_owned),
         _ => None,
     };
-    let spf = aligned(outcome.spf.as_ref(), subject.spf.as_ref().map(|(domain, _)| domain));
-    let dkim = outcome.dkim.iter().zip(&subject.dkim).find_map(|(alignment, (domain, _))| aligned(Some(alignment), Some(domain)));
+    let spf = outcome.spf.as_ref().zip(subject.spf.as_ref()).and_then(|(alignment, (domain, _))| aligned(alignment, domain));
+    let dkim = outcome.dkim.iter().zip(&subject.dkim).find_map(|(alignment, (domain, _))| aligned(alignment, domain));
     let is_strict = |mode: fn(&PolicyRecord) -> Mode| found.is_some_and(|found| mode(&found.record) == Mode::Strict);
     let uris = found.map_or_else(Vec::new, |found| found.record.aggregate.iter().map(|uri| uri.as_str().to_owned()).collect());
     let mut value = json!({
