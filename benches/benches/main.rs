@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
 mod capsule;
+mod dmarc;
 mod files;
 mod hostile;
 mod html;
@@ -24,5 +25,6 @@ criterion::criterion_main!(
     files::benches,
     hostile::benches,
     startup::benches,
-    store::benches
+    store::benches,
+    dmarc::benches
 );

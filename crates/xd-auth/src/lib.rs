@@ -9,15 +9,22 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod authentication_results;
+pub mod dmarc;
+mod idn;
 mod name;
 mod progress;
 mod question;
+mod result;
 mod signature;
+mod tag_list;
+pub mod transport;
 mod unknown;
 
 pub use answer::{Absence, Answer};
 pub use name::{Name, NameError};
 pub use progress::{Answers, Progress, Wanted};
 pub use question::{Question, Record, RecordKind};
+pub use result::{DkimResult, SpfResult};
 pub use signature::{Algorithm, Signing, SigningKey, Verification};
 pub use unknown::Unknown;

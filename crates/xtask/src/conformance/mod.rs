@@ -9,6 +9,7 @@
 mod antispam;
 mod attach;
 mod dialogue;
+mod dmarc;
 mod mime;
 mod psl;
 mod results;
@@ -127,9 +128,10 @@ struct Topic {
 }
 
 /// The topics that are examined.
-const TOPICS: [Topic; 8] = [
+const TOPICS: [Topic; 9] = [
     Topic { name: "antispam", reader: antispam::read, least: 95 },
     Topic { name: "attach", reader: attach::read, least: 98 },
+    Topic { name: "dmarc", reader: dmarc::read, least: 98 },
     Topic { name: "mime", reader: mime::read, least: 98 },
     Topic { name: "psl", reader: psl::read, least: 98 },
     Topic { name: "smtp", reader: smtp::read, least: 100 },
