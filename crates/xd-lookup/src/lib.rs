@@ -8,12 +8,11 @@
 //! `example.com.corp.example`.
 #![forbid(unsafe_code)]
 
-mod answer;
 mod mx;
 mod names;
 mod resolver;
 
-pub use answer::{Absence, Answer};
 pub use mx::{MailHost, MailHosts, NoMail};
 pub use names::ClientNames;
 pub use resolver::{Resolver, ResolverError, ResolverOptions, Servers};
+pub use xd_auth::{Absence, Answer};

@@ -206,16 +206,6 @@ impl Resolver {
     }
 }
 
-impl<T> Answer<T> {
-    fn map<U>(self, change: impl FnMut(T) -> U) -> Answer<U> {
-        match self {
-            Self::Found(records) => Answer::Found(records.into_iter().map(change).collect()),
-            Self::Absent(absence) => Answer::Absent(absence),
-            Self::Unknown(why) => Answer::Unknown(why),
-        }
-    }
-}
-
 fn found<T>(lookup: &Lookup, pick: impl Fn(&RData) -> Option<T>) -> Answer<T> {
     let records: Vec<T> = lookup.answers().iter().filter_map(|record| pick(&record.data)).take(MAX_RECORDS).collect();
     // A chain of aliases that ends without records of the type.
@@ -227,8 +217,10 @@ fn missing<T>(error: &NetError) -> Answer<T> {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
             ResponseCode::NXDomain => Answer::Absent(Absence::Name),
             ResponseCode::NoError => Answer::Absent(Absence::Records),
+            ResponseCode::Refused => Answer::Unknown(Unknown::Refused),
             _ => Answer::Unknown(Unknown::ServerFailure),
         },
+        NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused)) => Answer::Unknown(Unknown::Refused),
         NetError::Timeout => Answer::Unknown(Unknown::Timeout),
         NetError::Proto(_) => Answer::Unknown(Unknown::Malformed),
         _ => Answer::Unknown(Unknown::ServerFailure),
