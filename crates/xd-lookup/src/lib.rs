@@ -10,6 +10,7 @@
 
 mod cache;
 mod exchange;
+pub mod lists;
 mod mx;
 mod names;
 mod reply;
