@@ -1,4 +1,4 @@
-//! Answers what judging and delivery ask of the world: DNS so far.
+//! Answers what judging and delivery ask of the world: DNS and lists in DNS.
 //!
 //! What is absent is told apart from what could not be found out: [`Answer::Absent`] is an answer that an
 //! authority gave, [`Answer::Unknown`] is none. A name that does not exist (NXDOMAIN) is told apart from one that
@@ -15,12 +15,14 @@ mod mx;
 mod names;
 mod reply;
 mod resolver;
+mod rounds;
 mod settings;
 mod special;
 
 pub use mx::{MailHost, MailHosts, NoMail};
 pub use names::ClientNames;
 pub use resolver::Resolver;
+pub use rounds::{Endless, NoSignatures, Rounds, RoundsOptions, Signatures};
 pub use settings::{ResolverError, ResolverOptions, Servers};
 pub use special::Origin;
 pub use xd_auth::{Absence, Answer};
