@@ -1,4 +1,4 @@
-//! Answers what judging and delivery ask of the world: DNS and lists in DNS.
+//! Answers what judging and delivery ask of the world: DNS, lists in DNS, and an antivirus engine.
 //!
 //! What is absent is told apart from what could not be found out: [`Answer::Absent`] is an answer that an
 //! authority gave, [`Answer::Unknown`] is none. A name that does not exist (NXDOMAIN) is told apart from one that
@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+pub mod clamd;
 mod exchange;
 pub mod lists;
 mod mx;
