@@ -13,6 +13,7 @@ mod name;
 mod progress;
 mod question;
 mod signature;
+pub mod spf;
 mod unknown;
 
 pub use answer::{Absence, Answer};
