@@ -5,18 +5,19 @@
 
 use super::evaluate::{Evaluation, Stop};
 use super::outcome::Course;
-use super::record::DualCidr;
+use super::{DomainSpec, DualCidr};
 use crate::{Answer, Name, Question, Record, Unknown};
 
 impl<'a> Evaluation<'a> {
     /// RFC 7208 §5.5: whether one of the names is the target or below it. Only such names are asked for.
-    pub(super) fn names_within(&mut self, target: &Name) -> Result<Course, Stop> {
+    pub(super) fn ptr(&mut self, spec: Option<DomainSpec<'a>>, domain: &Name) -> Result<Course, Stop> {
+        let Some(target) = self.target(spec, domain)? else { return Ok(Course::NoName) };
         let names = match self.names_of_client()? {
             Named::Names(names) => names,
             Named::Void => return Ok(Course::Void),
             Named::Unknown(why) => return Ok(self.passed_over(why)),
         };
-        let (leading, unknown) = self.leading_back(names.into_iter().filter(|name| name.is_within(target)))?;
+        let (leading, unknown) = self.leading_back(names.into_iter().filter(|name| name.is_within(&target)))?;
         Ok(match unknown {
             _ if !leading.is_empty() => Course::Matched,
             Some(why) => self.passed_over(why),

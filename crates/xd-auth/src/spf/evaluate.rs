@@ -1,15 +1,15 @@
 //! Records evaluated (RFC 7208 §4.6, §5, §6): term after term, from the answers that are there.
 //!
-//! A term asks only for what it needs, and only once those before it did not match: what a record could ask is not asked ahead.
-//! The hosts of one `mx` or `ptr` are asked for together. Work is bounded by the terms that ask DNS, at most 10 in all records
+//! A term asks only for what it needs, and only once those before it did not match: what a record could ask is not asked ahead. Work is bounded by the terms that ask DNS, at most 10 in all records
 //! together; that bounds `include` and `redirect` too, which are among them.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
+use super::cidr::{in_network6, same_prefix4};
 use super::expand::Values;
 use super::macros::{Letter, Macro, Piece, Pieces, Place};
 use super::outcome::{Course, Outcome, Reason, SpfResult, Step, quoted, quoted_bytes};
-use super::record::{Directive, DualCidr, Mechanism, Qualifier, Record, same_prefix4, same_prefix6};
+use super::record::{Directive, Mechanism, Qualifier, Record};
 use super::{DomainSpec, Options, Sender};
 use crate::{Answer, Answers, Name, Question, Record as DnsRecord, RecordKind, Unknown};
 
@@ -97,7 +97,7 @@ impl<'a> Evaluation<'a> {
             let Some(redirect) = record.redirect else {
                 return Ok(Some(Said { result: SpfResult::Neutral, reason: Reason::NothingMatched(domain), explanation: None }));
             };
-            let target = self.followed(redirect, &domain)?;
+            let target = self.target(Some(redirect), &domain)?.filter(is_checked).ok_or_else(|| dead_end(redirect.as_str()))?;
             let step = Step { domain, depth, term: quoted(&format!("redirect={}", redirect.as_str())), course: Course::Follows };
             self.steps.push(step);
             // RFC 7208 §6.1: without a record there, it is an error.
@@ -136,20 +136,17 @@ impl<'a> Evaluation<'a> {
                 }
                 Ok(Course::Matched)
             }
-            mechanism => {
-                self.count_lookup()?;
-                if let Mechanism::Include(spec) = mechanism {
-                    self.include(spec, directive, domain, depth)
-                } else {
-                    self.ask(mechanism, domain)
-                }
-            }
+            Mechanism::A(spec, cidr) => self.a(spec, cidr, domain),
+            Mechanism::Exists(spec) => self.exists(spec, domain),
+            Mechanism::Include(spec) => self.include(spec, directive, domain, depth),
+            Mechanism::Mx(spec, cidr) => self.mx(spec, cidr, domain),
+            Mechanism::Ptr(spec) => self.ptr(spec, domain),
         };
         let course = match course {
             Err(Stop::Over(result, reason)) => {
                 // Where it ended is told too. An `include` has told so already.
                 if !matches!(directive.mechanism, Mechanism::Include(_)) {
-                    let course = if let Reason::Unknown { why, .. } = reason { Course::Unknown(why) } else { Course::Missed };
+                    let course = if let Reason::Unknown { why, .. } = reason { Course::Unknown(why) } else { Course::Ended };
                     self.steps.push(step_of(directive, domain, depth, course));
                 }
                 return Err(Stop::Over(result, reason));
@@ -168,83 +165,12 @@ impl<'a> Evaluation<'a> {
 
     /// RFC 7208 §5.2.
     fn include(&mut self, spec: DomainSpec<'a>, term: &Directive<'a>, domain: &Name, depth: u8) -> Result<Course, Stop> {
-        let target = self.expanded(spec, domain)?;
+        let target = self.target(Some(spec), domain)?;
         self.steps.push(step_of(term, domain, depth, if target.is_some() { Course::Follows } else { Course::NoName }));
         let target = target.filter(is_checked).ok_or_else(|| dead_end(spec.as_str()))?;
         // Each level costs one of the lookups, so that there are few.
         let said = self.check(target.clone(), depth.saturating_add(1))?.ok_or_else(|| dead_end(target.as_str()))?;
         Ok(if said.result == SpfResult::Pass { Course::Matched } else { Course::Missed })
-    }
-
-    /// Mechanisms that ask for addresses and names (RFC 7208 §5.3, §5.4, §5.5, §5.7).
-    fn ask(&mut self, mechanism: Mechanism<'a>, domain: &Name) -> Result<Course, Stop> {
-        let (Mechanism::A(spec, _) | Mechanism::Mx(spec, _) | Mechanism::Ptr(spec)) = mechanism else {
-            let Mechanism::Exists(spec) = mechanism else { return Ok(Course::Missed) };
-            let Some(name) = self.expanded(spec, domain)? else { return Ok(Course::NoName) };
-            // RFC 7208 §5.7: of type A, even for a client of IPv6.
-            let found = self.records(Question::new(name, RecordKind::A))?;
-            return Ok(if found.is_empty() { Course::Void } else { Course::Matched });
-        };
-        let name = match spec {
-            None => domain.clone(),
-            Some(spec) => match self.expanded(spec, domain)? {
-                Some(name) => name,
-                None => return Ok(Course::NoName),
-            },
-        };
-        match mechanism {
-            Mechanism::A(_, cidr) => {
-                let found = self.records(self.addresses(name))?;
-                Ok(match () {
-                    () if self.hold_client(found, cidr) => Course::Matched,
-                    () if found.is_empty() => Course::Void,
-                    () => Course::Missed,
-                })
-            }
-            Mechanism::Mx(_, cidr) => self.hosts(name, cidr),
-            _ => self.names_within(&name),
-        }
-    }
-
-    /// RFC 7208 §5.4: the hosts that take mail. All are asked for together; one that holds the client is enough.
-    fn hosts(&mut self, name: Name, cidr: DualCidr) -> Result<Course, Stop> {
-        let found = self.records(Question::new(name.clone(), RecordKind::Mx))?;
-        if found.is_empty() {
-            return Ok(Course::Void);
-        }
-        let mut hosts: Vec<(u16, &Name)> = found
-            .iter()
-            .filter_map(|record| match record {
-                // RFC 7505: the root as host says that none takes mail.
-                DnsRecord::Mx { preference, host } if !host.is_root() => Some((*preference, host)),
-                _ => None,
-            })
-            .collect();
-        hosts.sort_by_key(|(preference, _)| *preference);
-        let (mut wanted, mut unknown, mut has_addresses) = (Vec::new(), None, false);
-        for (_, host) in hosts.iter().take(MAX_HOSTS) {
-            let question = self.addresses((*host).clone());
-            match self.answers.records(&question) {
-                Some(Answer::Found(found)) if self.hold_client(found, cidr) => return Ok(Course::Matched),
-                Some(Answer::Found(_)) => has_addresses = true,
-                Some(Answer::Absent(_)) => {}
-                Some(Answer::Unknown(why)) => unknown = unknown.or(Some((question, *why))),
-                None if wanted.contains(&question) => {}
-                None => wanted.push(question),
-            }
-        }
-        if !wanted.is_empty() {
-            return Err(Stop::Wants(wanted));
-        }
-        if let Some((question, why)) = unknown {
-            return Err(Stop::Over(SpfResult::TempError, Reason::Unknown { question, why }));
-        }
-        // RFC 7208 §4.6.4: no more hosts are asked for; the first ones could have matched before that.
-        if hosts.len() > MAX_HOSTS {
-            return Err(Stop::Over(SpfResult::PermError, Reason::TooManyHosts(name)));
-        }
-        // §4.6.4 counts terms: this one is void when all of it came to nothing, not for each host without such an address.
-        Ok(if has_addresses || hosts.is_empty() { Course::Missed } else { Course::Void })
     }
 
     /// RFC 7208 §6.2: the explanation. Whatever is wrong with it, there is none.
@@ -271,10 +197,11 @@ impl<'a> Evaluation<'a> {
         Ok(self.values.explanation(pieces, domain, ptr.as_ref().map_or(UNKNOWN_NAME, Name::as_str)))
     }
 
-    /// Where `redirect` leads.
-    fn followed(&mut self, redirect: DomainSpec<'a>, domain: &Name) -> Result<Name, Stop> {
+    /// The name that a term asks for, which counts as a lookup: that of the record when it has no own. None when no such name can be
+    /// asked for.
+    pub(super) fn target(&mut self, spec: Option<DomainSpec<'a>>, domain: &Name) -> Result<Option<Name>, Stop> {
         self.count_lookup()?;
-        self.expanded(redirect, domain)?.filter(is_checked).ok_or_else(|| dead_end(redirect.as_str()))
+        spec.map_or_else(|| Ok(Some(domain.clone())), |spec| self.expanded(spec, domain))
     }
 
     /// The name that a text stands for; none when no such name can be asked for.
@@ -305,27 +232,13 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The records that answer a question: none when there are none, and an end when that is not known.
-    fn records(&self, question: Question) -> Result<&'a [DnsRecord], Stop> {
+    pub(super) fn records(&self, question: Question) -> Result<&'a [DnsRecord], Stop> {
         match self.answers.records(&question) {
             None => Err(Stop::Wants(vec![question])),
             Some(Answer::Found(records)) => Ok(records),
             Some(Answer::Absent(_)) => Ok(&[]),
             Some(Answer::Unknown(why)) => Err(Stop::Over(SpfResult::TempError, Reason::Unknown { question, why: *why })),
         }
-    }
-
-    /// RFC 7208 §5: addresses of the client's kind.
-    pub(super) fn addresses(&self, name: Name) -> Question {
-        Question::new(name, if self.values.client.is_ipv4() { RecordKind::A } else { RecordKind::Aaaa })
-    }
-
-    pub(super) fn hold_client(&self, records: &[DnsRecord], cidr: DualCidr) -> bool {
-        let client = self.values.client;
-        records.iter().any(|record| match record {
-            DnsRecord::A(address) => cidr.holds(client, (*address).into()),
-            DnsRecord::Aaaa(address) => cidr.holds(client, (*address).into()),
-            _ => false,
-        })
     }
 }
 
@@ -347,18 +260,6 @@ fn is_checked(domain: &Name) -> bool {
     domain.labels() > 1 && !domain.as_str().starts_with('[')
 }
 
-/// RFC 7208 §5.6. A network of addresses that stand for those of IPv4 (RFC 4291 §2.5.5.2) holds clients of IPv4: nothing is said of
-/// such networks, and whoever publishes one means these.
-fn in_network6(client: IpAddr, network: Ipv6Addr, length: u8) -> bool {
-    match client {
-        IpAddr::V6(client) => same_prefix6(client, network, length),
-        IpAddr::V4(client) => match (network.to_ipv4_mapped(), length.checked_sub(96)) {
-            (Some(network), Some(length)) => same_prefix4(client, network, length),
-            _ => false,
-        },
-    }
-}
-
 impl From<Qualifier> for SpfResult {
     fn from(qualifier: Qualifier) -> Self {
         match qualifier {
@@ -372,7 +273,5 @@ impl From<Qualifier> for SpfResult {
 
 /// Terms that ask DNS, in all records together (RFC 7208 §4.6.4).
 const MAX_LOOKUPS: u32 = 10;
-/// Hosts of one `mx` (RFC 7208 §4.6.4).
-const MAX_HOSTS: usize = 10;
 /// What the macro `p` tells when no name leads back to the client (RFC 7208 §7.3).
 const UNKNOWN_NAME: &str = "unknown";

@@ -23,19 +23,23 @@ pub(super) struct Values<'a> {
 impl<'a> Values<'a> {
     pub(super) fn of(sender: &Sender<'a>) -> Self {
         // RFC 7208 §2.4: for a null reverse-path, postmaster at the EHLO domain; §4.3: without a local part, postmaster.
-        let (local, origin) = match sender.reverse_path {
-            None => (POSTMASTER, sender.ehlo),
+        let ehlo = beginning(sender.ehlo);
+        let (local, origin) = match sender.reverse_path.map(end) {
+            None => (POSTMASTER, ehlo),
             Some(mailbox) => match mailbox.rsplit_once('@') {
                 None | Some(("", _)) => (POSTMASTER, mailbox.strip_prefix('@').unwrap_or(mailbox)),
                 Some(parts) => parts,
             },
         };
         let receiver = if sender.receiver.is_empty() { "unknown" } else { sender.receiver };
-        Self { client: sender.client.to_canonical(), local, origin, ehlo: sender.ehlo, receiver, now: sender.now }
+        Self { client: sender.client.to_canonical(), local, origin, ehlo, receiver, now: sender.now }
     }
 
     /// The name that a text stands for; none when no such name can be asked for. `ptr` is what the macro `p` tells.
     pub(super) fn name(&self, spec: DomainSpec<'_>, domain: &Name, ptr: &str) -> Option<Name> {
+        if spec.as_str().len() > MAX_SPEC {
+            return None;
+        }
         let mut text = String::with_capacity(64);
         for piece in spec.pieces() {
             // RFC 8616 §4: nothing matches what names a local part outside of ASCII.
@@ -155,9 +159,22 @@ fn longest_name(text: &str) -> Option<&str> {
     end.split_once('.').map(|(_, name)| name)
 }
 
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_SAID)).unwrap_or(text)
+}
+
+fn end(text: &str) -> &str {
+    text.get(text.ceil_char_boundary(text.len().saturating_sub(MAX_SAID))..).unwrap_or(text)
+}
+
 const POSTMASTER: &str = "postmaster";
 /// Octets of a name as text (RFC 7208 §7.3).
 const MAX_NAME: usize = 253;
+/// Octets of the EHLO domain and of the reverse-path that are looked at: no command of SMTP has more (RFC 5321 §4.5.3.1.4).
+const MAX_SAID: usize = 1024;
+/// Octets of a domain with macros before they are expanded: four times the longest name. More would be work for nothing, since each
+/// macro may stand for a long text.
+const MAX_SPEC: usize = 1024;
 /// Octets of a text that is still growing: several names long, so that it is cut seldom.
 const MAX_EXPANDED: usize = 1024;
 /// Octets of an explanation: two lines of a reply (RFC 5321 §4.5.3.1.5), which no one reads further than.
@@ -235,10 +252,23 @@ mod tests {
     #[test]
     fn a_macro_repeated_without_end_stays_short() {
         let values = example("192.0.2.3");
-        let text = format!("{}x.example", "%{s}.".repeat(10_000));
+        let text = format!("{}x.example", "%{s}.".repeat(203));
         let name = values.name(DomainSpec::parse(&text).unwrap(), &Name::root(), "").unwrap();
         assert!(name.as_str().len() > 200 && name.as_str().ends_with("@email.example.com.x.example"), "{name}");
-        assert_eq!(expanded(&values, &text).len(), MAX_EXPLANATION);
+        assert_eq!(expanded(&values, &text.repeat(50)).len(), MAX_EXPLANATION);
+        let at = format!("x{}example", "x.".repeat(508));
+        assert_eq!(at.len(), MAX_SPEC);
+        let over = format!("x{at}");
+        assert!(values.name(DomainSpec::parse(&at).unwrap(), &Name::root(), "").is_some());
+        assert!(values.name(DomainSpec::parse(&over).unwrap(), &Name::root(), "").is_none());
+    }
+
+    #[test]
+    fn what_no_command_can_say_is_not_looked_at() {
+        let (ehlo, mailbox) = ("\u{e9}".repeat(600), format!("{}@example.com", "\u{e9}".repeat(600)));
+        let client = IpAddr::from([192, 0, 2, 3]);
+        let values = Values::of(&Sender { client, ehlo: &ehlo, reverse_path: Some(&mailbox), receiver: "", now: 0 });
+        assert_eq!((values.ehlo.len(), values.local.len(), values.origin), (MAX_SAID, 1012, "example.com"));
     }
 
     #[test]

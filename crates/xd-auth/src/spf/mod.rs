@@ -11,6 +11,8 @@
 //! Not here: what to do with a result, the header field `Received-SPF`, and domains that are not in ASCII: their labels must have
 //! been converted (RFC 8616 §4), otherwise the result is `none`.
 
+mod addresses;
+mod cidr;
 mod client;
 mod evaluate;
 mod expand;
@@ -21,9 +23,10 @@ mod syntax;
 
 use std::net::IpAddr;
 
+pub use cidr::DualCidr;
 pub use macros::DomainSpec;
 pub use outcome::{Course, Outcome, Reason, SpfResult, Step};
-pub use record::{Directive, DualCidr, Mechanism, Qualifier, Record};
+pub use record::{Directive, Mechanism, Qualifier, Record};
 pub use syntax::{Fault, SyntaxError};
 
 use crate::{Answers, Progress, Wanted};
@@ -34,7 +37,8 @@ use evaluate::Evaluation;
 pub struct Sender<'a> {
     /// The client address. One of IPv4 mapped into IPv6 is taken as that of IPv4.
     pub client: IpAddr,
-    /// The EHLO domain, as the client said it.
+    /// The EHLO domain, as the client said it. Of it, and of the reverse-path, 1,024 octets are looked at: no command of SMTP has
+    /// more (RFC 5321 §4.5.3.1.4).
     pub ehlo: &'a str,
     /// The mailbox of the reverse-path. None for the null reverse-path: then `postmaster` at the EHLO domain is checked
     /// (RFC 7208 §2.4), as it is to check the EHLO domain itself (§2.3).

@@ -110,6 +110,8 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Course {
+    /// The check ended here; the reason says why.
+    Ended,
     /// The record that it names is evaluated; what is tried of it follows.
     Follows,
     /// It matched.
@@ -169,6 +171,7 @@ impl fmt::Display for Reason {
 impl fmt::Display for Course {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Ended => f.write_str("ends the check"),
             Self::Follows => f.write_str("leads on"),
             Self::Matched => f.write_str("matches"),
             Self::Missed => f.write_str("does not match"),

@@ -11,9 +11,9 @@ use saphyr_parser::{Event, Parser};
 /// A part of a document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Node {
-    List(Vec<Node>),
+    List(Vec<Self>),
     /// Keys and what they stand for, in the order of the file.
-    Map(Vec<(String, Node)>),
+    Map(Vec<(String, Self)>),
     Scalar(Vec<u8>),
 }
 
