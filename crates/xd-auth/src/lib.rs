@@ -10,6 +10,8 @@
 
 mod answer;
 pub mod authentication_results;
+pub mod content;
+pub mod dkim;
 pub mod dmarc;
 mod idn;
 mod name;

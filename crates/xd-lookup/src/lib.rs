@@ -18,6 +18,7 @@ mod reply;
 mod resolver;
 mod rounds;
 mod settings;
+pub mod signature;
 mod special;
 
 pub use mx::{MailHost, MailHosts, NoMail};
