@@ -12,6 +12,7 @@ mod judge;
 mod links;
 mod parse;
 mod rules;
+mod spf;
 mod startup;
 mod store;
 
@@ -20,6 +21,7 @@ criterion::criterion_main!(
     html::benches,
     links::benches,
     rules::benches,
+    spf::benches,
     judge::benches,
     capsule::benches,
     files::benches,

@@ -17,6 +17,7 @@ mod progress;
 mod question;
 mod result;
 mod signature;
+pub mod spf;
 mod tag_list;
 pub mod transport;
 mod unknown;

@@ -14,9 +14,11 @@ mod mime;
 mod psl;
 mod results;
 mod smtp;
+mod spf;
 mod tnef;
 mod unicode;
 mod url;
+mod yaml;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -135,6 +137,7 @@ const TOPICS: [Topic; 9] = [
     Topic { name: "mime", reader: mime::read, least: 98 },
     Topic { name: "psl", reader: psl::read, least: 98 },
     Topic { name: "smtp", reader: smtp::read, least: 100 },
+    Topic { name: "spf", reader: spf::read, least: 100 },
     Topic { name: "tnef", reader: tnef::read, least: 98 },
     Topic { name: "unicode", reader: unicode::read, least: 98 },
     Topic { name: "url", reader: url::read, least: 98 },
