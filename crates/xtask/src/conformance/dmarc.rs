@@ -87,7 +87,7 @@ fn opinion(name: &str, input: &Value, outcome: &Outcome) -> Option<Case> {
 fn told(subject: &Subject, outcome: &Outcome, input: &Value) -> Value {
     let none = outcome.result == DmarcResult::None;
     let found = outcome.found.as_ref().filter(|_| !none);
-    let organizational = outcome.organizational.as_ref().or(found.map(|found| &found.at)).map(Name::as_str);
+    let organizational = outcome.organizational.as_ref().or_else(|| found.map(|found| &found.at)).map(Name::as_str);
     // The domain that is aligned: itself, or that of the organization.
     let aligned = |alignment: &Alignment, domain: &Name| match alignment {
         Alignment::Strict => Some(domain.to_string()),
