@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use xd_auth::Absence;
 
 use super::standing::SUSPENSION;
@@ -158,4 +159,55 @@ fn codes_and_bits_have_meanings() {
     assert_eq!(settings.meanings(&[[127, 0, 0, 24].into()]), ["phishing", "malware"]);
     assert_eq!(settings.meanings(&[[127, 0, 0, 10].into()]), ["dynamic", "phishing"]);
     assert!(settings.meanings(&[[127, 0, 0, 4].into()]).is_empty());
+}
+
+fn any_answer() -> impl Strategy<Value = Answer<Record>> {
+    prop_oneof![
+        Just(code("127.0.0.2")),
+        Just(code("127.0.0.4")),
+        Just(code("127.0.0.1")),
+        Just(code("127.255.255.254")),
+        Just(code("203.0.113.9")),
+        Just(NONE),
+        Just(Answer::Absent(Absence::Records)),
+        Just(LOST),
+        Just(Answer::Unknown(Unknown::Refused)),
+    ]
+}
+
+proptest! {
+    /// Whatever a list answers and when: it counts only within a day after it passed its test, with no alarm since, and by codes that
+    /// are codes.
+    #[test]
+    fn nothing_counts_without_a_test(
+        steps in prop::collection::vec((any_answer(), any_answer(), any_answer(), 0..100_000u64), 1..20),
+    ) {
+        let (mut list, mut now) = (list(ListKind::Addresses), Instant::now());
+        let (mut passed, mut alarmed) = (None::<Instant>, None::<Instant>);
+        for (there, not_there, entry, wait) in steps {
+            now += Duration::from_secs(wait);
+            let tested = list.clone().questions(&[], now).len() == 2;
+            let passes = matches!(&there, Answer::Found(_)) && matches!(&not_there, Answer::Absent(_));
+            let (found, alarm) = said(&mut list, [there, not_there], entry, now);
+            if tested && passes && !matches!(alarm, Some(Alarm::ListsEverything | Alarm::ListsNothing)) {
+                passed = Some(now);
+            }
+            if alarm.is_some() {
+                alarmed = Some(now);
+                passed = None;
+                prop_assert!(list.standing().is_suspended(now + SUSPENSION - Duration::from_secs(1)));
+            }
+            match found {
+                Known::Found(codes) => {
+                    prop_assert!(passed.is_some_and(|passed| now < passed + Duration::from_secs(24 * 3600)));
+                    prop_assert!(codes.iter().all(|code| code.octets() < [127, 1, 0, 0] && code.octets() > [127, 0, 0, 1]));
+                }
+                Known::Absent => prop_assert!(passed.is_some()),
+                Known::Unknown(_) => {}
+            }
+            if alarmed.is_some_and(|alarmed| now < alarmed + SUSPENSION) {
+                prop_assert!(!list.standing().is_trusted(now));
+            }
+        }
+    }
 }
