@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
 mod capsule;
+mod dmarc;
 mod files;
 mod hostile;
 mod html;
@@ -11,6 +12,7 @@ mod judge;
 mod links;
 mod parse;
 mod rules;
+mod spf;
 mod startup;
 mod store;
 
@@ -19,10 +21,12 @@ criterion::criterion_main!(
     html::benches,
     links::benches,
     rules::benches,
+    spf::benches,
     judge::benches,
     capsule::benches,
     files::benches,
     hostile::benches,
     startup::benches,
-    store::benches
+    store::benches,
+    dmarc::benches
 );

@@ -10,13 +10,19 @@
 
 mod answer;
 pub mod arc;
+pub mod authentication_results;
 pub mod content;
 pub mod dkim;
+pub mod dmarc;
+mod idn;
 mod name;
 mod progress;
 mod question;
 mod result;
 mod signature;
+pub mod spf;
+mod tag_list;
+pub mod transport;
 mod unknown;
 
 pub use answer::{Absence, Answer};

@@ -2,7 +2,7 @@
 
 /// Why a fact is not known.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "whoever records reasons must know them all")]
 pub enum Unknown {
     /// The answer came and made no sense.
     Malformed,

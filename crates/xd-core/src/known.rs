@@ -1,5 +1,7 @@
 //! Evidence that may be missing: found, known to be absent, or unknown and why.
 
+use xd_auth::{Answer, Unknown};
+
 /// A fact about the outside world. A lookup that failed is not a lookup that found nothing.
 ///
 /// # Example: has the host no reverse name, or do we merely not know it?
@@ -19,22 +21,6 @@ pub enum Known<T> {
     Absent,
     /// It is not known.
     Unknown(Unknown),
-}
-
-/// Why a fact is not known.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Unknown {
-    /// The answer came and made no sense.
-    Malformed,
-    /// No one has asked, or nothing in this setting can tell.
-    NotAsked,
-    /// It can no longer change what is decided, so no one asked.
-    NotNeeded,
-    /// The one asked said that it could not tell (SERVFAIL and the like).
-    ServerFailure,
-    /// No answer came in time.
-    Timeout,
 }
 
 impl<T> Known<T> {
@@ -79,22 +65,19 @@ impl<T> Known<T> {
     }
 }
 
-impl<T> Default for Known<T> {
-    fn default() -> Self {
-        Self::Unknown(Unknown::NotAsked)
+/// An answer of DNS without the kind of absence, as evidence has it.
+impl<T> From<Answer<T>> for Known<Vec<T>> {
+    fn from(answer: Answer<T>) -> Self {
+        match answer {
+            Answer::Found(records) => Self::Found(records),
+            Answer::Absent(_) => Self::Absent,
+            Answer::Unknown(why) => Self::Unknown(why),
+        }
     }
 }
 
-impl Unknown {
-    /// The reason as one lower-case word or hyphenated pair.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::NotAsked => "not-asked",
-            Self::NotNeeded => "not-needed",
-            Self::ServerFailure => "server-failure",
-            Self::Timeout => "timeout",
-        }
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self::Unknown(Unknown::NotAsked)
     }
 }

@@ -74,7 +74,7 @@ pub use envelope::Envelope;
 pub use evidence::{Evidence, Operator, Settings, SpamClass, Thresholds, ThresholdsError};
 pub use html::HtmlFacts;
 pub use judge::{Judgement, judge};
-pub use known::{Known, Unknown};
+pub use known::Known;
 pub use limits::Limits;
 pub use link::{Link, LinkOrigin, LinkTrick, LinkTricks};
 pub use message::{Message, Notice, Stripped, Stripping, View, normalize};
@@ -83,6 +83,7 @@ pub use score::{Score, ScoreError};
 pub use timestamp::Timestamp;
 pub use truth::Truth;
 pub use verdict::{Class, Finding, OpenFinding, Proof, Verdict};
+pub use xd_auth::Unknown;
 pub use xd_container::{Sign, Signs};
 
 /// The examples of the README compile and run.

@@ -52,7 +52,7 @@ pub(crate) async fn client_names(resolver: &Resolver, address: IpAddr, within: D
 /// Whether an address is among those of a name.
 async fn leads_to(resolver: &Resolver, name: &Domain, address: IpAddr) -> Known<bool> {
     match address {
-        IpAddr::V4(address) => resolver.ipv4(name).await.into_known().map(|found| found.contains(&address)),
-        IpAddr::V6(address) => resolver.ipv6(name).await.into_known().map(|found| found.contains(&address)),
+        IpAddr::V4(address) => Known::from(resolver.ipv4(name).await).map(|found| found.contains(&address)),
+        IpAddr::V6(address) => Known::from(resolver.ipv6(name).await).map(|found| found.contains(&address)),
     }
 }

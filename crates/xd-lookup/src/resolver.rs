@@ -1,81 +1,62 @@
-//! Asks DNS, with a cache and a deadline.
+//! Answers questions of DNS: from what is kept, from whoever asks the same already, or from the servers; always in time.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolveHosts, ResolverConfig, ResolverOpts};
-use hickory_resolver::lookup::Lookup;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
-use xd_core::{Domain, Unknown};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, timeout};
+use xd_auth::{Absence, Answer, Name, Question, Record, RecordKind, Unknown};
+use xd_core::Domain;
 
+use crate::cache::Cache;
+use crate::exchange::Exchange;
 use crate::mx::{self, MailHosts};
 use crate::names::{self, ClientNames};
-use crate::{Absence, Answer};
-
-/// Whom to ask: the `dns` setting.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[allow(clippy::exhaustive_enums, reason = "the set is complete")]
-pub enum Servers {
-    /// These servers, by UDP, and by TCP where an answer is too long for it.
-    Listed(Vec<SocketAddr>),
-    /// Nobody: every answer is unknown.
-    Off,
-    /// Those that the system names.
-    #[default]
-    System,
-}
-
-/// Settings of a [`Resolver`].
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ResolverOptions {
-    /// Whom to ask.
-    pub servers: Servers,
-    /// How long one question may take in all, repetitions included. Default 10 s.
-    pub deadline: Duration,
-    /// Answers kept. Default 8,192, some megabytes.
-    pub cache: u64,
-}
-
-/// The operator: no resolver can be made from these settings.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResolverError {
-    /// The system names no servers, or its settings cannot be read.
-    #[error("cannot read the system's name servers: {0}; name some by dns = [\"192.0.2.53:53\"], or set dns = \"off\"")]
-    System(String),
-    /// The list is empty.
-    #[error("the list of name servers is empty; to ask nobody, set dns = \"off\"")]
-    NoServers,
-    /// Settings were refused.
-    #[error("cannot use these name servers: {0}")]
-    Refused(String),
-}
+use crate::settings::{ResolverError, ResolverOptions};
+use crate::special::{self, Origin};
 
 /// Asks DNS. Cloning it shares cache and sockets.
 ///
-/// Answers are kept for as long as their owners allow, but no longer than an hour, so that what operators change arrives; absences no
-/// longer than five minutes; failures not at all.
+/// Equal questions that are open at the same time are asked once. Of all callers together no more
+/// are open than the settings allow, a quarter of them kept for names that do not come from mail; the rest wait, and no longer than their deadline. Answers are kept for as long as their owners allow, but no longer than an hour, so that
+/// what operators change arrives; absences no longer than five minutes; failures not at all.
 ///
 /// # Example: nobody is asked
 /// ```
-/// use xd_lookup::{Answer, Resolver};
+/// use xd_lookup::{Answer, Origin, Resolver};
+/// use xd_auth::{Name, Question, RecordKind, Unknown};
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-/// let domain = xd_core::Domain::parse("example.com").unwrap();
-/// let answer = runtime.block_on(Resolver::off().ipv4(&domain));
-/// assert_eq!(answer, Answer::Unknown(xd_core::Unknown::NotAsked));
+/// let question = Question::new(Name::parse("example.com").unwrap(), RecordKind::Txt);
+/// let answer = runtime.block_on(Resolver::off().answer(&question, Origin::Mail));
+/// assert_eq!(answer, Answer::Unknown(Unknown::NotAsked));
 /// ```
 #[derive(Clone)]
 pub struct Resolver {
-    inner: Option<Arc<TokioResolver>>,
+    inner: Option<Arc<Inner>>,
     deadline: Duration,
 }
+
+struct Inner {
+    exchange: Exchange,
+    shared: Mutex<Shared>,
+    /// Those for names from mail, and those for others: what mail names can be made to answer slowly, and must hold up nothing else.
+    open_mail: Arc<Semaphore>,
+    open_site: Arc<Semaphore>,
+    deadline: Duration,
+}
+
+/// What callers share.
+struct Shared {
+    cache: Cache,
+    /// Questions that are open. Each is asked by a task of its own, so that it comes to its end, and into the cache, whoever
+    /// stops waiting for it.
+    flights: BTreeMap<Question, Flight>,
+}
+
+type Flight = watch::Receiver<Option<Arc<Answer<Record>>>>;
 
 impl Resolver {
     /// A resolver with these settings. Reads the system's when they say so. Must be called within a tokio runtime.
@@ -83,37 +64,14 @@ impl Resolver {
     /// # Errors
     /// When no servers are known.
     pub fn try_new(options: &ResolverOptions) -> Result<Self, ResolverError> {
-        let (config, mut opts) = match &options.servers {
-            Servers::Off => return Ok(Self { inner: None, deadline: options.deadline }),
-            Servers::Listed(servers) if servers.is_empty() => return Err(ResolverError::NoServers),
-            Servers::Listed(servers) => {
-                let servers = servers.iter().map(|address| {
-                    let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp].map(|protocol| {
-                        let mut connection = ConnectionConfig::new(protocol);
-                        connection.port = address.port();
-                        connection
-                    });
-                    NameServerConfig::new(address.ip(), true, connections.into())
-                });
-                (ResolverConfig::from_parts(None, Vec::new(), servers.collect()), ResolverOpts::default())
-            }
-            Servers::System => {
-                let (config, opts) = hickory_resolver::system_conf::read_system_conf()
-                    .map_err(|error| ResolverError::System(error.to_string()))?;
-                // Domain and search list are left out: names are asked as they stand.
-                (ResolverConfig::from_parts(None, Vec::new(), config.name_servers().to_vec()), opts)
-            }
-        };
-        opts.cache_size = options.cache;
-        // Mail is routed by DNS; a hosts file would hide what others see.
-        opts.use_hosts_file = ResolveHosts::Never;
-        opts.positive_max_ttl = Some(MAX_TTL);
-        opts.negative_max_ttl = Some(MAX_NEGATIVE_TTL);
-        opts.timeout = opts.timeout.min(options.deadline / 2).max(Duration::from_millis(100));
-        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        *builder.options_mut() = opts;
-        let inner = builder.build().map_err(|error| ResolverError::Refused(error.to_string()))?;
-        Ok(Self { inner: Some(Arc::new(inner)), deadline: options.deadline })
+        let most = usize::try_from(options.cache).unwrap_or(usize::MAX);
+        let inner = Exchange::try_new(options)?.map(|exchange| {
+            let shared = Mutex::new(Shared { cache: Cache::new(most), flights: BTreeMap::new() });
+            let [open_mail, open_site] =
+                [options.open_by_mail(), options.open_by_site()].map(|most| Arc::new(Semaphore::new(most)));
+            Arc::new(Inner { exchange, shared, open_mail, open_site, deadline: options.deadline })
+        });
+        Ok(Self { inner, deadline: options.deadline })
     }
 
     /// A resolver that asks nobody.
@@ -122,16 +80,30 @@ impl Resolver {
         Self { inner: None, deadline: Duration::ZERO }
     }
 
+    /// The answer to a question, within the deadline. Records are those of the name or of what it is an alias of, at most 100
+    /// (500 texts); a larger answer is malformed rather than cut, since part of it could prove the wrong thing. Must be called
+    /// within a tokio runtime.
+    pub async fn answer(&self, question: &Question, origin: Origin) -> Answer<Record> {
+        let Some(inner) = &self.inner else { return Answer::Unknown(Unknown::NotAsked) };
+        if let Some(answer) = special::answer(question, origin) {
+            return answer;
+        }
+        match timeout(self.deadline, Inner::answer(inner, question, origin)).await {
+            Ok(answer) => answer.as_ref().clone(),
+            Err(_) => Answer::Unknown(Unknown::Timeout),
+        }
+    }
+
     /// IPv4 addresses of a name.
     pub async fn ipv4(&self, domain: &Domain) -> Answer<Ipv4Addr> {
-        let address = |data: &RData| if let RData::A(address) = data { Some(address.0) } else { None };
-        self.lookup(domain, RecordType::A, address).await
+        let address = |record| if let Record::A(address) = record { Some(address) } else { None };
+        self.of(domain, RecordKind::A, address).await
     }
 
     /// IPv6 addresses of a name.
     pub async fn ipv6(&self, domain: &Domain) -> Answer<Ipv6Addr> {
-        let address = |data: &RData| if let RData::AAAA(address) = data { Some(address.0) } else { None };
-        self.lookup(domain, RecordType::AAAA, address).await
+        let address = |record| if let Record::Aaaa(address) = record { Some(address) } else { None };
+        self.of(domain, RecordKind::Aaaa, address).await
     }
 
     /// Addresses of both families, IPv6 first (RFC 6724 §2.1). Found when either has some; unknown when neither has and either
@@ -157,13 +129,13 @@ impl Resolver {
         }
     }
 
-    /// MX records of a name as they stand: preference and host, the root being empty.
+    /// MX records of a name: preference and host, the root being empty. Hosts whose names cannot be such are left out.
     pub async fn mx(&self, domain: &Domain) -> Answer<(u16, String)> {
-        let record = |data: &RData| match data {
-            RData::MX(mx) => Some((mx.preference, mx.exchange.to_ascii().trim_end_matches('.').to_ascii_lowercase())),
+        let host = |record| match record {
+            Record::Mx { preference, host } => Some((preference, host.as_str().to_owned())),
             _ => None,
         };
-        self.lookup(domain, RecordType::MX, record).await
+        self.of(domain, RecordKind::Mx, host).await
     }
 
     /// Which hosts take mail for a domain, in the order in which they are to be tried (RFC 5321 §5.1). Hosts of one preference
@@ -172,14 +144,14 @@ impl Resolver {
         mx::mail_hosts(domain, self.mx(domain).await, turn)
     }
 
-    /// The names in the PTR records of an address, as many of them as are domain names.
+    /// The names in the PTR records of an address, as many of them as are domain names; malformed when none is.
     pub async fn reverse_names(&self, address: IpAddr) -> Answer<Domain> {
-        let name = |data: &RData| match data {
-            RData::PTR(name) => Domain::parse(name.0.to_ascii().trim_end_matches('.')).ok(),
+        let name = |record| match record {
+            Record::Ptr(name) => Domain::parse(name.as_str()).ok(),
             _ => None,
         };
-        // An IPv4 address written as an IPv6 one has the names of the IPv4 address.
-        self.lookup_name(Name::from(address.to_canonical()), RecordType::PTR, name).await
+        // An IPv4 address written as an IPv6 one has the names of the IPv4 address: `Question::reverse` sees to it.
+        pick(self.answer(&Question::reverse(address), Origin::Site).await, name)
     }
 
     /// The names of a client: those of its PTR records, and the first of them that leads back to it. Takes no longer than `within`;
@@ -188,63 +160,98 @@ impl Resolver {
         names::client_names(self, address.to_canonical(), within).await
     }
 
-    async fn lookup<T>(&self, domain: &Domain, kind: RecordType, pick: impl Fn(&RData) -> Option<T>) -> Answer<T> {
-        match Name::from_str(domain.as_str()) {
-            Ok(name) => self.lookup_name(name, kind, pick).await,
+    async fn of<T>(&self, domain: &Domain, kind: RecordKind, change: impl Fn(Record) -> Option<T>) -> Answer<T> {
+        match Name::parse(domain.as_str()) {
+            Ok(name) => pick(self.answer(&Question::new(name, kind), Origin::Site).await, change),
             Err(_) => Answer::Unknown(Unknown::Malformed),
         }
     }
+}
 
-    async fn lookup_name<T>(&self, mut name: Name, kind: RecordType, pick: impl Fn(&RData) -> Option<T>) -> Answer<T> {
-        let Some(inner) = &self.inner else { return Answer::Unknown(Unknown::NotAsked) };
-        name.set_fqdn(true);
-        match tokio::time::timeout(self.deadline, inner.lookup(name, kind)).await {
-            Err(_) => Answer::Unknown(Unknown::Timeout),
-            Ok(Ok(lookup)) => found(&lookup, pick),
-            Ok(Err(error)) => missing(&error),
+fn pick<T>(answer: Answer<Record>, change: impl Fn(Record) -> Option<T>) -> Answer<T> {
+    match answer {
+        Answer::Found(records) => {
+            let found: Vec<T> = records.into_iter().filter_map(change).collect();
+            if found.is_empty() { Answer::Unknown(Unknown::Malformed) } else { Answer::Found(found) }
         }
+        Answer::Absent(absence) => Answer::Absent(absence),
+        Answer::Unknown(why) => Answer::Unknown(why),
     }
 }
 
-impl<T> Answer<T> {
-    fn map<U>(self, change: impl FnMut(T) -> U) -> Answer<U> {
-        match self {
-            Self::Found(records) => Answer::Found(records.into_iter().map(change).collect()),
-            Self::Absent(absence) => Answer::Absent(absence),
-            Self::Unknown(why) => Answer::Unknown(why),
-        }
+impl Inner {
+    async fn answer(self: &Arc<Self>, question: &Question, origin: Origin) -> Arc<Answer<Record>> {
+        let known = self.lock().known(question);
+        let flight = match known {
+            Some(known) => known,
+            None => {
+                // Waits here while too many are open. It is never closed.
+                let open = match origin {
+                    Origin::Mail => &self.open_mail,
+                    Origin::Site => &self.open_site,
+                };
+                let permit = open.clone().acquire_owned().await.ok();
+                let mut shared = self.lock();
+                // Somebody may have asked it meanwhile.
+                shared.known(question).unwrap_or_else(|| {
+                    let (done, flight) = watch::channel(None);
+                    shared.flights.insert(question.clone(), flight.clone());
+                    let landing = Landing { inner: self.clone(), question: question.clone(), done };
+                    tokio::spawn(async move {
+                        let _permit = permit;
+                        landing.fly().await;
+                    });
+                    Known::Open(flight)
+                })
+            }
+        };
+        let mut flight = match flight {
+            Known::Kept(answer) => return answer,
+            Known::Open(flight) => flight,
+        };
+        // It closes without an answer only when the runtime ends.
+        let answer = flight.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
+        answer.unwrap_or_else(|| Arc::new(Answer::Unknown(Unknown::Timeout)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        // Whatever panicked while it held the lock left tables that hold each other's entries or fewer.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn found<T>(lookup: &Lookup, pick: impl Fn(&RData) -> Option<T>) -> Answer<T> {
-    let records: Vec<T> = lookup.answers().iter().filter_map(|record| pick(&record.data)).take(MAX_RECORDS).collect();
-    // A chain of aliases that ends without records of the type.
-    if records.is_empty() { Answer::Absent(Absence::Records) } else { Answer::Found(records) }
+enum Known {
+    Kept(Arc<Answer<Record>>),
+    Open(Flight),
 }
 
-fn missing<T>(error: &NetError) -> Answer<T> {
-    match error {
-        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => Answer::Absent(Absence::Name),
-            ResponseCode::NoError => Answer::Absent(Absence::Records),
-            _ => Answer::Unknown(Unknown::ServerFailure),
-        },
-        NetError::Timeout => Answer::Unknown(Unknown::Timeout),
-        NetError::Proto(_) => Answer::Unknown(Unknown::Malformed),
-        _ => Answer::Unknown(Unknown::ServerFailure),
+impl Shared {
+    fn known(&self, question: &Question) -> Option<Known> {
+        let kept = self.cache.find(question, Instant::now()).map(Known::Kept);
+        kept.or_else(|| self.flights.get(question).cloned().map(Known::Open))
     }
 }
 
-/// Answers are kept no longer than this.
-const MAX_TTL: Duration = Duration::from_secs(3600);
-/// Absences are kept no longer than this.
-const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(300);
-/// Records of one answer that are looked at. More than a hundred addresses or mail hosts help nobody.
-const MAX_RECORDS: usize = 100;
+/// The end of a question: takes it from those that are open, however it ends.
+struct Landing {
+    inner: Arc<Inner>,
+    question: Question,
+    done: watch::Sender<Option<Arc<Answer<Record>>>>,
+}
 
-impl Default for ResolverOptions {
-    fn default() -> Self {
-        Self { servers: Servers::System, deadline: Duration::from_secs(10), cache: 8192 }
+impl Landing {
+    async fn fly(self) {
+        let asked = timeout(self.inner.deadline, self.inner.exchange.ask(&self.question)).await;
+        let (answer, ttl) = asked.unwrap_or((Answer::Unknown(Unknown::Timeout), 0));
+        let answer = Arc::new(answer);
+        self.inner.lock().cache.put(&self.question, &answer, ttl, Instant::now());
+        self.done.send_replace(Some(answer));
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.inner.lock().flights.remove(&self.question);
     }
 }
 

@@ -156,8 +156,12 @@ impl Rows {
         let pixel = (self.header.channels() * self.header.depth).div_ceil(8);
         let above = self.above.get(1..).unwrap_or_default();
         Predictor::of_png(pixel, row.len()).undo_row(*kind, row, above);
-        let start = (y + self.number * down).saturating_mul(self.header.width);
-        if let Some(line) = self.pixels.get_mut(start..start + self.header.width) {
+        let width = self.header.width;
+        let start = (y + self.number * down).saturating_mul(width);
+        // Drawings repeat their rows.
+        if (right, down) == (1, 1) && (width..self.pixels.len()).contains(&start) && above == &*row {
+            self.pixels.copy_within(start - width..start, start);
+        } else if let Some(line) = self.pixels.get_mut(start..start + width) {
             match right {
                 1 => fill(&self.header, &self.tones, row, line.iter_mut()),
                 _ => fill(&self.header, &self.tones, row, line.iter_mut().skip(x).step_by(right)),

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::wire::{DecodeError, Reader, Wire, Writer, zigzag};
-use super::wire::{FOUND, REASONS, reason_number, unzigzag};
+use super::wire::{FOUND, reason, reason_number, unzigzag};
 use crate::rules::{Observation, Possible, Register};
 use crate::{Known, Truth};
 
@@ -202,13 +202,13 @@ impl Wire for Numbers {
             let place = place(next, from.number()?, at)?;
             let value = match from.number()? {
                 0 => Known::Absent,
-                number if number < u64::from(FOUND) => Known::Unknown(REASONS[number as usize - 1]),
+                // Before what is beyond it: a reason that came late stands where a nought would be, which is never written out.
+                number if let Some(why) = reason(number) => Known::Unknown(why),
                 number if number == u64::from(FOUND) => match from.signed()? {
                     value if zigzag(value) >= LARGE => Known::Found(value),
                     _ => return Reader::wrong(at, "a small number is written as a large one"),
                 },
                 number => match number - u64::from(FOUND) - 1 {
-                    0 => return Reader::wrong(at, "a number that is nought is written out"),
                     value if value < LARGE => Known::Found(unzigzag(value)),
                     _ => return Reader::wrong(at, "a large number is written as a small one"),
                 },
@@ -248,6 +248,8 @@ mod tests {
             (2, Known::Found(-1)),
             (3, Known::Absent),
             (9, Known::Unknown(Unknown::Timeout)),
+            (10, Known::Unknown(Unknown::Refused)),
+            (11, Known::Found(-1)),
         ]);
         let mut out = Writer::default();
         numbers.write(&mut out);

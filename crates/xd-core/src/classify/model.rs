@@ -87,19 +87,19 @@ impl Model {
     /// When places or knots are out of order, there are no knots or too many, or a text is too long.
     pub fn try_new(parts: ModelParts) -> Result<Self, ModelError> {
         check(&parts)?;
-        Ok(Self::of(parts))
+        let sha256 = Sha256::digest(write(&parts)).into();
+        Ok(Self::of(parts, sha256))
     }
 
-    /// Of parts that were checked.
-    fn of(mut parts: ModelParts) -> Self {
-        let bytes = write(&parts);
+    /// Of parts that were checked, with the hash of how they are written.
+    fn of(mut parts: ModelParts, sha256: [u8; 32]) -> Self {
         let mut weights = vec![0; 1 << PLACE_BITS].into_boxed_slice();
         for (place, weight) in std::mem::take(&mut parts.weights) {
             if let Some(slot) = weights.get_mut(place as usize) {
                 *slot = weight;
             }
         }
-        Self { parts, weights, sha256: Sha256::digest(&bytes).into() }
+        Self { parts, weights, sha256 }
     }
 
     /// Reads a model file.
@@ -122,7 +122,8 @@ impl Model {
         // Before anything else is believed: a flipped bit is then told as that.
         let body = bytes.len().saturating_sub(32).max(from.at());
         let (content, sum) = (bytes.get(..body).unwrap_or_default(), bytes.get(body..).unwrap_or_default());
-        if Sha256::digest(content).as_slice() != sum {
+        let sha256: [u8; 32] = Sha256::digest(content).into();
+        if sha256 != sum {
             return Err(ModelError::Checksum { bytes: bytes.len() });
         }
         let mut parts = ModelParts { name: from.text(NAME_MAX)?, about: from.text(ABOUT_MAX)?, ..ModelParts::default() };
@@ -156,7 +157,7 @@ impl Model {
         if write(&parts) != content {
             return Err(ModelError::Value { at: body, what: "another spelling of its numbers than the shortest" });
         }
-        Ok(Self::of(parts))
+        Ok(Self::of(parts, sha256))
     }
 
     /// The model in bytes, as [`Model::read`] takes them.

@@ -214,14 +214,14 @@ pub fn derive(message: &Message<'_>) -> (Envelope, Evidence) {
     {
         envelope.reverse_path = Known::Found(path);
     }
-    if let Some(hop) = message.hops().first() {
+    if let Some(hop) = message.newest_hop() {
         envelope.client_address = hop.client_address.map_or_else(Known::default, Known::Found);
-        envelope.ehlo = hop.ehlo.clone().map_or_else(Known::default, Known::Found);
-        envelope.tls = hop.tls.clone().map_or_else(Known::default, Known::Found);
+        envelope.ehlo = hop.ehlo.map_or_else(Known::default, Known::Found);
+        envelope.tls = hop.tls.map_or_else(Known::default, Known::Found);
         envelope.forward_paths = hop.recipient.iter().map(|recipient| ForwardPath::parse(recipient)).collect();
         // A server that found no name and one that could not tell both write `unknown`: only a name is evidence.
-        if let Some(Host::Domain(name)) = &hop.reverse_name {
-            evidence.reverse_names = Known::Found(vec![name.clone()]);
+        if let Some(Host::Domain(name)) = hop.reverse_name {
+            evidence.reverse_names = Known::Found(vec![name]);
         }
         evidence.now = hop.date.map_or_else(Known::default, Known::Found);
     }

@@ -40,6 +40,7 @@ pub(crate) use text::in_normal_spelling;
 pub use text::{MAX_EXPANSION, TextFacts, TextView, View, normalize};
 pub(crate) use text::{TextCollector, is_blank, is_invisible};
 pub use trace::Hop;
+use trace::Hops;
 
 use xd_container::Signs;
 
@@ -66,7 +67,7 @@ pub struct Message<'a> {
     views: [TextView; View::ALL.len()],
     html: HtmlFacts,
     links: Vec<Link>,
-    hops: Vec<Hop>,
+    hops: Hops,
     from: Vec<Mailbox>,
     sender: Vec<Mailbox>,
     reply_to: Vec<Mailbox>,
@@ -144,7 +145,12 @@ impl<'a> Message<'a> {
     /// The trace fields, newest (topmost) first.
     #[must_use]
     pub fn hops(&self) -> &[Hop] {
-        &self.hops
+        self.hops.of(&self.header)
+    }
+
+    /// The newest of them, for whoever needs no other.
+    pub(crate) fn newest_hop(&self) -> Option<Hop> {
+        self.hops.newest_of(&self.header)
     }
 
     /// The addresses of all `From` fields, in order.

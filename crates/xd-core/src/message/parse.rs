@@ -5,7 +5,7 @@ use memchr::{memchr, memchr_iter};
 use super::body::Bodies;
 use super::header::{Head, Header};
 use super::structure::{SECOND_READINGS, Walk};
-use super::trace::Hop;
+use super::trace::Hops;
 use super::{Message, date, mailbox_list};
 use crate::{Defect, Defects, Limits, Mailbox};
 
@@ -28,7 +28,7 @@ pub(super) fn message<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
     let reply_to = mailboxes(&header, "reply-to", limits, &mut defects);
     let to = mailboxes(&header, "to", limits, &mut defects);
     let cc = mailboxes(&header, "cc", limits, &mut defects);
-    let hops = hops(&header, limits, &mut defects);
+    let hops = Hops::new(&header, limits, &mut defects);
     let subject = header.first("subject").map(|field| field.decoded().to_owned());
     let sent = header.all("date").find_map(|field| date::read(field.raw_value()));
     match sent {
@@ -121,15 +121,6 @@ pub(super) fn mailboxes(header: &Header<'_>, name: &str, limits: &Limits, defect
         }
     }
     mailboxes
-}
-
-pub(super) fn hops(header: &Header<'_>, limits: &Limits, defects: &mut Defects) -> Vec<Hop> {
-    let mut fields = header.all("received");
-    let hops = fields.by_ref().take(limits.hops).map(|field| Hop::parse(field.raw_value())).collect();
-    if fields.next().is_some() {
-        defects.record(Defect::HopLimit);
-    }
-    hops
 }
 
 /// Unix keeps mail with LF and the network with CRLF; either is ordinary as long as it is the only one.

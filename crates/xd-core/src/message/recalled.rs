@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::header::Header;
-use super::parse::{hops, mailboxes};
+use super::parse::mailboxes;
+use super::trace::Hops;
 use xd_container::Signs;
 
 use super::{MediaType, Message, Part, date};
@@ -41,7 +42,7 @@ impl<'a> Message<'a> {
         let of = |name: &str| mailboxes(&header, name, limits, &mut Defects::default());
         let from = told.from.unwrap_or_else(|| of("from"));
         let (sender, reply_to, to, cc) = (of("sender"), of("reply-to"), of("to"), of("cc"));
-        let hops = hops(&header, limits, &mut Defects::default());
+        let hops = Hops::new(&header, limits, &mut Defects::default());
         let subject = header.first("subject").map(|field| field.decoded().to_owned());
         let sent = header.all("date").find_map(|field| date::read(field.raw_value()));
         Self {

@@ -3,10 +3,12 @@
 //! Servers agree on the words of the standard and put what matters most, the address they saw, into comments of their own
 //! form. Read here: Postfix, Sendmail, Exim, qmail, Exchange, Gmail and those that write alike.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::OnceLock;
 
-use super::{date, value};
-use crate::{Domain, Host, Timestamp};
+use super::{Field, Header, date, value};
+use crate::{Defect, Defects, Domain, Host, Limits, Timestamp};
 
 /// One `Received` field.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -29,6 +31,49 @@ pub struct Hop {
     /// When.
     pub date: Option<Timestamp>,
 }
+
+/// The trace fields of a message. They are read when someone asks for them: most mail is judged without them, and has many.
+pub(super) struct Hops {
+    read: OnceLock<Vec<Hop>>,
+    /// So many of them, at most.
+    limit: usize,
+}
+
+impl Hops {
+    /// Those of a header section, as many as the limits allow.
+    pub(super) fn new(header: &Header<'_>, limits: &Limits, defects: &mut Defects) -> Self {
+        if header.all(FIELD).nth(limits.hops).is_some() {
+            defects.record(Defect::HopLimit);
+        }
+        Self { read: OnceLock::new(), limit: limits.hops }
+    }
+
+    /// All of them, of the same header section.
+    pub(super) fn of(&self, header: &Header<'_>) -> &[Hop] {
+        self.read.get_or_init(|| self.fields(header).map(|field| Hop::parse(field.raw_value())).collect())
+    }
+
+    /// The newest of them, of the same header section.
+    pub(super) fn newest_of(&self, header: &Header<'_>) -> Option<Hop> {
+        match self.read.get() {
+            Some(read) => read.first().cloned(),
+            None => self.fields(header).next().map(|field| Hop::parse(field.raw_value())),
+        }
+    }
+
+    fn fields<'h, 'a>(&self, header: &'h Header<'a>) -> impl Iterator<Item = &'h Field<'a>> {
+        header.all(FIELD).take(self.limit)
+    }
+}
+
+impl fmt::Debug for Hops {
+    /// The same before and after someone asked; what they hold stands in the header section.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hops").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+const FIELD: &str = "received";
 
 /// Bytes of a trace field that are read. They stay below 1 KiB.
 const MAX_BYTES: usize = 4 << 10;

@@ -125,6 +125,7 @@ async fn mx(text: &str, resolver: &Resolver, policy: &MxPolicy, turn: u64) -> Re
 const fn reason(why: Unknown) -> &'static str {
     match why {
         Unknown::NotAsked => "DNS is off",
+        Unknown::Refused => "DNS servers refuse to answer",
         Unknown::Timeout => "DNS gave no answer in time",
         Unknown::Malformed => "DNS gave an answer that makes no sense",
         _ => "DNS servers could not tell",

@@ -9,13 +9,16 @@
 mod antispam;
 mod attach;
 mod dialogue;
+mod dmarc;
 mod mime;
 mod psl;
 mod results;
 mod smtp;
+mod spf;
 mod tnef;
 mod unicode;
 mod url;
+mod yaml;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -127,12 +130,14 @@ struct Topic {
 }
 
 /// The topics that are examined.
-const TOPICS: [Topic; 8] = [
+const TOPICS: [Topic; 9] = [
     Topic { name: "antispam", reader: antispam::read, least: 95 },
     Topic { name: "attach", reader: attach::read, least: 98 },
+    Topic { name: "dmarc", reader: dmarc::read, least: 98 },
     Topic { name: "mime", reader: mime::read, least: 98 },
     Topic { name: "psl", reader: psl::read, least: 98 },
     Topic { name: "smtp", reader: smtp::read, least: 100 },
+    Topic { name: "spf", reader: spf::read, least: 100 },
     Topic { name: "tnef", reader: tnef::read, least: 98 },
     Topic { name: "unicode", reader: unicode::read, least: 98 },
     Topic { name: "url", reader: url::read, least: 98 },
