@@ -56,6 +56,7 @@ pub struct Inquiry<'a> {
     given: Evidence,
     senders: Senders,
     asks_all_senders: bool,
+    asks_names: bool,
     /// What the tests answered at first, which most of them will at last.
     first: Option<Vec<Outcome>>,
     /// The entries of lists that were asked for, by what was asked.
@@ -72,13 +73,20 @@ impl<'a> Inquiry<'a> {
         let senders = Senders::of(envelope, message, &given);
         let model = engine.model_points(message);
         let listings = BTreeMap::new();
-        Self { engine, envelope, message, given, senders, asks_all_senders: false, first: None, listings, model, spared: 0 }
+        Self { engine, envelope, message, given, senders, asks_all_senders: false, asks_names: true, first: None, listings, model, spared: 0 }
     }
 
     /// Also asks who sent the message where no rule does, after everything that rules ask.
     #[must_use]
     pub fn with_all_senders(mut self) -> Self {
         self.asks_all_senders = true;
+        self
+    }
+
+    /// Asks for no names of the client.
+    #[must_use]
+    pub fn without_names(mut self) -> Self {
+        self.asks_names = false;
         self
     }
 
@@ -223,7 +231,7 @@ impl<'a> Inquiry<'a> {
 
     /// What is to be asked for the names of the client.
     fn names_wanted(&self, answers: &Answers, evidence: &Evidence) -> Vec<Question> {
-        let Some(client) = self.envelope.client_address.found() else { return Vec::new() };
+        let Some(client) = self.envelope.client_address.found().filter(|_| self.asks_names) else { return Vec::new() };
         if evidence.reverse_names.is_unknown() {
             return vec![Question::reverse(*client)];
         }

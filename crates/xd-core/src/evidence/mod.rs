@@ -6,6 +6,7 @@
 
 mod inquiry;
 mod learned;
+mod results;
 mod senders;
 mod settings;
 
