@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
 mod capsule;
+mod dkim;
 mod dmarc;
 mod files;
 mod hostile;
