@@ -19,6 +19,7 @@ mod store;
 
 criterion::criterion_main!(
     parse::benches,
+    dkim::benches,
     html::benches,
     links::benches,
     rules::benches,
