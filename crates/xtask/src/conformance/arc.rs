@@ -134,7 +134,8 @@ fn made_of(
 /// What a seal covers, with the last message signature in one piece.
 fn without_folds(signed: &[u8]) -> Box<[u8]> {
     let text = String::from_utf8_lossy(signed);
-    let last = text.rfind("arc-message-signature:").and_then(|field| text[field..].find("; b=").map(|at| field + at + "; b=".len()));
+    let last =
+        text.rfind("arc-message-signature:").and_then(|field| text[field..].find("; b=").map(|at| field + at + "; b=".len()));
     let Some((head, tail)) = last.map(|start| text.split_at(start)) else { return signed.into() };
     let (signature, rest) = tail.split_once(';').unwrap_or((tail, ""));
     format!("{head}{};{rest}", compact(signature)).into_bytes().into()
@@ -142,7 +143,8 @@ fn without_folds(signed: &[u8]) -> Box<[u8]> {
 
 /// The results of all fields of a server, one after another.
 fn results(content: &Content<'_>, server: &str) -> Vec<String> {
-    let fields = content.named("Authentication-Results").map(|field| String::from_utf8_lossy(field.value()).replace(['\r', '\n'], ""));
+    let fields =
+        content.named("Authentication-Results").map(|field| String::from_utf8_lossy(field.value()).replace(['\r', '\n'], ""));
     let of_server = fields.filter_map(|text| {
         let (id, rest) = text.split_once(';')?;
         (id.trim() == server).then(|| rest.split(';').map(|part| part.trim().to_owned()).collect::<Vec<_>>())
