@@ -49,8 +49,8 @@ const MAX_REVERSE_NAMES: usize = 10;
 /// # Ok::<(), xd_core::RuleErrors>(())
 /// ```
 #[derive(Debug)]
-pub struct Inquiry<'a> {
-    engine: &'a Engine,
+pub struct Inquiry<'e, 'a> {
+    engine: &'e Engine,
     envelope: &'a Envelope,
     message: &'a Message<'a>,
     given: Evidence,
@@ -65,15 +65,27 @@ pub struct Inquiry<'a> {
     spared: usize,
 }
 
-impl<'a> Inquiry<'a> {
+impl<'e, 'a> Inquiry<'e, 'a> {
     /// An inquiry that starts from the evidence there is.
     #[must_use]
-    pub fn new(engine: &'a Engine, envelope: &'a Envelope, message: &'a Message<'a>, evidence: Evidence) -> Self {
+    pub fn new(engine: &'e Engine, envelope: &'a Envelope, message: &'a Message<'a>, evidence: Evidence) -> Self {
         let given = evidence.with_shown_by(message).into_owned();
         let senders = Senders::of(envelope, message, &given);
         let model = engine.model_points(message);
         let listings = BTreeMap::new();
-        Self { engine, envelope, message, given, senders, asks_all_senders: false, asks_names: true, first: None, listings, model, spared: 0 }
+        Self {
+            engine,
+            envelope,
+            message,
+            given,
+            senders,
+            asks_all_senders: false,
+            asks_names: true,
+            first: None,
+            listings,
+            model,
+            spared: 0,
+        }
     }
 
     /// Also asks who sent the message where no rule does, after everything that rules ask.
@@ -148,14 +160,14 @@ impl<'a> Inquiry<'a> {
     /// Judges the message with what the inquiry came to: the same as [`judge`](crate::judge), without looking again at what has not
     /// changed.
     #[must_use]
-    pub fn judge(&self, evidence: &Evidence) -> Judgement<'a> {
+    pub fn judge(&self, evidence: &Evidence) -> Judgement<'e> {
         let scene = Scene { envelope: self.envelope, message: self.message, evidence };
         judgement(self.engine, scene, &observed(self.engine, scene, self.first.as_deref()), self.model)
     }
 
     /// The same, with the record of the cause; the hash is that of the message's bytes.
     #[must_use]
-    pub fn judge_recorded(&self, evidence: &Evidence, sha256: [u8; 32], recording: &Recording) -> (Judgement<'a>, Capsule) {
+    pub fn judge_recorded(&self, evidence: &Evidence, sha256: [u8; 32], recording: &Recording) -> (Judgement<'e>, Capsule) {
         let scene = Scene { envelope: self.envelope, message: self.message, evidence };
         let seen = observed(self.engine, scene, self.first.as_deref());
         let judgement = judgement(self.engine, scene, &seen, self.model);
@@ -211,9 +223,16 @@ impl<'a> Inquiry<'a> {
                 }
                 OpenQuestion::Target(name) => match name.as_str() {
                     "evidence.reverse_name" | "evidence.confirmed_name" => {
-                        self.names_wanted(answers, evidence).into_iter().for_each(|question| add(stake, Wanted::Records(question)));
+                        self.names_wanted(answers, evidence)
+                            .into_iter()
+                            .for_each(|question| add(stake, Wanted::Records(question)));
                     }
-                    "evidence.spf" | "evidence.dkim" | "evidence.dkim_domain" | "evidence.dmarc" | "evidence.dmarc_policy" | "evidence.arc" => {
+                    "evidence.spf"
+                    | "evidence.dkim"
+                    | "evidence.dkim_domain"
+                    | "evidence.dmarc"
+                    | "evidence.dmarc_policy"
+                    | "evidence.arc" => {
                         senders().into_iter().for_each(|one| add(stake, one));
                     }
                     // Other evidence comes from elsewhere, not from a lookup.
