@@ -39,7 +39,8 @@ fn run(test: &str, zone: Zone, arguments: &str) -> Run {
 #[test]
 fn a_domain_in_order_has_only_what_may_be_left_out() {
     let zone = Zone::new().with(&GOOD).with(&["_smtp._tls.example.com TXT v=TLSRPTv1; rua=mailto:t@example.com"]);
-    let run = run("a_domain_in_order", zone, "check domain example.com --pool 192.0.2.1 --pool 192.0.2.2 --selector one --format json");
+    let run =
+        run("a_domain_in_order", zone, "check domain example.com --pool 192.0.2.1 --pool 192.0.2.2 --selector one --format json");
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
     let report = &run.json()[0];
     assert_eq!((&report["domain"], &report["worst"]), (&"example.com".into(), &"fine".into()), "{report:#}");
@@ -126,12 +127,16 @@ fn a_sender_of_whom_nothing_is_known() {
         .with(&GOOD)
         .manner("example.com", Manner::Code(ResponseCode::ServFail))
         .manner("2.2.0.192.in-addr.arpa", Manner::Code(ResponseCode::Refused));
-    let run = run("a_sender_of_whom_nothing_is_known", zone, "check sender --ip 192.0.2.2 --mail-from ann@example.com --format json");
+    let run =
+        run("a_sender_of_whom_nothing_is_known", zone, "check sender --ip 192.0.2.2 --mail-from ann@example.com --format json");
     assert_eq!(run.code, Some(0));
     let report = &run.json()[0];
     assert_eq!((&report["reverse"]["state"], &report["reverse"]["why"]), (&"unknown".into(), &"refused".into()));
     assert_eq!(report["spf"][0]["result"], "temperror");
-    assert_eq!((&report["spf"][0]["questions"][0]["state"], &report["spf"][0]["questions"][0]["why"]), (&"unknown".into(), &"server-failure".into()));
+    assert_eq!(
+        (&report["spf"][0]["questions"][0]["state"], &report["spf"][0]["questions"][0]["why"]),
+        (&"unknown".into(), &"server-failure".into())
+    );
 }
 
 #[test]

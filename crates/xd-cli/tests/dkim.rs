@@ -66,8 +66,7 @@ fn keys_sign_what_their_records_verify() {
         ("--type rsa --bits 3072", Algorithm::RsaSha256, 3),
     ] {
         let file = format!("key{strings}.pem");
-        let run =
-            place.run(&format!("dkim keygen --domain Example.COM --selector one --out {file} --format json {arguments}"));
+        let run = place.run(&format!("dkim keygen --domain Example.COM --selector one --out {file} --format json {arguments}"));
         assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
         let record = &run.json()[0];
         assert_eq!(record["name"], "one._domainkey.example.com");

@@ -45,6 +45,7 @@ pub(super) fn audit(plan: &Plan<'_>, hosts: &[Host], known: &mut Known<'_>, line
 /// How it stands with the names of an address.
 enum Standing {
     LeadsBack(String),
+    NoName,
     Wrong(String),
     Unknown(String),
 }
@@ -57,7 +58,7 @@ fn standing(address: IpAddr, known: &mut Known<'_>) -> Option<Standing> {
             let names: Vec<&str> = names.iter().map(|named| named.name.as_str()).collect();
             Standing::Wrong(format!("{address}: its names do not lead back to it: {}", names.join(", ")))
         }
-        (Ok(None), _) => Standing::Wrong(format!("{address} has no name")),
+        (Ok(None), _) => Standing::NoName,
         (Err(why), _) => {
             Standing::Unknown(format!("{address}: whether it has a name that leads back is not known: {}", why.as_str()))
         }
@@ -66,17 +67,27 @@ fn standing(address: IpAddr, known: &mut Known<'_>) -> Option<Standing> {
 
 /// Addresses that send: many take no mail from one without a name that leads back.
 fn of_pool(pool: &Pool, known: &mut Known<'_>, lines: &mut Lines) {
-    let standings: Vec<Option<Standing>> = pool.addresses().map(|address| standing(address, known)).collect();
-    if standings.iter().any(Option::is_none) {
-        return;
-    }
-    let (mut good, mut last, mut wrong, mut unknown) = (0_usize, String::new(), Vec::new(), Vec::new());
-    for standing in standings.into_iter().flatten() {
-        match standing {
-            Standing::LeadsBack(name) => (good, last) = (good + 1, name),
-            Standing::Wrong(what) => wrong.push(what),
-            Standing::Unknown(what) => unknown.push(what),
+    let (mut good, mut last, mut wrong, mut unknown, mut waits) = (0_usize, String::new(), Vec::new(), Vec::new(), false);
+    // Addresses without a name, those that follow each other together.
+    let mut nameless: Option<(IpAddr, IpAddr)> = None;
+    for address in pool.addresses() {
+        let standing = standing(address, known);
+        if let Some(Standing::NoName) = standing {
+            nameless = Some((nameless.map_or(address, |(first, _)| first), address));
+            continue;
         }
+        wrong.extend(nameless.take().map(without_name));
+        match standing {
+            Some(Standing::LeadsBack(name)) => (good, last) = (good + 1, name),
+            Some(Standing::Wrong(what)) => wrong.push(what),
+            Some(Standing::Unknown(what)) => unknown.push(what),
+            Some(Standing::NoName) => {}
+            None => waits = true,
+        }
+    }
+    wrong.extend(nameless.map(without_name));
+    if waits {
+        return;
     }
     match good {
         0 => {}
@@ -98,6 +109,10 @@ fn of_pool(pool: &Pool, known: &mut Known<'_>, lines: &mut Lines) {
     }
 }
 
+fn without_name((first, last): (IpAddr, IpAddr)) -> String {
+    if first == last { format!("{first} has no name") } else { format!("{first} to {last} have no names") }
+}
+
 /// Hosts that only take mail need no names; where they send too, they do.
 fn of_host(host: &Host, address: IpAddr, known: &mut Known<'_>, lines: &mut Lines) {
     match standing(address, known) {
@@ -105,13 +120,18 @@ fn of_host(host: &Host, address: IpAddr, known: &mut Known<'_>, lines: &mut Line
         Some(Standing::LeadsBack(name)) => {
             lines.fine(Topic::Ptr, format!("{address} of {}: {name} leads back", host.name));
         }
-        Some(Standing::Wrong(what)) => lines.warn(
-            Topic::Ptr,
-            format!("{what}; it is an address of {}", host.name),
-            "if it sends mail too, publish a PTR record, and an address record of that name",
-        ),
+        Some(Standing::NoName) => may_send(without_name((address, address)), host, lines),
+        Some(Standing::Wrong(what)) => may_send(what, host, lines),
         Some(Standing::Unknown(what)) => lines.unsaid(Topic::Ptr, what),
     }
+}
+
+fn may_send(what: String, host: &Host, lines: &mut Lines) {
+    lines.warn(
+        Topic::Ptr,
+        format!("{what}; it is an address of {}", host.name),
+        "if it sends mail too, publish a PTR record, and an address record of that name",
+    );
 }
 
 #[cfg(test)]
@@ -140,8 +160,13 @@ mod tests {
     #[test]
     fn large_pools_are_summed_up() {
         let found = faults("PTR", "", &["192.0.2.0/24"], &[]);
-        assert_eq!(found.len(), 10);
-        assert!(found[9].1.ends_with(", and 246 others of 192.0.2.0/24"), "{}", found[9].1);
+        assert_eq!(found, [(Wrong, "192.0.2.0 to 192.0.2.255 have no names".to_owned())]);
+        let zone = "1.2.0.192.in-addr.arpa PTR a.example.com\na.example.com A 192.0.2.1";
+        let found: Vec<String> = faults("PTR", zone, &["192.0.2.0/30"], &[]).into_iter().map(|(_, what)| what).collect();
+        assert_eq!(found, ["192.0.2.0 has no name", "192.0.2.2 to 192.0.2.3 have no names"]);
+        let zone: String = (0..16).map(|last| format!("{last}.2.0.192.in-addr.arpa PTR a.example.com\n")).collect();
+        let found = faults("PTR", &zone, &["192.0.2.0/28"], &[]);
+        assert!(found.len() == 10 && found[9].1.ends_with(", and 6 others of 192.0.2.0/28"), "{found:?}");
         let found = faults("PTR", "", &["192.0.2.0/24", "192.0.2.7"], &[]);
         assert!(matches!(found.last(), Some((Warn, what)) if what.contains("more than 256")));
         assert!(matches!(&faults("PTR", "", &["2001:db8::/32"], &[])[..], [(Warn, _)]));
