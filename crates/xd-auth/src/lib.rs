@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod arc;
 pub mod authentication_results;
 pub mod content;
 pub mod dkim;

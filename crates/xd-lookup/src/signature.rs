@@ -17,6 +17,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use crate::Signatures;
 use xd_auth::{Algorithm, Signing, SigningKey, Unknown, Verification};
 
 /// Whether a signature is that of a key over some octets. RSA keys of 1024 to 8192 bits are taken (RFC 8301 §3.2).
@@ -156,6 +157,16 @@ impl KeyStore {
             }
         };
         Some(format!("v=DKIM1; k={kind}; p={key}"))
+    }
+}
+
+impl Signatures for KeyStore {
+    fn verify(&self, verification: &Verification) -> Result<bool, Unknown> {
+        Ok(verify(verification))
+    }
+
+    fn sign(&self, signing: &Signing) -> Result<Box<[u8]>, Unknown> {
+        Self::sign(self, signing)
     }
 }
 

@@ -28,9 +28,11 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    pub(crate) fn read(tags: &Tags<'_>) -> Self {
+    pub(crate) fn read(tags: &Tags<'_>, form: Form) -> Self {
         let domain = tags.get("d").and_then(domain);
         let identity = match tags.get("i") {
+            // RFC 8617 §4.1.2: i= is the instance.
+            _ if form != Form::Dkim => None,
             Some(text) => decode_quoted(text).and_then(|text| String::from_utf8(text).ok()),
             None => domain.as_ref().map(|domain| format!("@{domain}")),
         };
@@ -92,7 +94,7 @@ impl<'a> SignatureField<'a> {
         };
         let identity_is_domain = match form {
             Form::Dkim => identity_is_domain(tags, &domain)?,
-            // RFC 8617 §4.1.2: i= is the instance; there is no identity.
+            // There is no identity.
             Form::ArcMessage | Form::ArcSeal => true,
         };
         Ok(Self { algorithm, domain, selector, identity_is_domain, signature, message })
@@ -102,7 +104,13 @@ impl<'a> SignatureField<'a> {
 impl<'a> MessagePart<'a> {
     fn read(tags: &Tags<'a>, form: Form) -> Result<Self, Reason> {
         let body_hash = decode_base64(tags.need("bh")?).and_then(|hash| hash.try_into().ok()).ok_or(Reason::BadTag("bh"))?;
-        let (header, body) = tags.get("c").map_or(Ok((Canonicalization::Simple, Canonicalization::Simple)), canonicalization)?;
+        let usual = match form {
+            Form::Dkim => Canonicalization::Simple,
+            // RFC 8617 §4.1.2 takes over c= from DKIM, and so its default; but other verifiers and their common suite go by relaxed, the
+            // only form that sealers use.
+            Form::ArcMessage | Form::ArcSeal => Canonicalization::Relaxed,
+        };
+        let (header, body) = tags.get("c").map_or(Ok((usual, usual)), canonicalization)?;
         let limit = tags.get("l").map(|text| number(text).ok_or(Reason::BadTag("l"))).transpose()?;
         // RFC 6376 §3.5, q=: whatever is understood of the list.
         if tags.get("q").is_some_and(|query| !items(query).any(|way| matches!(way, b"dns/txt" | b"dns"))) {
@@ -273,7 +281,7 @@ mod tests {
     #[test]
     fn what_a_field_says_of_itself() {
         let text = "v=9; a=rsa-sha1; d=Example.com; s=one; i=a=2Bb@example.com; b=abc\r\n\tdefghij; t=7";
-        let described = Described::read(&Tags::parse(text.as_bytes()).unwrap());
+        let described = Described::read(&Tags::parse(text.as_bytes()).unwrap(), Form::Dkim);
         assert_eq!(described.domain.unwrap().as_str(), "example.com");
         assert_eq!(
             (described.identity.as_deref(), &*described.start, described.made),

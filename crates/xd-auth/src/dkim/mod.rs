@@ -6,16 +6,16 @@
 mod body_hash;
 mod canonical;
 mod der;
-mod field;
+pub(crate) mod field;
 mod key;
 mod outcome;
 mod policy;
-mod prepared;
+pub(crate) mod prepared;
 mod reason;
 pub(crate) mod select;
-mod sign;
+pub(crate) mod sign;
 mod signatures;
-mod tags;
+pub(crate) mod tags;
 pub(crate) mod writer;
 
 pub use body_hash::BodyHashes;

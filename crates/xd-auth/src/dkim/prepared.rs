@@ -46,7 +46,7 @@ impl<'a> Read<'a> {
         match Tags::parse(field.value()) {
             Ok(tags) => {
                 let parsed = SignatureField::read(&tags, form).map(|signature| (signature, tags.clone()));
-                Self { field, described: Described::read(&tags), parsed }
+                Self { field, described: Described::read(&tags, form), parsed }
             }
             Err(reason) => Self { field, described: Described::default(), parsed: Err(reason) },
         }
@@ -89,6 +89,11 @@ impl<'a> Read<'a> {
 }
 
 impl Prepared {
+    /// Who signed, as far as the field says so.
+    pub(crate) fn domain(&self) -> Option<&Name> {
+        self.described.domain.as_ref()
+    }
+
     /// What came of it; none when something is still to be known, which is then among what is wanted.
     pub(crate) fn outcome(&self, answers: &Answers, now: u64, wanted: &mut Vec<Wanted>) -> Option<SignatureOutcome> {
         let mut outcome = SignatureOutcome {

@@ -6,6 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 /// Octets of a line without its CRLF, where it can be folded.
 const LINE: usize = 78;
 
+/// Octets of a line of a signature, `b=` included: a tab stands before it and a semicolon may follow.
+const PIECE: usize = LINE - 2;
+
 /// A field in the making. What is signed is the field with `b=` empty; the signature is put in at the end.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer {
@@ -23,14 +26,34 @@ impl Writer {
         Self { column: text.len(), text, signature: None }
     }
 
+    /// A field of words, folded at single blanks. Folds in the text are taken out first, so that no line is empty.
+    pub(crate) fn text_field(name: &str, text: &str) -> String {
+        let mut field = Self::new(name);
+        let text = text.replace(['\r', '\n'], "");
+        for word in text.trim().split(' ') {
+            // A line of blanks would be no fold.
+            if !word.is_empty() && field.column + word.len() + 1 > LINE {
+                field.fold();
+            } else {
+                field.push(" ");
+            }
+            field.push(word);
+        }
+        field.text
+    }
+
     /// Adds a tag and its value, on a new line if the rest of this one is too short.
     pub(crate) fn tag(&mut self, name: &str, value: &str) {
         self.separate();
         self.word(&format!("{name}={value}"));
     }
 
-    /// Adds a tag whose value may be folded after any colon.
+    /// Adds a tag whose value may be folded after any colon, and is only if one line is too short for it.
     pub(crate) fn list(&mut self, name: &str, items: &[String]) {
+        let whole = items.join(":");
+        if name.len() + whole.len() + "\t=;".len() <= LINE {
+            return self.tag(name, &whole);
+        }
         self.separate();
         for (number, item) in items.iter().enumerate() {
             let colon = if number + 1 < items.len() { ":" } else { "" };
@@ -67,10 +90,9 @@ impl Writer {
         let encoded = STANDARD.encode(signature);
         let mut text = String::with_capacity(self.text.len() + encoded.len() + encoded.len() / 16);
         text.push_str(&self.text[..at]);
-        // A tab and `b=` stand before the first piece.
-        let (first, rest) = encoded.split_at(encoded.len().min(LINE - "\tb=;".len()));
+        let (first, rest) = encoded.split_at(encoded.len().min(PIECE - "b=".len()));
         text.push_str(first);
-        for piece in rest.as_bytes().chunks(LINE - "\t;".len()) {
+        for piece in rest.as_bytes().chunks(PIECE) {
             text.push_str("\r\n\t");
             // Base64 is ASCII.
             text.extend(piece.iter().map(|&octet| char::from(octet)));
@@ -127,6 +149,14 @@ mod tests {
             assert!(compact.contains(&"content-transfer-encoding:".repeat(8)), "{compact}");
             assert!(compact.ends_with(&format!("b={}", STANDARD.encode(vec![0xff; length]))));
         }
+    }
+
+    #[test]
+    fn fields_of_words() {
+        let text = Writer::text_field("A", &"  words and\r\n more".repeat(20));
+        assert!(text.split("\r\n").all(|line| line.len() <= LINE && !line.trim().is_empty()), "{text}");
+        assert!(text.starts_with("A: words and more  words"));
+        assert_eq!(Writer::text_field("A", &"a".repeat(100)), format!("A:\r\n\t{}", "a".repeat(100)));
     }
 
     #[test]

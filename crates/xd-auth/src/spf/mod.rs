@@ -27,7 +27,8 @@ use std::net::IpAddr;
 pub use audit::{Audit, Finding, FindingKind, Visited, audit};
 pub use cidr::DualCidr;
 pub use macros::DomainSpec;
-pub use outcome::{Course, Outcome, Reason, SpfResult, Step};
+pub use crate::SpfResult;
+pub use outcome::{Course, Outcome, Reason, Step};
 pub use record::{Directive, Mechanism, Qualifier, Record};
 pub use syntax::{Fault, SyntaxError};
 

@@ -10,6 +10,7 @@
 //! on it is ours, and on disk.
 
 mod change;
+mod effort;
 mod envelope;
 mod fields;
 mod judging;
