@@ -7,8 +7,10 @@
 //! listed apart; so is what asks for something that is no aim here, with the reason.
 
 mod antispam;
+mod arc;
 mod attach;
 mod dialogue;
+mod dkim;
 mod dmarc;
 mod mime;
 mod psl;
@@ -130,9 +132,11 @@ struct Topic {
 }
 
 /// The topics that are examined.
-const TOPICS: [Topic; 9] = [
+const TOPICS: [Topic; 12] = [
     Topic { name: "antispam", reader: antispam::read, least: 95 },
+    Topic { name: "arc", reader: arc::read, least: 99 },
     Topic { name: "attach", reader: attach::read, least: 98 },
+    Topic { name: "dkim", reader: dkim::read, least: 100 },
     Topic { name: "dmarc", reader: dmarc::read, least: 98 },
     Topic { name: "mime", reader: mime::read, least: 98 },
     Topic { name: "psl", reader: psl::read, least: 98 },
