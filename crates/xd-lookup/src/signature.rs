@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::Signatures;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
@@ -17,7 +18,6 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use crate::Signatures;
 use xd_auth::{Algorithm, Signing, SigningKey, Unknown, Verification};
 
 /// Whether a signature is that of a key over some octets. RSA keys of 1024 to 8192 bits are taken (RFC 8301 §3.2).

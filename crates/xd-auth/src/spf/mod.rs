@@ -24,10 +24,10 @@ mod syntax;
 
 use std::net::IpAddr;
 
+pub use crate::SpfResult;
 pub use audit::{Audit, Finding, FindingKind, Visited, audit};
 pub use cidr::DualCidr;
 pub use macros::DomainSpec;
-pub use crate::SpfResult;
 pub use outcome::{Course, Outcome, Reason, Step};
 pub use record::{Directive, Mechanism, Qualifier, Record};
 pub use syntax::{Fault, SyntaxError};

@@ -73,7 +73,19 @@ impl<'a> Inquiry<'a> {
         let senders = Senders::of(envelope, message, &given);
         let model = engine.model_points(message);
         let listings = BTreeMap::new();
-        Self { engine, envelope, message, given, senders, asks_all_senders: false, asks_names: true, first: None, listings, model, spared: 0 }
+        Self {
+            engine,
+            envelope,
+            message,
+            given,
+            senders,
+            asks_all_senders: false,
+            asks_names: true,
+            first: None,
+            listings,
+            model,
+            spared: 0,
+        }
     }
 
     /// Also asks who sent the message where no rule does, after everything that rules ask.
@@ -211,9 +223,16 @@ impl<'a> Inquiry<'a> {
                 }
                 OpenQuestion::Target(name) => match name.as_str() {
                     "evidence.reverse_name" | "evidence.confirmed_name" => {
-                        self.names_wanted(answers, evidence).into_iter().for_each(|question| add(stake, Wanted::Records(question)));
+                        self.names_wanted(answers, evidence)
+                            .into_iter()
+                            .for_each(|question| add(stake, Wanted::Records(question)));
                     }
-                    "evidence.spf" | "evidence.dkim" | "evidence.dkim_domain" | "evidence.dmarc" | "evidence.dmarc_policy" | "evidence.arc" => {
+                    "evidence.spf"
+                    | "evidence.dkim"
+                    | "evidence.dkim_domain"
+                    | "evidence.dmarc"
+                    | "evidence.dmarc_policy"
+                    | "evidence.arc" => {
                         senders().into_iter().for_each(|one| add(stake, one));
                     }
                     // Other evidence comes from elsewhere, not from a lookup.
@@ -314,7 +333,7 @@ fn is_address(record: &Record, client: IpAddr) -> bool {
     match record {
         Record::A(address) => IpAddr::V4(*address) == client.to_canonical(),
         Record::Aaaa(address) => IpAddr::V6(*address) == client.to_canonical(),
-        Record::Mx { .. } | Record::Ptr(_) | Record::Txt(_) => false,
+        Record::Mx { .. } | Record::Ptr(_) | Record::Tlsa { .. } | Record::Txt(_) => false,
     }
 }
 

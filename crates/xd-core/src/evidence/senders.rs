@@ -191,7 +191,9 @@ fn add(more: Vec<Wanted>, wanted: &mut Vec<Wanted>) {
 
 fn spf_evidence(outcome: &spf::Outcome) -> Known<SpfResult> {
     // Names of the client that nobody could tell may have made it pass.
-    if let (Some(why), spf::SpfResult::Fail | spf::SpfResult::SoftFail | spf::SpfResult::Neutral) = (outcome.unsure, outcome.result) {
+    if let (Some(why), spf::SpfResult::Fail | spf::SpfResult::SoftFail | spf::SpfResult::Neutral) =
+        (outcome.unsure, outcome.result)
+    {
         return Known::Unknown(why);
     }
     Known::Found(match outcome.result {

@@ -158,7 +158,8 @@ impl Judge {
                 let (judgement, capsule) = match &self.recording {
                     None => (judge(&self.engine, &envelope, &message, &evidence), None),
                     Some(recording) => {
-                        let (judgement, capsule) = judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording);
+                        let (judgement, capsule) =
+                            judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording);
                         (judgement, Some(capsule))
                     }
                 };
@@ -178,12 +179,11 @@ impl Judge {
             Progress::Done(evidence) => evidence,
             Progress::Wants(_) => {
                 // What changed is looked at again, which costs little; a fault of ours in it must not end the connection.
-                let again = |answers: &Told| {
-                    match catch_unwind(AssertUnwindSafe(|| inquiry.progress_until(answers, is_decided))) {
-                        Ok(Progress::Wants(wanted)) => Progress::Wants(wanted),
-                        Ok(Progress::Done(evidence)) => Progress::Done(Some(evidence)),
-                        Err(_) => Progress::Done(None),
-                    }
+                let again = |answers: &Told| match catch_unwind(AssertUnwindSafe(|| inquiry.progress_until(answers, is_decided)))
+                {
+                    Ok(Progress::Wants(wanted)) => Progress::Wants(wanted),
+                    Ok(Progress::Done(evidence)) => Progress::Done(Some(evidence)),
+                    Err(_) => Progress::Done(None),
                 };
                 rounds.run(keys, again).await.ok().flatten().ok_or(EngineFailure)?
             }
@@ -220,7 +220,13 @@ impl Judge {
         }
     }
 
-    fn judged(&self, dialogue: &Dialogue<'_>, message: &Message<'_>, judgement: &Judgement<'_>, capsule: Option<Capsule>) -> Judged {
+    fn judged(
+        &self,
+        dialogue: &Dialogue<'_>,
+        message: &Message<'_>,
+        judgement: &Judgement<'_>,
+        capsule: Option<Capsule>,
+    ) -> Judged {
         let classes = judgement.verdicts().iter().map(|verdict| verdict.class);
         let stripping = match self.actions.may_strip() {
             true => message.strip(self.actions.stripped(), &self.notice),

@@ -75,7 +75,10 @@ fn the_most_decisive_lookup_comes_first_and_rounds_follow() {
         assert_eq!(asked(&first), [ZEN, "_dmarc.example.com", "7.2.0.192.in-addr.arpa"]);
         answers.put(question("7.2.0.192.in-addr.arpa", RecordKind::Ptr), names(&["a.example.net", "b.example.net"]));
         answers.put(question(ZEN, RecordKind::A), a("127.0.0.2"));
-        answers.put(question("_dmarc.example.com", RecordKind::Txt), Answer::Found(vec![Record::Txt(b"v=DMARC1; p=reject"[..].into())]));
+        answers.put(
+            question("_dmarc.example.com", RecordKind::Txt),
+            Answer::Found(vec![Record::Txt(b"v=DMARC1; p=reject"[..].into())]),
+        );
         let second = inquiry.progress(&answers);
         assert_eq!(asked(&second), ["a.example.net", "b.example.net"]);
         answers.put(question("a.example.net", RecordKind::A), Answer::Absent(Absence::Name));
@@ -127,7 +130,8 @@ fn a_list_that_answers_outside_loopback_lies() {
 fn what_can_change_nothing_is_not_asked() {
     with_inquiry(|mut inquiry| {
         let answers = Answers::default();
-        let evidence = evidence(inquiry.progress_until(&answers, |judgement| judgement.verdict().high < Score::from_hundredths(1_000)));
+        let evidence =
+            evidence(inquiry.progress_until(&answers, |judgement| judgement.verdict().high < Score::from_hundredths(1_000)));
         assert_eq!(evidence.dmarc, Known::Unknown(Unknown::NotNeeded));
         assert_eq!(inquiry.spared(), 3);
     });
