@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
 mod capsule;
+mod dkim;
 mod dmarc;
 mod files;
 mod hostile;
@@ -18,6 +19,7 @@ mod store;
 
 criterion::criterion_main!(
     parse::benches,
+    dkim::benches,
     html::benches,
     links::benches,
     rules::benches,

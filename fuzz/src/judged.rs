@@ -1,8 +1,9 @@
 //! What holds of every judgement, whatever the message and the rules; it follows from its capsules, too.
 
+use xd_auth::{Absence, Answer, Answers, Name, Progress, Question, Record, RecordKind, Unknown, Wanted};
 use xd_core::classify::{LEARNED_ID, MODEL_ID, POINTS_MAX};
-use xd_core::evidence::{Answer, Inquiry, Learned, Lookup, derive};
-use xd_core::{Class, Domain, Engine, Evidence, Judgement, Message, Score, Unknown, Verdict, judge, report};
+use xd_core::evidence::{Inquiry, Learned, derive};
+use xd_core::{Class, Engine, Evidence, Judgement, Message, Score, Verdict, judge, report};
 
 use crate::recorded;
 
@@ -90,19 +91,28 @@ fn fields(verdict: &Verdict<'_>, judgement: &Judgement<'_>) {
     }
 }
 
-fn answered(mut inquiry: Inquiry<'_>, world: u8) -> Evidence {
-    let mut answers = 0;
+fn answered(mut inquiry: Inquiry<'_, '_>, world: u8) -> Evidence {
+    let mut answers = Answers::default();
+    let mut asked = 0_usize;
     loop {
-        let lookups = inquiry.poll_lookups();
-        if lookups.is_empty() {
-            return inquiry.into_evidence();
-        }
-        for lookup in lookups {
-            if answers == MOST_LOOKUPS {
-                return inquiry.into_evidence();
+        let wanted = match inquiry.progress(&answers) {
+            Progress::Done(evidence) => return evidence,
+            Progress::Wants(wanted) => wanted,
+        };
+        assert!(!wanted.is_empty());
+        for wanted in wanted {
+            asked += 1;
+            match wanted {
+                Wanted::Records(question) => {
+                    assert!(answers.records(&question).is_none(), "nothing is asked twice");
+                    // As when time is up.
+                    let choice = if asked > MOST_LOOKUPS { 1 } else { world.wrapping_add(asked as u8) };
+                    let answer = answer(&question, choice);
+                    answers.put(question, answer);
+                }
+                Wanted::Signature(_) => unreachable!("judging signs nothing"),
+                Wanted::Verified(verification) => answers.put_verified(*verification, Ok(world & 1 == 0)),
             }
-            inquiry.handle_answer(&lookup, answer(&lookup, world.wrapping_add(answers as u8)));
-            answers += 1;
         }
     }
 }
@@ -118,16 +128,17 @@ fn learned(world: u8) -> Option<Learned> {
     }
 }
 
-fn answer(lookup: &Lookup, choice: u8) -> Answer {
-    match (lookup, choice % 4) {
-        (_, 0) => Answer::None,
-        (_, 1) => Answer::Failed(Unknown::Timeout),
-        (Lookup::ReverseNames(_), 2) => {
-            let name = Domain::parse("mail.example.net").expect("it is a domain");
-            Answer::Names(vec![name])
-        }
-        (_, 2) => Answer::Addresses(vec!["127.0.0.2".parse().expect("it is an address")]),
-        // Of the wrong kind, or outside what a list may answer.
-        _ => Answer::Addresses(vec!["2001:db8::1".parse().expect("it is an address")]),
+fn answer(question: &Question, choice: u8) -> Answer<Record> {
+    let name = || Name::parse("mail.example.net").expect("it is a name");
+    match (choice % 4, question.kind) {
+        (0, _) => Answer::Absent(Absence::Name),
+        (1, _) => Answer::Unknown(Unknown::Timeout),
+        (2, RecordKind::A) => Answer::Found(vec![Record::A("127.0.0.2".parse().expect("it is an address"))]),
+        (_, RecordKind::A) => Answer::Found(vec![Record::A("192.0.2.7".parse().expect("it is an address"))]),
+        (_, RecordKind::Aaaa) => Answer::Found(vec![Record::Aaaa("2001:db8::1".parse().expect("it is an address"))]),
+        (_, RecordKind::Mx) => Answer::Found(vec![Record::Mx { preference: 10, host: name() }]),
+        (_, RecordKind::Ptr) => Answer::Found(vec![Record::Ptr(name())]),
+        (2, RecordKind::Txt) => Answer::Found(vec![Record::Txt(b"v=DMARC1; p=reject"[..].into())]),
+        (_, RecordKind::Txt) => Answer::Found(vec![Record::Txt(b"v=spf1 a mx include:example.net -all"[..].into())]),
     }
 }

@@ -25,6 +25,8 @@ pub enum RecordKind {
     Mx,
     /// Names of an address; the question's name is below `in-addr.arpa` or `ip6.arpa`.
     Ptr,
+    /// Certificates of a service (RFC 6698); the question's name is that of its port, as `_25._tcp.mail.example.com`.
+    Tlsa,
     /// Texts.
     Txt,
 }
@@ -46,6 +48,17 @@ pub enum Record {
     },
     /// A name.
     Ptr(Name),
+    /// What a certificate must match (RFC 6698 §2.1).
+    Tlsa {
+        /// Which certificate is meant, and who vouches for it.
+        usage: u8,
+        /// Which part of it is compared.
+        selector: u8,
+        /// How it is compared.
+        matching: u8,
+        /// What it is compared with.
+        data: Box<[u8]>,
+    },
     /// A text: the strings of one record, joined without anything between them.
     Txt(Box<[u8]>),
 }
@@ -95,6 +108,7 @@ impl Record {
             Self::Aaaa(_) => RecordKind::Aaaa,
             Self::Mx { .. } => RecordKind::Mx,
             Self::Ptr(_) => RecordKind::Ptr,
+            Self::Tlsa { .. } => RecordKind::Tlsa,
             Self::Txt(_) => RecordKind::Txt,
         }
     }

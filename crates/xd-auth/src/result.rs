@@ -1,5 +1,7 @@
 //! Results of SPF and DKIM in their registered spelling (RFC 8601 §2.7).
 
+use std::fmt;
+
 /// What SPF says of a client and a domain (RFC 7208 §2.6).
 ///
 /// # Example: how is it spelled in Authentication-Results?
@@ -67,6 +69,18 @@ impl SpfResult {
             Self::TempError => "temperror",
             Self::PermError => "permerror",
         }
+    }
+}
+
+impl fmt::Display for SpfResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for DkimResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

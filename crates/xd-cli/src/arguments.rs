@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use xd_core::capsule::Level;
 
-use crate::gateway;
 use crate::json::Hex;
-use crate::{learn, tune};
+use crate::{check, dkim, gateway, learn, tune};
 
 /// A mail filter that can prove what it did.
 #[derive(Debug, Parser)]
@@ -22,7 +21,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 when all went well, 1 when a check of rules found something wrong, 2 when something could not be read \
+Exit status: 0 when all went well, 1 when a check of rules or of a domain found something wrong, 2 when something could not be read \
 or the command line, a configuration or a rule file is wrong, 130 after an interrupt.";
 
 #[derive(Debug, Subcommand)]
@@ -53,6 +52,12 @@ pub(crate) enum Command {
     /// List, show, check, test and value rules.
     #[command(subcommand)]
     Rules(Rules),
+    /// Check what DNS says of a client that sends, or audit what a domain publishes for its mail.
+    #[command(subcommand)]
+    Check(check::Check),
+    /// Make keys that sign mail.
+    #[command(subcommand)]
+    Dkim(dkim::Dkim),
     /// List what waits in a gateway's queue, and say what is to happen to it.
     #[command(subcommand)]
     Queue(gateway::Queue),
@@ -99,6 +104,10 @@ pub(crate) struct JudgeArguments {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
+    /// Ask name servers who really sent each message (SPF, DKIM, DMARC, ARC), what its host is called, and what lists say; those of the
+    /// configuration, else those of the system.
+    #[arg(long)]
+    pub(crate) dns: bool,
     /// Keep the causes of all verdicts in this directory, which is made where it is missing: capsules, and the engine.
     ///
     /// `xd replay DIR` derives the verdicts again, and says what other rules would have decided. Capsules are added behind

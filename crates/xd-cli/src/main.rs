@@ -1,15 +1,18 @@
-//! The `xd` command: scan, explain, eval, and the care of rules.
+//! The `xd` command: scan, explain, eval, the care of rules, and what DNS says of senders.
 //!
 //! The core decides; this program reads files, runs threads and prints. Nothing here changes a verdict.
 #![forbid(unsafe_code)]
 
 mod arguments;
 mod aside;
+mod asking;
 mod base;
 mod bisect;
 mod capsules;
 mod cases;
+mod check;
 mod counterfactual;
+mod dkim;
 mod engine;
 mod engines;
 mod escape;
@@ -55,7 +58,9 @@ fn main() -> ExitCode {
         _ if arguments.version => version(),
         Some(Command::Bisect(bisect)) => bisect::run(bisect),
         Some(Command::Capsules(capsules)) => capsules::run(capsules),
+        Some(Command::Check(check)) => check::run(check),
         Some(Command::Counterfactual(counterfactual)) => counterfactual::run(counterfactual),
+        Some(Command::Dkim(dkim)) => dkim::run(dkim),
         Some(Command::Engine(engine)) => engines::run(engine),
         Some(Command::Eval(eval)) => eval::run(eval),
         Some(Command::Explain(explain)) => explain::run(explain),

@@ -74,6 +74,7 @@ fn octets(question: &Question, answer: &Answer<Record>) -> usize {
     let of_record = |record: &Record| match record {
         Record::A(_) | Record::Aaaa(_) => 0,
         Record::Mx { host: name, .. } | Record::Ptr(name) => name.as_str().len(),
+        Record::Tlsa { data, .. } => data.len(),
         Record::Txt(text) => text.len(),
     };
     let records = match answer {

@@ -126,6 +126,12 @@ fn record_of(data: &RData) -> Option<Record> {
         RData::AAAA(address) => Record::Aaaa(address.0),
         RData::MX(mx) => Record::Mx { preference: mx.preference, host: name_of(&mx.exchange)? },
         RData::PTR(name) => Record::Ptr(name_of(&name.0)?),
+        RData::TLSA(tlsa) => Record::Tlsa {
+            usage: tlsa.cert_usage.into(),
+            selector: tlsa.selector.into(),
+            matching: tlsa.matching.into(),
+            data: tlsa.cert_data.as_slice().into(),
+        },
         RData::TXT(text) => Record::Txt(text.txt_data.concat().into()),
         _ => return None,
     })
@@ -163,6 +169,7 @@ fn record_type(kind: RecordKind) -> RecordType {
         RecordKind::Aaaa => RecordType::AAAA,
         RecordKind::Mx => RecordType::MX,
         RecordKind::Ptr => RecordType::PTR,
+        RecordKind::Tlsa => RecordType::TLSA,
         RecordKind::Txt => RecordType::TXT,
     }
 }

@@ -94,6 +94,12 @@ impl Resolver {
         }
     }
 
+    /// Whether it asks nobody.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.inner.is_none()
+    }
+
     /// IPv4 addresses of a name.
     pub async fn ipv4(&self, domain: &Domain) -> Answer<Ipv4Addr> {
         let address = |record| if let Record::A(address) = record { Some(address) } else { None };

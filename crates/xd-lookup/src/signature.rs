@@ -6,9 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::Signatures;
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ED25519, Ed25519KeyPair, KeyPair, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_SHA256, RsaKeyPair,
     UnparsedPublicKey,
@@ -50,6 +53,56 @@ pub enum KeyError {
     /// Neither PEM nor DER, or of another algorithm than was said, or an RSA key of fewer than 2048 or more than 8192 bits.
     #[error("no private key: expected {0} in PEM or DER, RSA of 2048 to 8192 bits")]
     Unreadable(&'static str),
+}
+
+/// A kind of private key to make.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the set is complete: what signers of mail use")]
+pub enum NewKey {
+    /// Ed25519.
+    Ed25519,
+    /// RSA with a modulus of 2048 bits.
+    Rsa2048,
+    /// RSA with a modulus of 3072 bits.
+    Rsa3072,
+    /// RSA with a modulus of 4096 bits.
+    Rsa4096,
+}
+
+/// The system gave no random numbers, or no memory.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no key could be made")]
+pub struct NoNewKey;
+
+/// Makes a private key: PKCS#8 in PEM, which [`KeyStore::add`] and other programs read.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn generate(kind: NewKey) -> Result<String, NoNewKey> {
+    let rsa = |size| {
+        let key = RsaKeyPair::generate(size)?;
+        Ok(AsDer::<Pkcs8V1Der<'_>>::as_der(&key)?.as_ref().to_vec())
+    };
+    let made: Result<Vec<u8>, Unspecified> = match kind {
+        // Version 1: not everyone reads version 2, which holds the public key beside the private one.
+        NewKey::Ed25519 => Ed25519KeyPair::generate().and_then(|key| Ok(key.to_pkcs8v1()?.as_ref().to_vec())),
+        NewKey::Rsa2048 => rsa(KeySize::Rsa2048),
+        NewKey::Rsa3072 => rsa(KeySize::Rsa3072),
+        NewKey::Rsa4096 => rsa(KeySize::Rsa4096),
+    };
+    let text = STANDARD.encode(made.map_err(|Unspecified| NoNewKey)?);
+    let mut pem = String::with_capacity(text.len() + text.len() / 64 + 64);
+    pem.push_str("-----BEGIN PRIVATE KEY-----\n");
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        // RFC 7468 §2: lines of 64 characters. Base64 is ASCII.
+        let (line, after) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = after;
+    }
+    pem.push_str("-----END PRIVATE KEY-----\n");
+    Ok(pem)
 }
 
 impl KeyStore {
@@ -107,6 +160,16 @@ impl KeyStore {
     }
 }
 
+impl Signatures for KeyStore {
+    fn verify(&self, verification: &Verification) -> Result<bool, Unknown> {
+        Ok(verify(verification))
+    }
+
+    fn sign(&self, signing: &Signing) -> Result<Box<[u8]>, Unknown> {
+        Self::sign(self, signing)
+    }
+}
+
 impl fmt::Debug for KeyStore {
     /// Names alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,8 +188,7 @@ fn from_pem(text: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::encoding::{AsBigEndian, Pkcs8V1Der};
-    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::encoding::AsBigEndian;
     use xd_auth::Name;
 
     use super::*;
@@ -158,6 +220,16 @@ mod tests {
             assert!(!verify(&Verification { signature: good.signature[1..].into(), ..good.clone() }));
             assert!(!verify(&Verification { signature: Box::default(), ..good.clone() }));
             assert!(!verify(&Verification { key: b"key"[..].into(), ..good }));
+        }
+    }
+
+    #[test]
+    fn keys_that_were_made_here_are_taken() {
+        for (kind, algorithm) in [(NewKey::Ed25519, Algorithm::Ed25519Sha256), (NewKey::Rsa2048, Algorithm::RsaSha256)] {
+            let (pem, mut store) = (generate(kind).unwrap(), KeyStore::default());
+            assert!(pem.lines().all(|line| line.len() <= 64));
+            store.add(name(algorithm), pem.as_bytes()).unwrap();
+            assert!(store.record(&name(algorithm)).is_some());
         }
     }
 

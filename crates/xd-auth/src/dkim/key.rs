@@ -15,6 +15,42 @@ const MAX_RECORD: usize = 16_384;
 /// Records under one selector: RFC 6376 §3.6.2.2 wants one.
 const MAX_RECORDS: usize = 10;
 
+/// A key as it is published: for those who publish it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PublishedKey {
+    /// How it signs.
+    pub algorithm: Algorithm,
+    /// Bits of an RSA key's modulus; 256 of Ed25519.
+    pub bits: u32,
+    /// The owner is only trying (`t=y`): verifiers must not treat a signature that fails worse than none (RFC 6376 §3.6.1).
+    pub testing: bool,
+}
+
+impl PublishedKey {
+    /// Reads a TXT record as the verifier of a signature would.
+    ///
+    /// # Errors
+    /// Why no signature can use it.
+    ///
+    /// # Example: a key that was withdrawn
+    /// ```
+    /// use xd_auth::dkim::{PublishedKey, Reason};
+    ///
+    /// assert_eq!(PublishedKey::parse(b"v=DKIM1; p="), Err(Reason::KeyRevoked));
+    /// ```
+    pub fn parse(text: &[u8]) -> Result<Self, Reason> {
+        let read = |algorithm| {
+            let key = Key::read(text, &SignatureFacts { algorithm, identity_is_domain: true })?;
+            Ok(Self { algorithm, bits: key.bits, testing: key.testing })
+        };
+        match read(Algorithm::RsaSha256) {
+            Err(Reason::KeyAlgorithm) => read(Algorithm::Ed25519Sha256),
+            other => other,
+        }
+    }
+}
+
 /// A key that a signature may use.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Key {
@@ -149,6 +185,18 @@ mod tests {
         ] {
             assert_eq!(read(text, Algorithm::Ed25519Sha256, true), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn keys_as_they_are_published() {
+        let parse = |text: &str| {
+            let text = text.replace("KEY", KEY).replace("EDWARDS", EDWARDS);
+            PublishedKey::parse(text.as_bytes()).map(|key| (key.algorithm, key.bits, key.testing))
+        };
+        assert_eq!(parse("t=y; p=KEY"), Ok((Algorithm::RsaSha256, 1024, true)));
+        assert_eq!(parse("k=ed25519; t=s; p=EDWARDS"), Ok((Algorithm::Ed25519Sha256, 256, false)));
+        assert_eq!(parse("k=new; p=KEY"), Err(Reason::KeyAlgorithm));
+        assert_eq!(parse("k=ed25519; p="), Err(Reason::KeyRevoked));
     }
 
     #[test]

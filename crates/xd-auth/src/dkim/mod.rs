@@ -21,7 +21,7 @@ pub(crate) mod writer;
 pub use body_hash::BodyHashes;
 pub use canonical::Canonicalization;
 pub use field::MAX_NAMES;
-pub use key::{MAX_KEY_BITS, MIN_KEY_BITS};
+pub use key::{MAX_KEY_BITS, MIN_KEY_BITS, PublishedKey};
 pub use outcome::{NoKey, Outcome, Risk, SignatureOutcome, Step};
 pub use policy::{MAX_REPEATS, SignedFields};
 pub use prepared::{CLOCK_DRIFT, MAX_SIGNED_HEADER};

@@ -2,8 +2,9 @@
 //!
 //! The hosts of one `mx` are asked for together, since each of them may settle it.
 
+use super::SpfResult;
 use super::evaluate::{Evaluation, Stop};
-use super::outcome::{Course, Reason, SpfResult};
+use super::outcome::{Course, Reason};
 use super::{DomainSpec, DualCidr};
 use crate::{Answer, Name, Question, Record, RecordKind};
 

@@ -5,10 +5,11 @@
 
 use std::net::IpAddr;
 
+use super::SpfResult;
 use super::cidr::{in_network6, same_prefix4};
 use super::expand::Values;
 use super::macros::{Letter, Macro, Piece, Pieces, Place};
-use super::outcome::{Course, Outcome, Reason, SpfResult, Step, quoted, quoted_bytes};
+use super::outcome::{Course, Outcome, Reason, Step, quoted, quoted_bytes};
 use super::record::{Directive, Mechanism, Qualifier, Record};
 use super::{DomainSpec, Options, Sender};
 use crate::{Answer, Answers, Name, Question, Record as DnsRecord, RecordKind, Unknown};

@@ -12,6 +12,7 @@
 //! been converted (RFC 8616 §4), otherwise the result is `none`.
 
 mod addresses;
+mod audit;
 mod cidr;
 mod client;
 mod evaluate;
@@ -23,14 +24,17 @@ mod syntax;
 
 use std::net::IpAddr;
 
+pub use crate::SpfResult;
+pub use audit::{Audit, Finding, FindingKind, Visited, audit};
 pub use cidr::DualCidr;
 pub use macros::DomainSpec;
-pub use outcome::{Course, Outcome, Reason, SpfResult, Step};
+pub use outcome::{Course, Outcome, Reason, Step};
 pub use record::{Directive, Mechanism, Qualifier, Record};
 pub use syntax::{Fault, SyntaxError};
 
 use crate::{Answers, Progress, Wanted};
 use evaluate::Evaluation;
+use outcome::{quoted, quoted_bytes};
 
 /// Who sends, and who asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -3,27 +3,7 @@
 use std::fmt;
 
 use super::SyntaxError;
-use crate::{Name, Question, Unknown};
-
-/// A result (RFC 7208 §2.6), in its registered spelling.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[allow(clippy::exhaustive_enums, reason = "the set is complete")]
-pub enum SpfResult {
-    /// There is no domain to ask, or it publishes nothing.
-    None,
-    /// The domain says nothing about this client.
-    Neutral,
-    /// The client may use the domain.
-    Pass,
-    /// The client must not use the domain.
-    Fail,
-    /// The client probably must not use the domain.
-    SoftFail,
-    /// Something could not be found out; it may later.
-    TempError,
-    /// What the domain publishes makes no sense.
-    PermError,
-}
+use crate::{Name, Question, SpfResult, Unknown};
 
 /// What came of a check.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -124,28 +104,6 @@ pub enum Course {
     Void,
     /// It could not be found out; where the check goes on, it did not match.
     Unknown(Unknown),
-}
-
-impl SpfResult {
-    /// The registered spelling (RFC 8601 §2.7.2).
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Neutral => "neutral",
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::SoftFail => "softfail",
-            Self::TempError => "temperror",
-            Self::PermError => "permerror",
-        }
-    }
-}
-
-impl fmt::Display for SpfResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl fmt::Display for Reason {

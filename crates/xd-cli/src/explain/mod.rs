@@ -17,7 +17,7 @@ use crate::judging::Judge;
 use crate::output::Output;
 use crate::terminal::Terminal;
 
-pub(crate) use text::signed;
+pub(crate) use text::{signed, wrap};
 
 /// A judged message with all that led there.
 #[derive(Debug)]

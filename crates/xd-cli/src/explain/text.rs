@@ -239,7 +239,7 @@ fn points_style(score: Score) -> Style {
 }
 
 /// Breaks a text at blanks into lines of at most so many columns; longer words stand alone and are cut hard.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = vec![String::new()];
     let mut used = 0;

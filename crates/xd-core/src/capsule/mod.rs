@@ -38,6 +38,7 @@ pub use encoding::EncodeError;
 pub use facts::{FieldFact, FieldValue, PartFact};
 pub use identity::Identities;
 pub use pseudonym::PseudonymKey;
+pub(crate) use record::record;
 pub use record::{Recording, RecordingError, judge_recorded};
 pub use replay::{Replay, ReplayError, Replayed};
 pub use standing::{Edit, Standing};

@@ -76,7 +76,8 @@ pub fn judge_recorded<'e>(
     (judgement, capsule)
 }
 
-fn record(
+/// The record of a judgement.
+pub(crate) fn record(
     engine: &Engine,
     scene: Scene<'_>,
     (seen, model): (&Observation<'_>, Option<Score>),

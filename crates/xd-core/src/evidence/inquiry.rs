@@ -1,49 +1,29 @@
 //! Lookups in rounds: what is worth asking, most decisive first, and what the answers mean.
 //!
-//! No I/O: a caller polls for lookups, asks whatever it likes (a resolver, a recording, a test table), and hands the
-//! answers in. Answers may raise new lookups; when none remain, or time is up, the evidence is taken as it stands.
+//! No I/O: an [`Inquiry`] is a check like those of `xd-auth`. While something that may matter is not known it says what to ask; whoever
+//! runs it asks a resolver, a recording, or a test table, and runs it again with the answers. It ends when nothing more can be learned,
+//! when the caller says that enough is known, or when time is up and the rest is answered as unknown.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Evidence, Listing};
-use crate::rules::{OpenQuestion, Scene};
-use crate::{Domain, Engine, Envelope, Host, Known, Message, Score, Unknown};
+use xd_auth::{Answer, Answers, Name, Progress, Question, Record, RecordKind, Wanted};
+
+use super::{Evidence, Listing, Senders};
+use crate::capsule::{Capsule, Recording, record};
+use crate::judge::judgement;
+use crate::rules::{Observation, OpenQuestion, Outcome, Scene};
+use crate::{Domain, Engine, Envelope, Host, Judgement, Known, Message, Score, Unknown};
 
 /// Reverse names of one address that are confirmed; RFC 7208 §4.6.4 takes as many.
 const MAX_REVERSE_NAMES: usize = 10;
-
-/// One thing to look up in the DNS.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Lookup {
-    /// The addresses (A and AAAA) of a domain.
-    Addresses(Domain),
-    /// The addresses (A) under which an item stands in a DNS list.
-    Listing(Listing),
-    /// The names (PTR) of an address.
-    ReverseNames(IpAddr),
-}
-
-/// What a lookup gave.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[allow(clippy::exhaustive_enums, reason = "a lookup has an answer, has none, or fails")]
-pub enum Answer {
-    /// Addresses; at least one.
-    Addresses(Vec<IpAddr>),
-    /// The question failed, and nothing is known.
-    Failed(Unknown),
-    /// Names; at least one.
-    Names(Vec<Domain>),
-    /// There is no such name, or no record of this type (NXDOMAIN, NODATA).
-    None,
-}
 
 /// The lookups for one message.
 ///
 /// # Example: a round with a table for a resolver
 /// ```
-/// use xd_core::evidence::{Answer, Inquiry, Lookup};
+/// use xd_auth::{Absence, Answer, Answers, Progress, Wanted};
+/// use xd_core::evidence::Inquiry;
 /// use xd_core::{Engine, Envelope, Evidence, Known, Limits, Message, RuleSource};
 ///
 /// let rule = "family = 'host'\n[[rule]]\nid = 'no-reverse-name'\nscore = '1.00'\nwhy = 'the host has no name'\n\
@@ -52,144 +32,326 @@ pub enum Answer {
 /// let envelope = Envelope { client_address: Known::Found("192.0.2.7".parse().unwrap()), ..Envelope::default() };
 /// let message = Message::parse(b"", &Limits::default());
 /// let mut inquiry = Inquiry::new(&engine, &envelope, &message, Evidence::default());
-/// let wanted = inquiry.poll_lookups();
-/// assert_eq!(wanted, [Lookup::ReverseNames("192.0.2.7".parse().unwrap())]);
-/// inquiry.handle_answer(&wanted[0], Answer::None);
-/// assert!(inquiry.poll_lookups().is_empty());
-/// assert_eq!(inquiry.into_evidence().reverse_names, Known::Absent);
+///
+/// let mut answers = Answers::default();
+/// let evidence = loop {
+///     match inquiry.progress(&answers) {
+///         Progress::Done(evidence) => break evidence,
+///         Progress::Wants(wanted) => for wanted in wanted {
+///             let Wanted::Records(question) = wanted else { continue };
+///             assert_eq!(question.name.as_str(), "7.2.0.192.in-addr.arpa");
+///             answers.put(question, Answer::Absent(Absence::Name));
+///         },
+///     }
+/// };
+/// assert_eq!(evidence.reverse_names, Known::Absent);
+/// assert_eq!(inquiry.judge(&evidence).verdict().score.to_string(), "1.00");
 /// # Ok::<(), xd_core::RuleErrors>(())
 /// ```
 #[derive(Debug)]
-pub struct Inquiry<'a> {
-    engine: &'a Engine,
+pub struct Inquiry<'e, 'a> {
+    engine: &'e Engine,
     envelope: &'a Envelope,
     message: &'a Message<'a>,
-    evidence: Evidence,
-    asked: BTreeSet<Lookup>,
-    answered: BTreeSet<Lookup>,
+    given: Evidence,
+    senders: Senders,
+    asks_all_senders: bool,
+    asks_names: bool,
+    /// What the tests answered at first, which most of them will at last.
+    first: Option<Vec<Outcome>>,
+    /// The entries of lists that were asked for, by what was asked.
+    listings: BTreeMap<Question, Listing>,
+    model: Option<Score>,
+    spared: usize,
 }
 
-impl<'a> Inquiry<'a> {
+impl<'e, 'a> Inquiry<'e, 'a> {
     /// An inquiry that starts from the evidence there is.
     #[must_use]
-    pub fn new(engine: &'a Engine, envelope: &'a Envelope, message: &'a Message<'a>, evidence: Evidence) -> Self {
-        Self { engine, envelope, message, evidence, asked: BTreeSet::new(), answered: BTreeSet::new() }
-    }
-
-    /// The lookups that rules still open want and no one has been told of yet, those with most points at stake first.
-    /// Empty while answers are awaited or when nothing more can be learned.
-    pub fn poll_lookups(&mut self) -> Vec<Lookup> {
-        let scene = Scene { envelope: self.envelope, message: self.message, evidence: &self.evidence };
-        let rules = self.engine.rules();
-        let seen = rules.observe(scene);
-        let mut wanted: Vec<(Score, Lookup)> = Vec::new();
-        for (question, stake) in rules.open_questions(&seen, &self.evidence) {
-            for lookup in self.lookups_for(question) {
-                match wanted.iter_mut().find(|(_, known)| *known == lookup) {
-                    Some((total, _)) => *total += stake,
-                    None => wanted.push((stake, lookup)),
-                }
-            }
-        }
-        wanted.retain(|(_, lookup)| !self.asked.contains(lookup));
-        wanted.sort_by(|(a_stake, a), (b_stake, b)| b_stake.cmp(a_stake).then_with(|| a.cmp(b)));
-        self.asked.extend(wanted.iter().map(|(_, lookup)| lookup.clone()));
-        wanted.into_iter().map(|(_, lookup)| lookup).collect()
-    }
-
-    /// Takes the answer to a lookup. An answer of another kind than the lookup asked for counts as malformed; one that was
-    /// never asked for, or comes a second time, changes nothing.
-    pub fn handle_answer(&mut self, lookup: &Lookup, answer: Answer) {
-        if !self.asked.contains(lookup) || !self.answered.insert(lookup.clone()) {
-            return;
-        }
-        match lookup {
-            Lookup::ReverseNames(_) => {
-                self.evidence.reverse_names = match answer {
-                    Answer::Names(names) => Known::Found(names.into_iter().take(MAX_REVERSE_NAMES).collect()),
-                    Answer::None => Known::Absent,
-                    Answer::Failed(why) => Known::Unknown(why),
-                    Answer::Addresses(_) => Known::Unknown(Unknown::Malformed),
-                };
-                if self.evidence.reverse_names == Known::Absent {
-                    self.evidence.confirmed_name = Known::Absent;
-                }
-            }
-            Lookup::Addresses(name) => self.handle_confirmation(name, answer),
-            Lookup::Listing(listing) => {
-                let found = match answer {
-                    Answer::Addresses(addresses) => {
-                        let codes: Vec<Ipv4Addr> = addresses.into_iter().filter_map(ipv4).collect();
-                        // RFC 5782 §2.1: entries are in 127.0.0.0/8; anything else is a resolver that lies.
-                        if codes.iter().all(Ipv4Addr::is_loopback) && !codes.is_empty() {
-                            Known::Found(codes)
-                        } else {
-                            Known::Unknown(Unknown::Malformed)
-                        }
-                    }
-                    Answer::None => Known::Absent,
-                    Answer::Failed(why) => Known::Unknown(why),
-                    Answer::Names(_) => Known::Unknown(Unknown::Malformed),
-                };
-                self.evidence.listings.insert(listing.clone(), found);
-            }
+    pub fn new(engine: &'e Engine, envelope: &'a Envelope, message: &'a Message<'a>, evidence: Evidence) -> Self {
+        let given = evidence.with_shown_by(message).into_owned();
+        let senders = Senders::of(envelope, message, &given);
+        let model = engine.model_points(message);
+        let listings = BTreeMap::new();
+        Self {
+            engine,
+            envelope,
+            message,
+            given,
+            senders,
+            asks_all_senders: false,
+            asks_names: true,
+            first: None,
+            listings,
+            model,
+            spared: 0,
         }
     }
 
-    /// The evidence as it stands; what was not answered stays unknown.
+    /// Also asks who sent the message where no rule does, after everything that rules ask.
     #[must_use]
-    pub fn into_evidence(self) -> Evidence {
-        self.evidence
+    pub fn with_all_senders(mut self) -> Self {
+        self.asks_all_senders = true;
+        self
     }
 
-    fn lookups_for(&self, question: OpenQuestion) -> Vec<Lookup> {
-        match question {
-            OpenQuestion::Listing(listing) => vec![Lookup::Listing(listing)],
-            OpenQuestion::Target(name) => match (name.as_str(), &self.evidence.reverse_names) {
-                ("evidence.confirmed_name", Known::Found(names)) => names.iter().cloned().map(Lookup::Addresses).collect(),
-                ("evidence.reverse_name" | "evidence.confirmed_name", Known::Unknown(_)) => {
-                    self.envelope.client_address.found().map(|address| Lookup::ReverseNames(*address)).into_iter().collect()
+    /// Asks for no names of the client.
+    #[must_use]
+    pub fn without_names(mut self) -> Self {
+        self.asks_names = false;
+        self
+    }
+
+    /// The evidence, or what to ask for it: what rules that are still open want, those with most points at stake first.
+    pub fn progress(&mut self, answers: &Answers) -> Progress<Evidence> {
+        self.progress_until(answers, |_| false)
+    }
+
+    /// The same, but ends as soon as `is_settled` says of a judgement that none of what is still open matters. What was not asked then
+    /// is [`Unknown::NotNeeded`].
+    pub fn progress_until(
+        &mut self,
+        answers: &Answers,
+        mut is_settled: impl FnMut(&Judgement<'_>) -> bool,
+    ) -> Progress<Evidence> {
+        loop {
+            let mut evidence = self.evidence(answers);
+            let (engine, known) = (self.engine, self.listings.len());
+            let (wanted, is_over) = {
+                let scene = Scene { envelope: self.envelope, message: self.message, evidence: &evidence };
+                let seen = observed(engine, scene, self.first.as_deref());
+                if self.first.is_none() {
+                    self.first = Some(seen.outcomes.clone());
                 }
-                // Other evidence comes from its own checks, not from a single lookup.
-                _ => Vec::new(),
-            },
+                let wanted = self.wanted(&seen, &evidence, answers);
+                let is_over = !wanted.is_empty() && is_settled(&judgement(engine, scene, &seen, self.model));
+                (wanted, is_over)
+            };
+            if is_over {
+                self.spared = wanted.len();
+                not_needed(&mut evidence);
+                return Progress::Done(evidence);
+            }
+            if !wanted.is_empty() {
+                return Progress::Wants(wanted);
+            }
+            // Entries of lists that are asked for only now may have been answered before.
+            if self.listings.len() == known {
+                return Progress::Done(evidence);
+            }
         }
     }
 
-    /// One name of the client was looked up: it is confirmed when it leads back to the client's address.
-    fn handle_confirmation(&mut self, name: &Domain, answer: Answer) {
-        let (Some(client), Some(names)) = (self.envelope.client_address.found(), self.evidence.reverse_names.found()) else {
-            return;
+    /// How many questions were spared, at least: those that were next when enough was known.
+    #[must_use]
+    pub fn spared(&self) -> usize {
+        self.spared
+    }
+
+    /// What the checks of who sent the message come to with these answers; none while they want more.
+    #[must_use]
+    pub fn sender_results(&self, answers: &Answers) -> Option<super::SenderResults> {
+        match self.senders.progress(answers) {
+            Progress::Done(results) => Some(results),
+            Progress::Wants(_) => None,
+        }
+    }
+
+    /// Judges the message with what the inquiry came to: the same as [`judge`](crate::judge), without looking again at what has not
+    /// changed.
+    #[must_use]
+    pub fn judge(&self, evidence: &Evidence) -> Judgement<'e> {
+        let scene = Scene { envelope: self.envelope, message: self.message, evidence };
+        judgement(self.engine, scene, &observed(self.engine, scene, self.first.as_deref()), self.model)
+    }
+
+    /// The same, with the record of the cause; the hash is that of the message's bytes.
+    #[must_use]
+    pub fn judge_recorded(&self, evidence: &Evidence, sha256: [u8; 32], recording: &Recording) -> (Judgement<'e>, Capsule) {
+        let scene = Scene { envelope: self.envelope, message: self.message, evidence };
+        let seen = observed(self.engine, scene, self.first.as_deref());
+        let judgement = judgement(self.engine, scene, &seen, self.model);
+        let capsule = record(self.engine, scene, (&seen, self.model), judgement.verdicts(), sha256, recording);
+        (judgement, capsule)
+    }
+
+    /// The evidence given, with what these answers settle.
+    fn evidence(&self, answers: &Answers) -> Evidence {
+        let mut evidence = self.given.clone();
+        if let Some(client) = self.envelope.client_address.found().filter(|_| evidence.confirmed_name.is_unknown()) {
+            fill_names(*client, answers, &mut evidence);
+        }
+        if evidence.spf.is_unknown() || evidence.dkim.is_unknown() || evidence.dmarc.is_unknown() || evidence.arc.is_unknown() {
+            self.senders.fill(answers, &mut evidence);
+        }
+        for (question, listing) in &self.listings {
+            if let Some(answer) = answers.records(question) {
+                evidence.listings.entry(listing.clone()).or_insert_with(|| listed(answer));
+            }
+        }
+        evidence
+    }
+
+    fn wanted(&mut self, seen: &Observation<'_>, evidence: &Evidence, answers: &Answers) -> Vec<Wanted> {
+        let mut wanted: Vec<(Score, usize, Wanted)> = Vec::new();
+        let mut listings = Vec::new();
+        let mut add = |stake: Score, one: Wanted| {
+            let is_answered = matches!(&one, Wanted::Records(question) if answers.records(question).is_some());
+            let order = wanted.len();
+            match wanted.iter_mut().find(|(_, _, known)| *known == one) {
+                Some((total, _, _)) => *total += stake,
+                None if is_answered => {}
+                None => wanted.push((stake, order, one)),
+            }
         };
-        match answer {
-            Answer::Addresses(addresses) if addresses.contains(client) => {
-                // The first in the order of the records, whichever answer came first.
-                let place = |domain: &Domain| names.iter().position(|known| known == domain);
-                let better = self.evidence.confirmed_name.found().is_none_or(|known| place(name) < place(known));
-                if better {
-                    self.evidence.confirmed_name = Known::Found(name.clone());
+        let mut of_senders = None;
+        let mut senders = || {
+            let asked = of_senders.get_or_insert_with(|| match self.senders.progress(answers) {
+                Progress::Done(_) => Vec::new(),
+                Progress::Wants(wanted) => wanted,
+            });
+            asked.clone()
+        };
+        for (question, stake) in self.engine.rules().open_questions(seen, evidence) {
+            match &question {
+                OpenQuestion::Listing(listing) => {
+                    let name = listing.query().and_then(|name| Name::parse(name.as_str()).ok());
+                    if let Some(question) = name.map(|name| Question::new(name, RecordKind::A)) {
+                        listings.push((question.clone(), listing.clone()));
+                        add(stake, Wanted::Records(question));
+                    }
                 }
+                OpenQuestion::Target(name) => match name.as_str() {
+                    "evidence.reverse_name" | "evidence.confirmed_name" => {
+                        self.names_wanted(answers, evidence)
+                            .into_iter()
+                            .for_each(|question| add(stake, Wanted::Records(question)));
+                    }
+                    "evidence.spf"
+                    | "evidence.dkim"
+                    | "evidence.dkim_domain"
+                    | "evidence.dmarc"
+                    | "evidence.dmarc_policy"
+                    | "evidence.arc" => {
+                        senders().into_iter().for_each(|one| add(stake, one));
+                    }
+                    // Other evidence comes from elsewhere, not from a lookup.
+                    _ => {}
+                },
             }
-            Answer::Failed(why) if self.evidence.confirmed_name.found().is_none() => {
-                self.evidence.confirmed_name = Known::Unknown(why);
-            }
-            Answer::Names(_) if self.evidence.confirmed_name.found().is_none() => {
-                self.evidence.confirmed_name = Known::Unknown(Unknown::Malformed);
-            }
-            Answer::Addresses(_) | Answer::Failed(_) | Answer::Names(_) | Answer::None => {}
         }
-        let all_answered = names.iter().all(|name| self.answered.contains(&Lookup::Addresses(name.clone())));
-        // Only when every name was answered and none failed is it known that none is confirmed.
-        if all_answered && self.evidence.confirmed_name == Known::Unknown(Unknown::NotAsked) {
-            self.evidence.confirmed_name = Known::Absent;
+        if self.asks_all_senders {
+            senders().into_iter().for_each(|one| add(Score::ZERO, one));
         }
+        self.listings.extend(listings);
+        wanted.sort_by(|(a_stake, a, _), (b_stake, b, _)| b_stake.cmp(a_stake).then(a.cmp(b)));
+        wanted.into_iter().map(|(_, _, one)| one).collect()
+    }
+
+    /// What is to be asked for the names of the client.
+    fn names_wanted(&self, answers: &Answers, evidence: &Evidence) -> Vec<Question> {
+        let Some(client) = self.envelope.client_address.found().filter(|_| self.asks_names) else { return Vec::new() };
+        if evidence.reverse_names.is_unknown() {
+            return vec![Question::reverse(*client)];
+        }
+        let names = evidence.reverse_names.found().into_iter().flatten();
+        let questions = names.filter_map(|name| address_question(name, *client));
+        questions.filter(|question| answers.records(question).is_none()).collect()
     }
 }
 
-fn ipv4(address: IpAddr) -> Option<Ipv4Addr> {
-    match address {
-        IpAddr::V4(address) => Some(address),
-        IpAddr::V6(_) => None,
+fn observed<'m>(engine: &Engine, scene: Scene<'m>, before: Option<&[Outcome]>) -> Observation<'m> {
+    match before {
+        Some(before) => engine.rules().observe_again(scene, before),
+        None => engine.rules().observe(scene),
+    }
+}
+
+/// Nothing of this is asked any more.
+fn not_needed(evidence: &mut Evidence) {
+    fn mark<T>(fact: &mut Known<T>) {
+        if matches!(fact, Known::Unknown(Unknown::NotAsked)) {
+            *fact = Known::Unknown(Unknown::NotNeeded);
+        }
+    }
+    mark(&mut evidence.reverse_names);
+    mark(&mut evidence.confirmed_name);
+    mark(&mut evidence.spf);
+    mark(&mut evidence.dkim);
+    mark(&mut evidence.dmarc);
+    mark(&mut evidence.arc);
+}
+
+/// The names of the client that these answers tell, and the first of them that leads back to it. That none does is known only when every
+/// one was answered and none failed.
+fn fill_names(client: IpAddr, answers: &Answers, evidence: &mut Evidence) {
+    if evidence.reverse_names.is_unknown() {
+        evidence.reverse_names = match answers.records(&Question::reverse(client)) {
+            None => return,
+            Some(Answer::Absent(_)) => Known::Absent,
+            Some(Answer::Unknown(why)) => Known::Unknown(*why),
+            Some(Answer::Found(records)) => {
+                let name = |record: &Record| match record {
+                    Record::Ptr(name) => Domain::parse(name.as_str()).ok(),
+                    _ => None,
+                };
+                let names: Vec<Domain> = records.iter().filter_map(name).take(MAX_REVERSE_NAMES).collect();
+                if names.is_empty() { Known::Absent } else { Known::Found(names) }
+            }
+        };
+    }
+    let names = match &evidence.reverse_names {
+        Known::Found(names) => names,
+        Known::Absent => return evidence.confirmed_name = Known::Absent,
+        Known::Unknown(why) => return evidence.confirmed_name = Known::Unknown(*why),
+    };
+    let mut confirmed = Known::Absent;
+    for name in names {
+        let Some(answer) = address_question(name, client).and_then(|question| answers.records(&question)) else {
+            // Not asked yet: an earlier one that is confirmed counts, none that comes later.
+            confirmed = Known::Unknown(Unknown::NotAsked);
+            break;
+        };
+        match answer {
+            Answer::Found(records) if records.iter().any(|record| is_address(record, client)) => {
+                confirmed = Known::Found(name.clone());
+                break;
+            }
+            Answer::Unknown(why) if !confirmed.is_unknown() => confirmed = Known::Unknown(*why),
+            Answer::Found(_) | Answer::Absent(_) | Answer::Unknown(_) => {}
+        }
+    }
+    evidence.confirmed_name = confirmed;
+}
+
+fn address_question(name: &Domain, client: IpAddr) -> Option<Question> {
+    let kind = if client.to_canonical().is_ipv4() { RecordKind::A } else { RecordKind::Aaaa };
+    Some(Question::new(Name::parse(name.as_str()).ok()?, kind))
+}
+
+fn is_address(record: &Record, client: IpAddr) -> bool {
+    match record {
+        Record::A(address) => IpAddr::V4(*address) == client.to_canonical(),
+        Record::Aaaa(address) => IpAddr::V6(*address) == client.to_canonical(),
+        Record::Mx { .. } | Record::Ptr(_) | Record::Txt(_) => false,
+    }
+}
+
+/// What the answer of a list means.
+fn listed(answer: &Answer<Record>) -> Known<Vec<Ipv4Addr>> {
+    match answer {
+        Answer::Absent(_) => Known::Absent,
+        Answer::Unknown(why) => Known::Unknown(*why),
+        Answer::Found(records) => {
+            let code = |record: &Record| if let Record::A(address) = record { Some(*address) } else { None };
+            let codes: Vec<Ipv4Addr> = records.iter().filter_map(code).collect();
+            // RFC 5782 §2.1: entries are in 127.0.0.0/8; anything else is a resolver that lies.
+            if codes.iter().all(Ipv4Addr::is_loopback) && !codes.is_empty() {
+                Known::Found(codes)
+            } else {
+                Known::Unknown(Unknown::Malformed)
+            }
+        }
     }
 }
 
@@ -213,91 +375,4 @@ impl Listing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Limits, RuleSource};
-
-    const RULES: &str = r#"
-        family = "host"
-        [[rule]]
-        id = "unconfirmed"
-        score = "1.00"
-        why = "no reverse name leads back"
-        when = { in = "evidence.confirmed_name", present = false }
-        [[rule]]
-        id = "listed"
-        score = "3.00"
-        why = "the client is listed"
-        when = { in = "envelope.client_address", listed_in = "zen.example.net", answers = ["127.0.0.2"] }
-    "#;
-
-    fn name(text: &str) -> Domain {
-        Domain::parse(text).unwrap()
-    }
-
-    fn with_inquiry<T>(run: impl FnOnce(Inquiry<'_>, IpAddr) -> T) -> T {
-        let engine = Engine::compile(vec![RuleSource::new("host.toml", RULES)]).unwrap();
-        let client: IpAddr = "192.0.2.7".parse().unwrap();
-        let envelope = Envelope { client_address: Known::Found(client), ..Envelope::default() };
-        let message = Message::parse(b"", &Limits::default());
-        run(Inquiry::new(&engine, &envelope, &message, Evidence::default()), client)
-    }
-
-    #[test]
-    fn the_most_decisive_lookup_comes_first_and_rounds_follow() {
-        with_inquiry(|mut inquiry, client| {
-            let first = inquiry.poll_lookups();
-            assert!(matches!(&first[..], [Lookup::Listing(_), Lookup::ReverseNames(_)]), "{first:?}");
-            assert!(inquiry.poll_lookups().is_empty(), "nothing is asked twice");
-            inquiry.handle_answer(&first[1], Answer::Names(vec![name("a.example.net"), name("b.example.net")]));
-            let second = inquiry.poll_lookups();
-            assert_eq!(second, [Lookup::Addresses(name("a.example.net")), Lookup::Addresses(name("b.example.net"))]);
-            inquiry.handle_answer(&second[1], Answer::Addresses(vec![client]));
-            inquiry.handle_answer(&second[0], Answer::None);
-            inquiry.handle_answer(&first[0], Answer::Addresses(vec!["127.0.0.2".parse().unwrap()]));
-            let evidence = inquiry.into_evidence();
-            assert_eq!(evidence.confirmed_name, Known::Found(name("b.example.net")));
-        });
-    }
-
-    #[test]
-    fn a_failed_confirmation_is_not_an_absent_one() {
-        with_inquiry(|mut inquiry, _| {
-            let first = inquiry.poll_lookups();
-            inquiry.handle_answer(&first[1], Answer::Names(vec![name("a.example.net"), name("b.example.net")]));
-            let second = inquiry.poll_lookups();
-            inquiry.handle_answer(&second[0], Answer::Failed(Unknown::Timeout));
-            inquiry.handle_answer(&second[1], Answer::None);
-            assert_eq!(inquiry.into_evidence().confirmed_name, Known::Unknown(Unknown::Timeout));
-        });
-    }
-
-    #[test]
-    fn no_reverse_name_confirms_nothing() {
-        with_inquiry(|mut inquiry, _| {
-            let first = inquiry.poll_lookups();
-            inquiry.handle_answer(&first[1], Answer::None);
-            let evidence = inquiry.into_evidence();
-            assert_eq!((evidence.reverse_names, evidence.confirmed_name), (Known::Absent, Known::Absent));
-        });
-    }
-
-    #[test]
-    fn a_list_that_answers_outside_loopback_lies() {
-        with_inquiry(|mut inquiry, _| {
-            let first = inquiry.poll_lookups();
-            inquiry.handle_answer(&first[0], Answer::Addresses(vec!["203.0.113.1".parse().unwrap()]));
-            let evidence = inquiry.into_evidence();
-            assert!(evidence.listings.values().all(|found| *found == Known::Unknown(Unknown::Malformed)));
-        });
-    }
-
-    #[test]
-    fn queries_turn_addresses_round() {
-        let zone = name("zen.example.net");
-        let query = |item: Host| Listing { zone: zone.clone(), item }.query().unwrap().to_string();
-        assert_eq!(query(Host::Address("192.0.2.7".parse().unwrap())), "7.2.0.192.zen.example.net");
-        assert!(query(Host::Address("2001:db8::1".parse().unwrap())).starts_with("1.0.0.0."));
-        assert_eq!(query(Host::Domain(name("evil.example"))), "evil.example.zen.example.net");
-    }
-}
+mod tests;

@@ -6,6 +6,8 @@
 
 mod inquiry;
 mod learned;
+mod results;
+mod senders;
 mod settings;
 
 use std::borrow::Cow;
@@ -14,8 +16,9 @@ use std::net::Ipv4Addr;
 
 use xd_container::Sign;
 
-pub use inquiry::{Answer, Inquiry, Lookup};
+pub use inquiry::Inquiry;
 pub use learned::Learned;
+pub use senders::{SenderResults, Senders};
 pub use settings::{Operator, Settings, SpamClass, Thresholds, ThresholdsError};
 
 use crate::{Domain, Envelope, ForwardPath, Host, Known, Message, Timestamp, Unknown};

@@ -21,6 +21,7 @@ const RULES: &[(&str, &str)] = files![
     "identity.toml",
     "links.toml",
     "lists.toml",
+    "senders.toml",
     "text.toml",
 ];
 
@@ -36,6 +37,7 @@ const CASES: &[(&str, &str)] = files![
     "cases/html.toml",
     "cases/identity.toml",
     "cases/links.toml",
+    "cases/senders.toml",
     "cases/text.toml",
 ];
 

@@ -12,7 +12,7 @@
 //! """
 //! [case.envelope]                    # all optional: client_address, ehlo, reverse_path, forward_paths, tls, identity
 //! reverse_path = "<>"
-//! [case.evidence]                    # all optional: now, reverse_name, spf, dkim, dkim_domain, dmarc, dmarc_policy, arc, malware, operator
+//! [case.evidence]                    # all optional: now, reverse_name, confirmed_name, spf, dkim, dkim_domain, dmarc, dmarc_policy, arc, malware, operator
 //! spf = "fail"
 //! ```
 
@@ -191,6 +191,7 @@ keys! { EVIDENCE:
         evidence.reverse_names = known(text, |text| parsed(Domain::parse(text).ok(), text, "a domain").map(|name| vec![name]))?;
         Ok(())
     };
+    confirmed_name = |_, evidence, text| { evidence.confirmed_name = known(text, |text| parsed(Domain::parse(text).ok(), text, "a domain"))?; Ok(()) };
     spf = |_, evidence, text| { evidence.spf = known(text, |text| parsed(SpfResult::parse(text), text, "a result of SPF"))?; Ok(()) };
     dkim = |_, evidence, text| {
         evidence.dkim = known(text, |text| {

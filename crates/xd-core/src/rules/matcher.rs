@@ -52,6 +52,23 @@ pub(super) enum Question {
     Within(TargetIndex, TextSet),
 }
 
+impl Question {
+    /// Calls `each` with every target that is looked at.
+    pub(super) fn each_target(&self, mut each: impl FnMut(TargetIndex)) {
+        match self {
+            Self::Defects(_) | Self::Number(..) => {}
+            Self::DiffersFrom(a, b) | Self::Mentions(a, b) | Self::SameAs(a, b) => [*a, *b].into_iter().for_each(each),
+            Self::NamesBrand(target, others) => [*target].into_iter().chain(others.iter().copied()).for_each(each),
+            Self::Equals(target, _)
+            | Self::Listed { target, .. }
+            | Self::Pattern(target, _)
+            | Self::Present(target, _)
+            | Self::ResemblesBrand(target)
+            | Self::Within(target, _) => each(*target),
+        }
+    }
+}
+
 /// One test, shared by all rules that ask the same.
 #[derive(Debug)]
 pub(super) struct Matcher {

@@ -211,6 +211,23 @@ impl RuleSet {
         Observation { values, numbers, outcomes, truths }
     }
 
+    /// The same where nothing but evidence may have changed since the tests had these answers: only what asks for evidence is looked at.
+    pub(crate) fn observe_again<'m>(&self, scene: Scene<'m>, before: &[Outcome]) -> Observation<'m> {
+        let values = self.targets.values(scene);
+        let is_evidence = |target: usize| self.targets.name(target).starts_with(EVIDENCE);
+        let found = AllFound::scan_some(&self.scanners, &values, is_evidence);
+        let numbers = number::values(scene, |number| self.plan.asks_for(number));
+        let view = View { scene, values: &values, found: &found, numbers: &numbers, brands: &self.brands };
+        let outcomes = self.matchers.iter().zip(before).map(|(matcher, before)| {
+            let mut asks = matches!(matcher.question, Question::Listed { .. } | Question::Number(..));
+            matcher.question.each_target(|target| asks |= is_evidence(target));
+            if asks { matcher.answer(&view) } else { before.clone() }
+        });
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        let truths = self.plan.truths(&outcomes);
+        Observation { values, numbers, outcomes, truths }
+    }
+
     /// What proves that a rule holds: the places its tests were met at, those of the rules it builds on included.
     pub(crate) fn proofs(&self, rule: usize, seen: &Observation<'_>) -> Vec<Proof<'_>> {
         const MOST: usize = 3;
@@ -342,6 +359,9 @@ impl RuleSet {
         stake
     }
 }
+
+/// How the names of targets begin that are evidence.
+const EVIDENCE: &str = "evidence.";
 
 /// Something that a rule depends on and no one knows yet.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -50,12 +50,19 @@ pub(super) struct AllFound {
 impl AllFound {
     /// Looks for the patterns of all targets in their values.
     pub(super) fn scan(scanners: &[Scanner], values: &[Values<'_>]) -> Self {
+        Self::scan_some(scanners, values, |_| true)
+    }
+
+    /// Looks for the patterns of the targets that are wanted; of others nothing is found.
+    pub(super) fn scan_some(scanners: &[Scanner], values: &[Values<'_>], wanted: impl Fn(usize) -> bool) -> Self {
         let mut all = Self { found: Vec::new(), begins: Vec::with_capacity(scanners.len()) };
         let mut scratch = Scratch::default();
-        for (scanner, values) in scanners.iter().zip(values) {
+        for (target, (scanner, values)) in scanners.iter().zip(values).enumerate() {
             all.begins.push(all.found.len());
-            if let Known::Found(values) = values {
-                scanner.scan(values, &mut scratch, &mut all.found);
+            match values {
+                Known::Found(values) if wanted(target) => scanner.scan(values, &mut scratch, &mut all.found),
+                Known::Found(_) => all.found.resize_with(all.found.len() + scanner.slots, Found::default),
+                Known::Absent | Known::Unknown(_) => {}
             }
         }
         all

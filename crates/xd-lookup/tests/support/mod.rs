@@ -77,6 +77,11 @@ impl Zone {
                 RData::MX(rdata::MX::new(preference.parse().unwrap(), wire(host)))
             }
             "PTR" => RData::PTR(rdata::PTR(wire(data))),
+            "TLSA" => {
+                let mut numbers = data.split(' ');
+                let mut number = || numbers.next().unwrap().parse::<u8>().unwrap();
+                RData::TLSA(rdata::TLSA::new(number().into(), number().into(), number().into(), vec![number(); 32]))
+            }
             "TXT" => RData::TXT(rdata::TXT::new(data.split('|').map(str::to_owned).collect())),
             other => panic!("no such type: {other}"),
         };

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | `add Received` | always (RFC 5321 §4.4) |
 //! | `remove NAME` | a field of ours that came with the message: whoever wrote it, it was not us |
+//! | `add Authentication-Results`, `remove Authentication-Results` | its sender was checked; another in our name came with it (RFC 8601 §5) |
 //! | `add NAME` | the disposition is to tag |
 //! | `tag Subject` | the disposition is to tag, and the configuration asks for it |
 //! | `strip NAME (SIGNS) sha256:…` | the disposition is to strip: a file gave way to a notice, before all others |
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use xd_auth::authentication_results;
 use xd_core::report::HeaderLine;
 use xd_store::Content;
 
@@ -23,6 +26,20 @@ const SUBJECT_TAG: &[u8] = b" [SPAM]";
 /// Changes of one message that are named; the fields of a flood are removed all the same.
 const NAMED_MAX: usize = 50;
 
+/// What was found out of who sent a message.
+const RESULTS: &str = "Authentication-Results";
+
+/// What is put above a message, and in whose name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Top<'a> {
+    /// Our trace field.
+    pub(super) trace: &'a str,
+    /// The field that says what was found out of its sender.
+    pub(super) results: Option<&'a str>,
+    /// Our name in such fields, where others of that name are removed: those of our own hosts stay.
+    pub(super) authserv_id: Option<&'a str>,
+}
+
 /// A message as it will be delivered.
 #[derive(Clone, Debug)]
 pub(super) struct Changed {
@@ -33,9 +50,14 @@ pub(super) struct Changed {
 
 /// Makes the content that is spooled: with our trace field, without fields that pretend to be ours, and with `tags` where there are
 /// any.
-pub(super) fn change(mut received: Vec<u8>, trace: &str, tags: &[HeaderLine], tag_subject: bool) -> Changed {
+pub(super) fn change(mut received: Vec<u8>, top: &Top<'_>, tags: &[HeaderLine], tag_subject: bool) -> Changed {
     let mut actions = vec!["add Received".to_owned()];
+    let &Top { trace, results, authserv_id } = top;
     let mut top = trace.as_bytes().to_vec();
+    if let Some(results) = results {
+        top.extend_from_slice(results.as_bytes());
+        actions.push(format!("add {RESULTS}"));
+    }
     for tag in tags {
         top.extend_from_slice(tag.to_field().as_bytes());
         actions.push(format!("add {}", tag.name));
@@ -45,7 +67,7 @@ pub(super) fn change(mut received: Vec<u8>, trace: &str, tags: &[HeaderLine], ta
         top.extend_from_slice(b"\r\n");
         actions.push("end header".to_owned());
     }
-    remove_ours(&mut received, &mut actions);
+    remove_ours(&mut received, authserv_id, &mut actions);
     let subject = if tag_subject { subject_value(&received) } else { None };
     if tag_subject {
         name(&mut actions, "tag Subject".to_owned());
@@ -70,13 +92,13 @@ pub(super) fn change(mut received: Vec<u8>, trace: &str, tags: &[HeaderLine], ta
 }
 
 /// Removes fields of ours. What stays moves up, so that however many there are, no more is held than came.
-fn remove_ours(received: &mut Vec<u8>, actions: &mut Vec<String>) {
+fn remove_ours(received: &mut Vec<u8>, authserv_id: Option<&str>, actions: &mut Vec<String>) {
     // Where what stays ends, and where what was not looked at yet begins.
     let (mut kept, mut from, mut at) = (0, 0, 0);
     while let Some(field) = Fields::behind(received, at).next() {
         let span = field.span;
         at = span.end;
-        if is_ours(field.name) {
+        if is_ours(field.name) || authserv_id.is_some_and(|ours| pretends_results(received, &field.name.to_vec(), &span, ours)) {
             name(actions, format!("remove {}", String::from_utf8_lossy(field.name)));
             received.copy_within(from..span.start, kept);
             kept += span.start - from;
@@ -86,6 +108,19 @@ fn remove_ours(received: &mut Vec<u8>, actions: &mut Vec<String>) {
     let rest = received.len() - from;
     received.copy_within(from.., kept);
     received.truncate(kept + rest);
+}
+
+/// Whether a field says in our name what was found out (RFC 8601 §5): whoever wrote it, it was not us.
+fn pretends_results(received: &[u8], name: &[u8], span: &Range<usize>, authserv_id: &str) -> bool {
+    // Some programs read over blanks and NULs in names.
+    let mut letters = name.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != 0);
+    let is_results = RESULTS.bytes().all(|letter| letters.next().is_some_and(|other| other.eq_ignore_ascii_case(&letter)));
+    if !is_results || letters.next().is_some() {
+        return false;
+    }
+    let field = &received[span.clone()];
+    let value = memchr::memchr(b':', field).map_or(&field[..0], |colon| &field[colon + 1..]);
+    authentication_results::is_ours(value, authserv_id)
 }
 
 /// Where the value of the first subject begins.
@@ -111,9 +146,10 @@ mod tests {
     use super::*;
 
     const TRACE: &str = "Received: from c\r\n\tby mx; now\r\n";
+    const TOP: Top<'static> = Top { trace: TRACE, results: None, authserv_id: Some("mx.example.net") };
 
     fn changed(received: &str, tags: &[HeaderLine], tag_subject: bool) -> (String, Vec<String>) {
-        let changed = change(received.as_bytes().to_vec(), TRACE, tags, tag_subject);
+        let changed = change(received.as_bytes().to_vec(), &TOP, tags, tag_subject);
         let content = changed.content.to_vec();
         assert_eq!(changed.sha256, <[u8; 32]>::from(Sha256::digest(&content)));
         (String::from_utf8(content).unwrap(), changed.actions)
@@ -148,6 +184,23 @@ mod tests {
     }
 
     #[test]
+    fn results_in_our_name_are_ours_alone() {
+        let forged = "authentication-results: (x) mx.example.NET; spf=pass\r\n";
+        let theirs = "Authentication-Results: mx.example.org; spf=pass\r\n";
+        let received = format!("{forged}{theirs}To: b\r\n\r\nHi\r\n").into_bytes();
+        let ours = "Authentication-Results: mx.example.net; spf=fail\r\n";
+        let by = |results, authserv_id| {
+            let changed = change(received.clone(), &Top { results, authserv_id, ..TOP }, &[], false);
+            (String::from_utf8(changed.content.to_vec()).unwrap(), changed.actions)
+        };
+        let (content, actions) = by(Some(ours), Some("mx.example.net"));
+        assert_eq!(content, format!("{TRACE}{ours}{theirs}To: b\r\n\r\nHi\r\n"));
+        assert_eq!(actions, ["add Received", "add Authentication-Results", "remove authentication-results"]);
+        let (content, _) = by(None, None);
+        assert_eq!(content, format!("{TRACE}{forged}{theirs}To: b\r\n\r\nHi\r\n"));
+    }
+
+    #[test]
     fn content_that_begins_folded_goes_on_with_no_field_of_ours() {
         let (content, actions) = changed(" clean\r\nTo: b\r\n\r\nHi\r\n", &tags(), false);
         assert_eq!(content, format!("{TRACE}X-XD-Class: spam\r\n\r\n clean\r\nTo: b\r\n\r\nHi\r\n"));
@@ -170,7 +223,7 @@ mod tests {
         let (content, actions) = changed(&format!("{flood}\r\nHi\r\n"), &[], false);
         assert_eq!(content, format!("{TRACE}{}\r\nHi\r\n", "B: 2\r\n".repeat(1_000)));
         assert_eq!(actions.len(), NAMED_MAX);
-        let changed = change(flood.into_bytes(), TRACE, &[], false);
+        let changed = change(flood.into_bytes(), &TOP, &[], false);
         assert_eq!(changed.content.pieces().count(), 2, "one piece of memory for each would cost more than it holds");
     }
 }

@@ -6,7 +6,7 @@ use xd_core::report::HeaderLine;
 use xd_core::routing::Disposition;
 use xd_store::{BodyType, Content, HoldReason, Notify, QueueId, RecipientState, Ret, SpoolMessage, SpoolRecipient};
 
-use super::change::{Changed, change};
+use super::change::{Changed, Top, change};
 use super::judging::Judged;
 use super::stage::{Asking, Recipient, recipient};
 use super::trace::{Trace, with};
@@ -66,7 +66,13 @@ pub(super) fn spooled(
         None => transaction.content,
     };
     let (normalized, completed) = (transaction.normalized, transaction.completed);
-    let Changed { content, sha256: sha256_spooled, mut actions } = change(received, &trace.to_field(), &tags, tag_subject);
+    let trace = trace.to_field();
+    let top = Top {
+        trace: &trace,
+        results: judged.ok().and_then(|judged| judged.results.as_deref()),
+        authserv_id: (!peer.trusted).then_some(world.hostname()),
+    };
+    let Changed { content, sha256: sha256_spooled, mut actions } = change(received, &top, &tags, tag_subject);
     actions.extend(stripped.into_iter().flat_map(|stripped| stripped.actions.iter().cloned()));
     if completed {
         actions.insert(0, "end last line".to_owned());

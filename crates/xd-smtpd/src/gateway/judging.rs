@@ -3,17 +3,21 @@
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use xd_auth::{Answers as Told, Progress};
 use xd_config::{CapsuleLevel, Config, ConfigError};
-use xd_core::capsule::{Level, Recording, RecordingError, judge_recorded};
+use xd_core::capsule::{Capsule, Level, Recording, RecordingError, judge_recorded};
 use xd_core::classify::DeltaModel;
-use xd_core::evidence::{Evidence, Operator, Settings};
+use xd_core::evidence::{Evidence, Inquiry, Operator, Settings};
 use xd_core::report::{HeaderLine, header_fields};
 use xd_core::routing::{Actions, Answers, Disposition, Takeable, route};
 use xd_core::{
-    Class, Engine, Envelope, ForwardPath, Known, Limits, Message, Notice, ReversePath, RuleErrors, Stripped, Stripping,
-    Timestamp, judge,
+    Class, Engine, Envelope, ForwardPath, Judgement, Known, Limits, Message, Notice, ReversePath, RuleErrors, Stripped,
+    Stripping, Timestamp, Unknown, judge,
 };
-use xd_lookup::ClientNames;
+use xd_lookup::signature::KeyStore;
+use xd_lookup::{ClientNames, Resolver, Rounds, RoundsOptions};
+
+use super::effort::Effort;
 
 /// Everything that judging needs, made once from one configuration.
 #[derive(Debug)]
@@ -74,6 +78,19 @@ pub(super) struct Judged {
     pub(super) capsule: Option<Vec<u8>>,
     /// What people search for in the journal.
     pub(super) subject: String,
+    /// The field `Authentication-Results`, where all of it was found out.
+    pub(super) results: Option<String>,
+    /// Questions that were not asked, since enough was known.
+    pub(super) spared: usize,
+}
+
+/// Whom to ask about the sender of a message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking<'a> {
+    pub(super) resolver: &'a Resolver,
+    pub(super) keys: &'a KeyStore,
+    /// Our name in `Authentication-Results`.
+    pub(super) authserv_id: &'a str,
 }
 
 /// How content begins on which judging fails, so that tests can see what follows.
@@ -112,24 +129,87 @@ impl Judge {
         &self.engine
     }
 
-    /// Judges a message. A fault of ours in it costs this message its verdict, not all others the process.
-    pub(super) fn judge(
+    /// Judges a message. A fault of ours in it costs this message its verdict, not all others the process. Where there is somebody to
+    /// ask, what can still change the verdict is asked first.
+    pub(super) async fn judge(
         &self,
         dialogue: Dialogue<'_>,
         names: ClientNames,
-        content: &[u8],
-        sha256: [u8; 32],
+        (content, sha256): (&[u8], [u8; 32]),
+        asking: Option<Asking<'_>>,
+        effort: &Effort<'_>,
     ) -> Result<Judged, EngineFailure> {
-        // Nothing of the judge is changed by judging, so nothing can be left half changed.
-        catch_unwind(AssertUnwindSafe(|| self.judge_one(dialogue, names, content, sha256))).map_err(|_| EngineFailure)
+        let envelope = dialogue.envelope();
+        let names_are_asked = !matches!(names.reverse, Known::Unknown(Unknown::NotAsked));
+        let evidence = self.evidence(dialogue.now, names);
+        #[cfg(test)]
+        let evidence = if content.starts_with(EACH) { each_of_their_own(evidence) } else { evidence };
+        let read = || {
+            #[cfg(test)]
+            assert!(!content.starts_with(FAILS), "as the test wants it");
+            let message = Message::parse(content, &self.limits);
+            let learned = self.delta.as_ref().map(|delta| delta.consult(&message));
+            (message, learned)
+        };
+        let (message, learned) = effort.spend(read).await.ok_or(EngineFailure)?;
+        let evidence = Evidence { learned, ..evidence };
+        let Some(Asking { resolver, keys, authserv_id }) = asking else {
+            let judge = || {
+                let (judgement, capsule) = match &self.recording {
+                    None => (judge(&self.engine, &envelope, &message, &evidence), None),
+                    Some(recording) => {
+                        let (judgement, capsule) =
+                            judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording);
+                        (judgement, Some(capsule))
+                    }
+                };
+                self.judged(&dialogue, &message, &judgement, capsule)
+            };
+            return effort.spend(judge).await.ok_or(EngineFailure);
+        };
+        let begin = || {
+            let inquiry = Inquiry::new(&self.engine, &envelope, &message, evidence);
+            let mut inquiry = if names_are_asked { inquiry } else { inquiry.without_names() };
+            let progress = inquiry.progress_until(&Told::default(), is_decided);
+            (inquiry, progress)
+        };
+        let (mut inquiry, progress) = effort.spend(begin).await.ok_or(EngineFailure)?;
+        let mut rounds = Rounds::new(resolver.clone(), RoundsOptions::default());
+        let evidence = match progress {
+            Progress::Done(evidence) => evidence,
+            Progress::Wants(_) => {
+                // What changed is looked at again, which costs little; a fault of ours in it must not end the connection.
+                let again = |answers: &Told| match catch_unwind(AssertUnwindSafe(|| inquiry.progress_until(answers, is_decided)))
+                {
+                    Ok(Progress::Wants(wanted)) => Progress::Wants(wanted),
+                    Ok(Progress::Done(evidence)) => Progress::Done(Some(evidence)),
+                    Err(_) => Progress::Done(None),
+                };
+                rounds.run(keys, again).await.ok().flatten().ok_or(EngineFailure)?
+            }
+        };
+        let answers = rounds.into_answers();
+        let finish = || {
+            let (judgement, capsule) = match &self.recording {
+                None => (inquiry.judge(&evidence), None),
+                Some(recording) => {
+                    let (judgement, capsule) = inquiry.judge_recorded(&evidence, sha256, recording);
+                    (judgement, Some(capsule))
+                }
+            };
+            let mut judged = self.judged(&dialogue, &message, &judgement, capsule);
+            judged.spared = inquiry.spared();
+            let results = inquiry.sender_results(&answers);
+            judged.results = results.map(|results| results.field(authserv_id, &envelope, &evidence).to_field());
+            judged
+        };
+        effort.spend(finish).await.ok_or(EngineFailure)
     }
 
-    fn judge_one(&self, dialogue: Dialogue<'_>, names: ClientNames, content: &[u8], sha256: [u8; 32]) -> Judged {
-        #[cfg(test)]
-        assert!(!content.starts_with(FAILS), "as the test wants it");
-        let envelope = dialogue.envelope();
-        let evidence = Evidence {
-            now: Known::Found(dialogue.now),
+    /// What is known before anybody is asked.
+    fn evidence(&self, now: Timestamp, names: ClientNames) -> Evidence {
+        Evidence {
+            now: Known::Found(now),
             // No engine is configured: there is nothing that could have found something.
             antivirus: Known::Absent,
             reverse_names: names.reverse,
@@ -137,20 +217,16 @@ impl Judge {
             operator: self.operator.clone(),
             settings: self.settings.clone(),
             ..Evidence::default()
-        };
-        #[cfg(test)]
-        let evidence = if content.starts_with(EACH) { each_of_their_own(evidence) } else { evidence };
-        let message = Message::parse(content, &self.limits);
-        let learned = self.delta.as_ref().map(|delta| delta.consult(&message));
-        let evidence = Evidence { learned, ..evidence };
-        let (judgement, capsule) = match &self.recording {
-            None => (judge(&self.engine, &envelope, &message, &evidence), None),
-            Some(recording) => {
-                let (judgement, capsule) = judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording);
-                // One that could not be read again is not kept.
-                (judgement, capsule.encode().ok())
-            }
-        };
+        }
+    }
+
+    fn judged(
+        &self,
+        dialogue: &Dialogue<'_>,
+        message: &Message<'_>,
+        judgement: &Judgement<'_>,
+        capsule: Option<Capsule>,
+    ) -> Judged {
         let classes = judgement.verdicts().iter().map(|verdict| verdict.class);
         let stripping = match self.actions.may_strip() {
             true => message.strip(self.actions.stripped(), &self.notice),
@@ -170,10 +246,18 @@ impl Judge {
             encrypt,
             stripped: stripping.done().filter(|_| dispositions.contains(&Disposition::Strip)),
             dispositions,
-            capsule,
+            // One that could not be read again is not kept.
+            capsule: capsule.and_then(|capsule| capsule.encode().ok()),
             subject: message.subject().unwrap_or_default().to_owned(),
+            results: None,
+            spared: 0,
         }
     }
+}
+
+/// Whether nothing that is still open can change what becomes of the message for anybody.
+fn is_decided(judgement: &Judgement<'_>) -> bool {
+    judgement.verdicts().iter().all(|verdict| verdict.decided)
 }
 
 /// Alice is strict, postmaster bears much.
@@ -209,8 +293,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_was_learned_is_consulted() {
+    #[tokio::test]
+    async fn what_was_learned_is_consulted() {
         let content = b"From: a@example.com\r\nSubject: minutes of the garden club\r\n\r\nas agreed last week\r\n";
         let mut delta = Delta::default();
         let features = Features::of(&Message::parse(content, &Limits::default()));
@@ -230,8 +314,10 @@ mod tests {
             answers: Answers::One,
             now: Timestamp::from_unix(0),
         };
-        let judged = judge.judge(dialogue, ClientNames::default(), content, [1; 32]).unwrap();
-        let capsule = xd_core::capsule::Capsule::decode(&judged.capsule.unwrap()).unwrap();
+        let turns = tokio::sync::Semaphore::new(1);
+        let effort = Effort::of(content.len(), &turns);
+        let judged = judge.judge(dialogue, ClientNames::default(), (content, [1; 32]), None, &effort).await.unwrap();
+        let capsule = Capsule::decode(&judged.capsule.unwrap()).unwrap();
         let learned = capsule.evidence().learned.unwrap();
         assert_eq!((learned.points.to_string().as_str(), learned.spam), ("1.00", 1));
         assert!(Judge::try_new(&config).is_err(), "the file is gone");

@@ -1,7 +1,4 @@
-//! What is made of a message without waiting for anybody: judged, routed, changed. Long ones on a thread of their own.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+//! What is made of a message before the disk: judged, routed, changed.
 
 use tokio::sync::Semaphore;
 use xd_config::OnEngineFailure;
@@ -9,6 +6,7 @@ use xd_core::routing::Disposition;
 use xd_lookup::ClientNames;
 use xd_store::{Content, QueueId, SpoolMessage};
 
+use super::effort::Effort;
 use super::judging::{EngineFailure, Judged};
 use super::world::World;
 use super::{envelope, replies, trace};
@@ -41,41 +39,22 @@ pub(super) struct Refused {
     pub(super) outcome: Outcome,
 }
 
-/// Longer messages are worked on by a thread of their own, so that one of them delays no other connection: this much takes about
-/// a millisecond.
-const INLINE_MAX: usize = 128 << 10;
-
 /// Prepares a message under a name that is new. `None` is a fault of ours beside the judge's, which has a guard of its own.
 pub(super) async fn prepare(
-    world: &Arc<World>,
+    world: &World,
     peer: &Peer,
     id: QueueId,
     names: ClientNames,
     transaction: Transaction,
     turns: &Semaphore,
 ) -> Option<Prepared> {
-    if transaction.content.len() <= INLINE_MAX {
-        return guarded(|| work(world, peer, id, names, transaction));
-    }
-    // More at once than there are processors would only hold more memory, and slow down those who carry mail.
-    let _turn = turns.acquire().await;
-    let (world, peer) = (world.clone(), peer.clone());
-    tokio::task::spawn_blocking(move || guarded(|| work(&world, &peer, id, names, transaction))).await.ok().flatten()
-}
-
-/// Does something in which a fault of ours must not end the connection: its client would come again with the same, unanswered and unrecorded.
-fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    // What it was about is thrown away with it; the world is only read.
-    catch_unwind(AssertUnwindSafe(work)).ok()
-}
-
-fn work(world: &World, peer: &Peer, id: QueueId, names: ClientNames, transaction: Transaction) -> Prepared {
-    let refused = |transaction, judged, outcome| Prepared::Refused(Box::new(Refused { transaction, judged, outcome }));
+    let effort = Effort::of(transaction.content.len(), turns);
+    let refused = |transaction, judged, outcome| Some(Prepared::Refused(Box::new(Refused { transaction, judged, outcome })));
     if trace::goes_in_circles(&transaction.content) {
         return refused(transaction, None, Outcome::One(replies::circles()));
     }
     let judged = if world.scans(peer.listener) {
-        match world.judge(peer, &transaction, names) {
+        match world.judge(peer, &transaction, names, &effort).await {
             Ok(judged) => Ok(judged),
             Err(EngineFailure) if world.config().on_engine_failure() == OnEngineFailure::Accept => Err("unjudged"),
             Err(EngineFailure) => return refused(transaction, None, Outcome::One(replies::unjudged())),
@@ -83,13 +62,17 @@ fn work(world: &World, peer: &Peer, id: QueueId, names: ClientNames, transaction
     } else {
         Err("unscanned")
     };
+    effort.spend(|| settle(world, peer, id, transaction, judged)).await
+}
+
+fn settle(world: &World, peer: &Peer, id: QueueId, transaction: Transaction, judged: Result<Judged, &'static str>) -> Prepared {
     let dispositions = match &judged {
         Ok(judged) => judged.dispositions.clone(),
         Err(_) => vec![Disposition::Deliver; transaction.recipients.len()],
     };
     if !dispositions.iter().any(Disposition::accepts) {
         let outcome = replies::refused(world.brand(), peer.protocol, &dispositions);
-        return refused(transaction, judged.ok(), outcome);
+        return Prepared::Refused(Box::new(Refused { transaction, judged: judged.ok(), outcome }));
     }
     let outcome = replies::accepted(world.brand(), peer.protocol, id, &dispositions);
     let beside = refused_beside(&transaction, &outcome);
@@ -108,15 +91,4 @@ fn refused_beside(transaction: &Transaction, outcome: &Outcome) -> Vec<(Reply, V
         }
     }
     beside
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_of_ours_is_an_answer_and_no_end() {
-        assert_eq!(guarded(|| 7), Some(7));
-        assert_eq!(guarded(|| -> u32 { panic!("a fault") }), None);
-    }
 }

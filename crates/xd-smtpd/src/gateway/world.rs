@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use xd_config::{Config, Listener, Ptr};
 use xd_core::routing::Answers;
 use xd_core::{Domain, Engine, Timestamp};
+use xd_lookup::signature::KeyStore;
 use xd_lookup::{ClientNames, Resolver};
 
-use super::judging::{Dialogue, EngineFailure, Judge, Judged};
+use super::effort::Effort;
+use super::judging::{Asking, Dialogue, EngineFailure, Judge, Judged};
 use crate::server::Peer;
 use crate::session::{Protocol, Transaction};
 
@@ -22,6 +24,8 @@ const NAMES_WITHIN: Duration = Duration::from_secs(3);
 pub(crate) struct World {
     config: Arc<Config>,
     resolver: Resolver,
+    /// Verifies signatures; it holds no keys of ours.
+    keys: KeyStore,
     judge: Judge,
     listeners: Vec<Listener>,
     hostname: String,
@@ -35,7 +39,7 @@ impl World {
         let listeners = config.listeners().collect();
         let hostname = config.hostname().unwrap_or("localhost").to_owned();
         let brand = config.brand().unwrap_or(&hostname).to_owned();
-        Ok(Self { config: Arc::new(config), resolver, judge, listeners, hostname, brand })
+        Ok(Self { config: Arc::new(config), resolver, keys: KeyStore::default(), judge, listeners, hostname, brand })
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -73,7 +77,18 @@ impl World {
         }
     }
 
-    pub(super) fn judge(&self, peer: &Peer, transaction: &Transaction, names: ClientNames) -> Result<Judged, EngineFailure> {
+    /// Whether it is checked who sent what this client brings: not what our own bring, nor what comes from nobody knows where.
+    fn checks_senders(&self, peer: &Peer) -> bool {
+        !peer.trusted && peer.authenticated.is_none() && peer.client().is_some() && !self.resolver.is_off()
+    }
+
+    pub(super) async fn judge(
+        &self,
+        peer: &Peer,
+        transaction: &Transaction,
+        names: ClientNames,
+        effort: &Effort<'_>,
+    ) -> Result<Judged, EngineFailure> {
         let forward_paths: Vec<&str> = transaction.recipients.iter().map(|recipient| recipient.forward_path.as_str()).collect();
         let dialogue = Dialogue {
             client: peer.client(),
@@ -85,7 +100,9 @@ impl World {
             answers: if peer.protocol == Protocol::Lmtp { Answers::Each } else { Answers::One },
             now: now(),
         };
-        self.judge.judge(dialogue, names, &transaction.content, transaction.sha256)
+        let asking = Asking { resolver: &self.resolver, keys: &self.keys, authserv_id: &self.hostname };
+        let asking = self.checks_senders(peer).then_some(asking);
+        self.judge.judge(dialogue, names, (&transaction.content, transaction.sha256), asking, effort).await
     }
 
     /// Whether a client may call for the waiting mail of a domain: one of those named for it, or for any protected domain one that

@@ -13,6 +13,13 @@ pub(super) fn pairs(texts: &[(String, &Located<String>)], words: bool) -> Vec<(u
         texts.iter().enumerate().map(|(index, (text, _))| (key(&text.as_bytes()[..text.len().min(BEGINNING)]), index)).collect();
     beginnings.sort_unstable();
     let shortest = texts.iter().map(|(text, _)| text.len()).min().unwrap_or(0).clamp(1, BEGINNING);
+    // Most places begin nothing: one look at their first two bytes tells.
+    let mut begun = vec![0_u64; (1 << 16) / 64];
+    let pair = |bytes: &[u8]| bytes.first_chunk::<2>().map(|two| usize::from(u16::from_le_bytes(*two)));
+    for pair in texts.iter().filter_map(|(text, _)| pair(text.as_bytes())) {
+        begun[pair / 64] |= 1 << (pair % 64);
+    }
+    let may_begin = |rest: &[u8]| shortest < 2 || pair(rest).is_some_and(|pair| begun[pair / 64] >> (pair % 64) & 1 == 1);
     let starting_with = |bytes: &[u8]| {
         let key = key(bytes);
         let from = beginnings.partition_point(|(other, _)| *other < key);
@@ -21,6 +28,9 @@ pub(super) fn pairs(texts: &[(String, &Located<String>)], words: bool) -> Vec<(u
     let held = |(index, (text, _)): (usize, &(String, &Located<String>))| {
         let other = (0..text.len()).find_map(|at| {
             let rest = &text.as_bytes()[at..];
+            if !may_begin(rest) {
+                return None;
+            }
             let mut others = (shortest..=BEGINNING.min(rest.len())).flat_map(|length| starting_with(&rest[..length]));
             others.find(|&other| {
                 let inner = texts[other].0.as_bytes();
