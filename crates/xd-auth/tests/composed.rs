@@ -3,6 +3,8 @@
 //! Two things are for whoever puts the parts together, and stand in `judge`: all that any part wants is wanted at once, and a result of
 //! SPF that passed over names of the client (`unsure`) is none to rely on.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be set up has failed")]
+
 mod world;
 
 use std::collections::BTreeMap;
