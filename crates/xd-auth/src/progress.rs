@@ -89,6 +89,12 @@ impl Answers {
         self.verified.get(verification).copied()
     }
 
+    /// Whether nothing of DNS was answered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     /// All questions and their answers, in the order of the questions.
     pub fn all_records(&self) -> impl Iterator<Item = (&Question, &Answer<Record>)> {
         self.records.iter()

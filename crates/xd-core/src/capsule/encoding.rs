@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::answers::{read_answers, read_learned, write_answers, write_learned};
 use super::identity::{read_path, write_path};
 use super::settings::spelling;
 use super::wire::{DecodeError, Fault, ITEMS_MAX, Reader, Wire, Writer};
 use super::world::{read_envelope, read_evidence, write_envelope, write_evidence};
 use super::{Capsule, Identities, Level, RecordedVerdict};
 use crate::engine::EngineHash;
-use crate::{Class, ForwardPath, Known, Score, Settings};
+use crate::{Class, ForwardPath, Score, Settings};
 
 type Read<T> = Result<T, DecodeError>;
 
@@ -16,6 +17,8 @@ type Read<T> = Result<T, DecodeError>;
 const VERSION: u64 = 1;
 /// The version that also tells what was learned.
 const WITH_LEARNED: u64 = 2;
+/// The version that also tells what DNS answered, and, where it was consulted, what was learned.
+const WITH_ANSWERS: u64 = 3;
 /// The most forward-paths of one capsule, written or read. Each may repeat a domain from two bytes, so the bytes alone do not
 /// bound memory. Servers take some thousands in one transaction.
 const FORWARD_PATHS_MAX: usize = 100_000;
@@ -57,7 +60,13 @@ impl Capsule {
     pub(super) fn write(&self) -> Writer {
         let mut out = Writer::default();
         let learned = self.evidence.learned;
-        out.number(if learned.is_some() { WITH_LEARNED } else { VERSION });
+        let answers = &self.evidence.answers;
+        let version = match (answers.is_empty(), learned.is_some()) {
+            (false, _) => WITH_ANSWERS,
+            (true, true) => WITH_LEARNED,
+            (true, false) => VERSION,
+        };
+        out.number(version);
         out.byte(self.level() as u8 | if self.pseudonymous { PSEUDONYMOUS } else { 0 });
         out.text(&self.semantics);
         out.bytes.extend_from_slice(self.engine.as_bytes());
@@ -74,9 +83,11 @@ impl Capsule {
         self.defects.write(&mut out);
         write_envelope(&self.envelope, &mut out);
         write_evidence(&self.evidence, &mut out);
-        if let Some(learned) = learned {
-            // As a fact that was found.
-            Known::Found(learned).write(&mut out);
+        if version > VERSION {
+            write_learned(learned, &mut out);
+        }
+        if version == WITH_ANSWERS {
+            write_answers(answers, &mut out);
         }
         self.identities.from.write(&mut out);
         self.identities.list_ids.write(&mut out);
@@ -100,7 +111,7 @@ impl Capsule {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut from = Reader::new(bytes);
         let version = from.number()?;
-        if ![VERSION, WITH_LEARNED].contains(&version) {
+        if ![VERSION, WITH_LEARNED, WITH_ANSWERS].contains(&version) {
             return Err(DecodeError { at: 0, fault: Fault::Version(version) });
         }
         let at = from.at();
@@ -125,13 +136,15 @@ impl Capsule {
         let defects = Wire::read(&mut from)?;
         let mut envelope = read_envelope(&mut from)?;
         let mut evidence = read_evidence(&mut from)?;
-        if version == WITH_LEARNED {
-            let at = from.at();
+        let at = from.at();
+        if version > VERSION {
+            evidence.learned = read_learned(&mut from)?;
+        }
+        match version {
             // One spelling: without it, the capsule is of the first version.
-            evidence.learned = match Known::read(&mut from)? {
-                Known::Found(learned) => Some(learned),
-                _ => return Reader::wrong(at, "nothing was learned"),
-            };
+            WITH_LEARNED if evidence.learned.is_none() => return Reader::wrong(at, "nothing was learned"),
+            WITH_ANSWERS => evidence.answers = read_answers(&mut from)?,
+            _ => {}
         }
         let identities = Identities { from: Wire::read(&mut from)?, list_ids: Wire::read(&mut from)? };
         evidence.settings = Settings::read(&mut from)?;

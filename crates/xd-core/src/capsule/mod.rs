@@ -10,6 +10,7 @@
 //! said so.
 
 mod afresh;
+mod answers;
 mod counterfactual;
 mod defects;
 mod encoding;
@@ -38,6 +39,7 @@ pub use encoding::EncodeError;
 pub use facts::{FieldFact, FieldValue, PartFact};
 pub use identity::Identities;
 pub use pseudonym::PseudonymKey;
+pub(crate) use answers::worth_keeping;
 pub(crate) use record::record;
 pub use record::{Recording, RecordingError, judge_recorded};
 pub use replay::{Replay, ReplayError, Replayed};

@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use sha2::{Digest, Sha256};
+use xd_auth::Answers;
 
 use super::facts::{Facts, FieldValue};
 use super::identity::Identities;
@@ -155,6 +156,8 @@ impl PseudonymKey {
         replace(&mut evidence.confirmed_name, |name| self.domain(name));
         let hide = |signature: &DkimSignature| DkimSignature { domain: self.domain(&signature.domain), ..signature.clone() };
         replace(&mut evidence.dkim, |signatures| signatures.iter().map(hide).collect());
+        // Names and texts that were asked for tell who they are about.
+        evidence.answers = Answers::default();
         evidence.listings = std::mem::take(&mut evidence.listings)
             .into_iter()
             .map(|(listing, answer)| (Listing { item: self.host(&listing.item), zone: listing.zone }, answer))

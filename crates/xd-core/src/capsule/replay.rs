@@ -22,6 +22,8 @@ pub struct Replayed {
     pub verdicts: Vec<RecordedVerdict>,
     /// The places of those that differ from what was recorded; none, unless the record was damaged.
     pub differing: Vec<usize>,
+    /// Whether SPF and DMARC follow from the answers that were recorded; also where none were.
+    pub senders_follow: bool,
 }
 
 /// Why a capsule cannot be replayed.
@@ -52,10 +54,10 @@ pub enum ReplayError {
 }
 
 impl Replayed {
-    /// Whether every verdict follows from its record, bit for bit.
+    /// Whether every verdict follows from its record, bit for bit, and what SPF and DMARC said from the answers in it.
     #[must_use]
     pub fn is_identical(&self) -> bool {
-        self.differing.is_empty()
+        self.differing.is_empty() && self.senders_follow
     }
 }
 
@@ -87,7 +89,7 @@ impl<'e> Replay<'e> {
         }
         let differs = |index: &usize| verdicts[*index] != capsule.verdicts[*index];
         let differing = (0..verdicts.len()).filter(differs).collect();
-        Ok(Replayed { verdicts, differing })
+        Ok(Replayed { verdicts, differing, senders_follow: capsule.senders_follow() })
     }
 }
 

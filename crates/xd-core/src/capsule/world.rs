@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use xd_auth::Answers;
+
 use super::wire::{DecodeError, Reader, Wire, Writer};
 use crate::classify::POINTS_MAX;
 use crate::evidence::{
@@ -35,7 +37,8 @@ pub(super) fn read_envelope(from: &mut Reader<'_>) -> Read<Envelope> {
     })
 }
 
-/// Writes evidence but its settings, which stand with the recipients, and what was learned, which only later versions of the format have.
+/// Writes evidence but its settings, which stand with the recipients, and what was learned and answered, which only later versions of the
+/// format have.
 pub(super) fn write_evidence(evidence: &Evidence, out: &mut Writer) {
     let Evidence {
         now,
@@ -50,6 +53,7 @@ pub(super) fn write_evidence(evidence: &Evidence, out: &mut Writer) {
         host_standing,
         correspondence,
         learned: _,
+        answers: _,
         operator: Operator { names, domains },
         settings: _,
         recipient_settings: _,
@@ -88,6 +92,7 @@ pub(super) fn read_evidence(from: &mut Reader<'_>) -> Read<Evidence> {
         correspondence: Known::read(from)?,
         operator: Operator { names: Wire::read(from)?, domains: Wire::read(from)? },
         learned: None,
+        answers: Answers::default(),
         listings: read_listings(from)?,
         settings: Settings::default(),
         recipient_settings: BTreeMap::new(),

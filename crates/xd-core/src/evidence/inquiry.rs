@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use xd_auth::{Answer, Answers, Name, Progress, Question, Record, RecordKind, Wanted};
 
 use super::{Evidence, Listing, Senders};
-use crate::capsule::{Capsule, Recording, record};
+use crate::capsule::{Capsule, Recording, record, worth_keeping};
 use crate::judge::judgement;
 use crate::rules::{Observation, OpenQuestion, Outcome, Scene};
 use crate::{Domain, Engine, Envelope, Host, Judgement, Known, Message, Score, Unknown};
@@ -130,14 +130,14 @@ impl<'e, 'a> Inquiry<'e, 'a> {
             if is_over {
                 self.spared = wanted.len();
                 not_needed(&mut evidence);
-                return Progress::Done(evidence);
+                return Progress::Done(self.kept(evidence, answers));
             }
             if !wanted.is_empty() {
                 return Progress::Wants(wanted);
             }
             // Entries of lists that are asked for only now may have been answered before.
             if self.listings.len() == known {
-                return Progress::Done(evidence);
+                return Progress::Done(self.kept(evidence, answers));
             }
         }
     }
@@ -173,6 +173,11 @@ impl<'e, 'a> Inquiry<'e, 'a> {
         let judgement = judgement(self.engine, scene, &seen, self.model);
         let capsule = record(self.engine, scene, (&seen, self.model), judgement.verdicts(), sha256, recording);
         (judgement, capsule)
+    }
+
+    /// With the answers that it follows from.
+    fn kept(&self, evidence: Evidence, answers: &Answers) -> Evidence {
+        Evidence { answers: worth_keeping(answers, |question| self.listings.contains_key(question)), ..evidence }
     }
 
     /// The evidence given, with what these answers settle.

@@ -14,10 +14,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use xd_auth::Answers;
 use xd_container::Sign;
 
 pub use inquiry::Inquiry;
 pub use learned::Learned;
+pub(crate) use senders::derived_again;
 pub use senders::{SenderResults, Senders};
 pub use settings::{Operator, Settings, SpamClass, Thresholds, ThresholdsError};
 
@@ -161,6 +163,8 @@ pub struct Evidence {
     pub dmarc: Known<Dmarc>,
     /// The ARC chain; absent when there is none.
     pub arc: Known<ArcResult>,
+    /// The answers of DNS that SPF and DMARC follow from; none where these were given, or are not known.
+    pub answers: Answers,
     /// Answers of DNS lists; a missing entry is unknown.
     pub listings: BTreeMap<Listing, Known<Vec<Ipv4Addr>>>,
     /// What the antivirus engine said; absent when none is configured.

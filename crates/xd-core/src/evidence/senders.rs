@@ -155,6 +155,35 @@ impl Client {
     }
 }
 
+/// SPF and DMARC as they follow from the answers in the evidence, for the record of a message with so many From fields and these
+/// addresses in them. None of what would want more answers.
+pub(crate) fn derived_again(
+    envelope: &Envelope,
+    (fields, from): (usize, &[Mailbox]),
+    evidence: &Evidence,
+) -> (Option<Known<SpfResult>>, Option<Known<Dmarc>>) {
+    let spf = match Client::of(envelope) {
+        None => Ok(None),
+        Some(client) => match client.check(0, &evidence.answers) {
+            Progress::Done(outcome) => Ok(Some(outcome)),
+            Progress::Wants(_) => Err(()),
+        },
+    };
+    let signature = |signature: &DkimSignature| {
+        let result = if signature.result == DkimResult::Pass { xd_auth::DkimResult::Pass } else { xd_auth::DkimResult::Fail };
+        Some((Name::parse(signature.domain.as_str()).ok()?, result))
+    };
+    let dkim = evidence.dkim.found().into_iter().flatten().filter_map(signature).collect();
+    let spf_evidence = spf.as_ref().ok().and_then(Option::as_ref).map(spf_evidence);
+    let Ok(spf) = spf else { return (None, None) };
+    let subject = Subject { author: author(fields, from), spf: spf.and_then(|spf| Some((spf.domain?, spf.result))), dkim };
+    let dmarc = match dmarc::check(&subject, &evidence.answers) {
+        Progress::Done(outcome) => Some(dmarc_evidence(&outcome)),
+        Progress::Wants(_) => None,
+    };
+    (spf_evidence, dmarc)
+}
+
 /// An address with its domain as A-labels, which SPF asks for.
 fn in_ascii(mailbox: &Mailbox) -> String {
     match (&mailbox.domain, mailbox.address.rsplit_once('@')) {
