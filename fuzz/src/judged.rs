@@ -138,6 +138,7 @@ fn answer(question: &Question, choice: u8) -> Answer<Record> {
         (_, RecordKind::Aaaa) => Answer::Found(vec![Record::Aaaa("2001:db8::1".parse().expect("it is an address"))]),
         (_, RecordKind::Mx) => Answer::Found(vec![Record::Mx { preference: 10, host: name() }]),
         (_, RecordKind::Ptr) => Answer::Found(vec![Record::Ptr(name())]),
+        (_, RecordKind::Tlsa) => Answer::Absent(Absence::Records),
         (2, RecordKind::Txt) => Answer::Found(vec![Record::Txt(b"v=DMARC1; p=reject"[..].into())]),
         (_, RecordKind::Txt) => Answer::Found(vec![Record::Txt(b"v=spf1 a mx include:example.net -all"[..].into())]),
     }

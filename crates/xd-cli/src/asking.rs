@@ -26,7 +26,9 @@ impl Asking {
     /// Asks the name servers that the configuration names, else those of the system.
     pub(crate) fn try_new(config: &Config) -> Result<Self, Failure> {
         let servers = match config.dns() {
-            Dns::Off => return Err(Failure::operator("--dns asks name servers, and the configuration says dns = \"off\"".to_owned())),
+            Dns::Off => {
+                return Err(Failure::operator("--dns asks name servers, and the configuration says dns = \"off\"".to_owned()));
+            }
             Dns::Servers(servers) => Servers::Listed(servers.clone()),
             Dns::System => Servers::System,
         };

@@ -333,7 +333,7 @@ fn is_address(record: &Record, client: IpAddr) -> bool {
     match record {
         Record::A(address) => IpAddr::V4(*address) == client.to_canonical(),
         Record::Aaaa(address) => IpAddr::V6(*address) == client.to_canonical(),
-        Record::Mx { .. } | Record::Ptr(_) | Record::Txt(_) => false,
+        Record::Mx { .. } | Record::Ptr(_) | Record::Tlsa { .. } | Record::Txt(_) => false,
     }
 }
 
