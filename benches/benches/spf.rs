@@ -90,6 +90,7 @@ fn answers(zone: Zone) -> Answers {
             RecordKind::Aaaa => Record::Aaaa(text.parse().expect("it is an address")),
             RecordKind::Mx => Record::Mx { preference: 10, host: named(text) },
             RecordKind::Ptr => Record::Ptr(named(text)),
+            RecordKind::Tlsa => unreachable!("SPF never asks for it"),
             RecordKind::Txt => Record::Txt(text.as_bytes().into()),
         };
         let question = Question::new(named(name), *kind);

@@ -71,6 +71,7 @@ fn answer(question: &Question, lines: &[&[u8]]) -> Answer<Record> {
     match (kind, question.kind) {
         (b'?', _) => Answer::Unknown(Unknown::ServerFailure),
         (b'-', _) => Answer::Absent(Absence::Records),
+        (_, RecordKind::Tlsa) => unreachable!("SPF never asks for it"),
         (_, RecordKind::Txt) => Answer::Found(vec![Record::Txt(rest.into())]),
         (_, RecordKind::A) => Answer::Found(vec![Record::A([192, 0, 2, octet % 8].into())]),
         (_, RecordKind::Aaaa) => Answer::Found(vec![Record::Aaaa([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(octet % 8)].into())]),

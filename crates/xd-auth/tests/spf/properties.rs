@@ -3,8 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use xd_auth::spf::{Options, Record, Sender, SpfResult};
-use xd_auth::{Absence, Answer, Name, Question, Record as DnsRecord, RecordKind, Unknown};
+use xd_auth::spf::{FindingKind, Options, Reason, Record, Sender, SpfResult, audit};
+use xd_auth::{Absence, Answer, Answers, Name, Progress, Question, Record as DnsRecord, RecordKind, Unknown, Wanted};
 
 use crate::world::World;
 
@@ -45,6 +45,7 @@ fn record(kind: RecordKind) -> BoxedStrategy<DnsRecord> {
         RecordKind::Aaaa => select(&ADDRESSES_6[..]).prop_map(|text| DnsRecord::Aaaa(text.parse().unwrap())).boxed(),
         RecordKind::Mx => (0..3_u16, name()).prop_map(|(preference, host)| DnsRecord::Mx { preference, host }).boxed(),
         RecordKind::Ptr => name().prop_map(DnsRecord::Ptr).boxed(),
+        RecordKind::Tlsa => unreachable!("SPF never asks for it"),
         RecordKind::Txt => text().prop_map(|text| DnsRecord::Txt(text.into())).boxed(),
     }
 }
@@ -123,6 +124,31 @@ proptest! {
             outcome.result == full.result || outcome.result == SpfResult::TempError || outcome.unsure.is_some(),
             "{:?} where all is known, else {:?}", full, outcome
         );
+    }
+
+    /// No client costs more than the audit of the domain counts, unless it depends on more than its address.
+    #[test]
+    fn an_audit_counts_the_most(world in world(), sender in sender()) {
+        let domain = Name::parse("example.com").unwrap();
+        let mut answers = Answers::default();
+        let audit = loop {
+            match audit(&domain, &answers) {
+                Progress::Done(audit) => break audit,
+                Progress::Wants(wanted) => for wanted in wanted {
+                    let Wanted::Records(question) = wanted else { panic!() };
+                    let answer = world.answer(&question);
+                    answers.put(question, answer);
+                },
+            }
+        };
+        let is_loop = audit.findings.iter().any(|finding| finding.kind == FindingKind::Loop);
+        prop_assume!(!is_loop && !audit.depends_on_more);
+        let sender = Sender { reverse_path: Some("ann@example.com"), ..sender };
+        let (outcome, _) = world.check(&sender, &Options { voids: 10, explain: false }, usize::MAX);
+        prop_assert!(outcome.lookups <= audit.lookups, "{outcome:?} {audit:?}");
+        prop_assert!(audit.lookups > 10 || outcome.reason != Reason::TooManyLookups);
+        let voids = if sender.client.to_canonical().is_ipv4() { audit.voids_ip4 } else { audit.voids_ip6 };
+        prop_assert!(outcome.voids <= voids, "{outcome:?} {audit:?}");
     }
 
     /// Any text is a record or has an error; a record is made of its terms.

@@ -120,6 +120,7 @@ fn add(entry: &mut Entry, kind: &str, value: &Node, has_txt: bool) -> Result<(),
             Record::Mx { preference, host: name(&host.text())? }
         }
         RecordKind::Ptr => Record::Ptr(name(&text)?),
+        RecordKind::Tlsa => return Err(format!("SPF never asks for it: {text:?}")),
         RecordKind::Txt => Record::Txt(value.octets().into()),
     });
     Ok(())
