@@ -1,7 +1,7 @@
 //! What holds of every judgement, whatever the message and the rules; it follows from its capsules, too.
 
-use xd_core::classify::{LEARNED_ID, MODEL_ID, POINTS_MAX};
 use xd_auth::{Absence, Answer, Answers, Name, Progress, Question, Record, RecordKind, Unknown, Wanted};
+use xd_core::classify::{LEARNED_ID, MODEL_ID, POINTS_MAX};
 use xd_core::evidence::{Inquiry, Learned, derive};
 use xd_core::{Class, Engine, Evidence, Judgement, Message, Score, Verdict, judge, report};
 
@@ -91,7 +91,7 @@ fn fields(verdict: &Verdict<'_>, judgement: &Judgement<'_>) {
     }
 }
 
-fn answered(mut inquiry: Inquiry<'_>, world: u8) -> Evidence {
+fn answered(mut inquiry: Inquiry<'_, '_>, world: u8) -> Evidence {
     let mut answers = Answers::default();
     let mut asked = 0_usize;
     loop {

@@ -6,9 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use xd_auth::arc::{self, ArcResult, Chain, Sealer};
 use xd_auth::content::{Content, with_crlf};
 use xd_auth::dkim::{self, BodyHashes, MAX_SIGNATURES, Signatures, Signer};
-use xd_auth::{
-    Algorithm, Answer, Answers, DkimResult, Name, Progress, Record, SigningKey, Unknown, Wanted,
-};
+use xd_auth::{Algorithm, Answer, Answers, DkimResult, Name, Progress, Record, SigningKey, Unknown, Wanted};
 
 const NOW: u64 = 1_700_000_000;
 /// Two for each signature of DKIM; two for each signature of 50 sets.

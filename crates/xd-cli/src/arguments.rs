@@ -104,6 +104,10 @@ pub(crate) struct JudgeArguments {
 pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) judge: JudgeArguments,
+    /// Ask name servers who really sent each message (SPF, DKIM, DMARC, ARC), what its host is called, and what lists say; those of the
+    /// configuration, else those of the system.
+    #[arg(long)]
+    pub(crate) dns: bool,
     /// Keep the causes of all verdicts in this directory, which is made where it is missing: capsules, and the engine.
     ///
     /// `xd replay DIR` derives the verdicts again, and says what other rules would have decided. Capsules are added behind

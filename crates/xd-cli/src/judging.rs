@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use xd_config::Config;
 use xd_core::capsule::{Capsule, Level, PseudonymKey, Recording, judge_recorded};
 use xd_core::classify::{Delta, DeltaModel};
-use xd_core::evidence::{self, Operator, Settings};
+use xd_core::evidence::{self, Inquiry, Operator, Settings};
 use xd_core::{Engine, Envelope, Evidence, Judgement, Limits, Message, judge};
 
 use crate::arguments::JudgeArguments;
+use crate::asking::Asking;
 use crate::engine;
 use crate::failure::Failure;
 use crate::input::{Argument, Inputs};
@@ -40,6 +41,8 @@ pub(crate) struct Judge {
     limits: Limits,
     message_bytes: u64,
     pseudonyms: Option<PseudonymKey>,
+    /// Who is asked, where somebody is.
+    asking: Option<Asking>,
 }
 
 impl Judge {
@@ -61,20 +64,41 @@ impl Judge {
             files => Some(merged(files)?),
         };
         let delta = delta.as_ref().map(DeltaModel::of);
-        Ok(Self { engine, settings, operator, delta, limits: Limits::default(), message_bytes, pseudonyms })
+        Ok(Self { engine, settings, operator, delta, limits: Limits::default(), message_bytes, pseudonyms, asking: None })
+    }
+
+    /// The same, asking name servers.
+    pub(crate) fn with_dns(self, arguments: &JudgeArguments) -> Result<Self, Failure> {
+        let asking = Asking::try_new(&config(arguments.config.as_deref())?)?;
+        Ok(Self { asking: Some(asking), ..self })
     }
 
     /// Judges a message by its bytes and what they tell of its way here.
     pub(crate) fn judge(&self, bytes: &[u8]) -> Judgement<'_> {
         let message = Message::parse(bytes, &self.limits);
-        self.judge_parsed(&message).2
+        match &self.asking {
+            None => self.judge_parsed(&message).2,
+            Some(asking) => {
+                let (envelope, evidence) = self.derive(&message);
+                let mut inquiry = Inquiry::new(&self.engine, &envelope, &message, evidence);
+                let evidence = asking.evidence(&mut inquiry);
+                inquiry.judge(&evidence)
+            }
+        }
     }
 
     /// Judges a message and records the cause; the hash is that of its bytes.
     pub(crate) fn judge_recorded(&self, bytes: &[u8], sha256: [u8; 32], recording: &Recording) -> (Judgement<'_>, Capsule) {
         let message = Message::parse(bytes, &self.limits);
         let (envelope, evidence) = self.derive(&message);
-        judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording)
+        match &self.asking {
+            None => judge_recorded(&self.engine, &envelope, &message, &evidence, sha256, recording),
+            Some(asking) => {
+                let mut inquiry = Inquiry::new(&self.engine, &envelope, &message, evidence);
+                let evidence = asking.evidence(&mut inquiry);
+                inquiry.judge_recorded(&evidence, sha256, recording)
+            }
+        }
     }
 
     /// The record of judging a message with another engine, under the same settings.

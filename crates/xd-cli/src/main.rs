@@ -5,6 +5,7 @@
 
 mod arguments;
 mod aside;
+mod asking;
 mod base;
 mod bisect;
 mod capsules;

@@ -25,6 +25,7 @@ use crate::terminal::{Style, Terminal};
 /// Judges all messages that the paths name.
 pub(crate) fn run(arguments: &Scan) -> Result<ExitCode, Failure> {
     let judge = Judge::try_new(&arguments.judge)?;
+    let judge = if arguments.dns { judge.with_dns(&arguments.judge)? } else { judge };
     let level = arguments.capsule_level.into();
     let recording = arguments.capsules.as_ref().map(|_| judge.recording(level)).transpose()?;
     stop::listen()?;

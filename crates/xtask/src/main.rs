@@ -48,8 +48,11 @@ Commands:
           dependency policy, fuzz targets (built and run briefly), benches (compiled)
   conformance [--vectors DIR] [--format text|json]
           the vectors of standards and other projects, topic by topic; misses do not fail it
-  peers   the gateway among Postfix, swaks, smtplib, smtp-source and smtp-sink; part of `test`
+  peers   the gateway among Postfix, swaks, smtplib, smtp-source and smtp-sink, and signatures beside dkimpy and OpenDKIM;
+          part of `test`
   purity  the core's dependency tree and sources, held to what a pure core may name
+  resolve the vectors of SPF, DKIM, ARC and DMARC through the resolver, without and with loss of packets, and from NSD;
+          part of `test`
   test    all tests: workspace, documentation, examples, rule cases, the README's first command,
           and checks on the mail corpus where it is at hand
   train-models
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         ["ci"] => &ci::run,
         ["peers"] => &peers::run,
         ["purity"] => &purity::run,
+        ["resolve"] => &conformance::resolved::run,
         ["test"] => &test::run,
         ["train-models"] => &models::train_models,
         ["compare-learners"] => &models::compare_learners,

@@ -25,6 +25,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
     });
     report.step("the README's first command", || first_command(workspace));
     conformance::step(workspace, report);
+    conformance::resolved::run(workspace, report);
     peers::run(workspace, report);
     with_shared_data(workspace, report);
 }

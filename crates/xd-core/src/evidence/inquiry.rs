@@ -49,8 +49,8 @@ const MAX_REVERSE_NAMES: usize = 10;
 /// # Ok::<(), xd_core::RuleErrors>(())
 /// ```
 #[derive(Debug)]
-pub struct Inquiry<'a> {
-    engine: &'a Engine,
+pub struct Inquiry<'e, 'a> {
+    engine: &'e Engine,
     envelope: &'a Envelope,
     message: &'a Message<'a>,
     given: Evidence,
@@ -65,10 +65,10 @@ pub struct Inquiry<'a> {
     spared: usize,
 }
 
-impl<'a> Inquiry<'a> {
+impl<'e, 'a> Inquiry<'e, 'a> {
     /// An inquiry that starts from the evidence there is.
     #[must_use]
-    pub fn new(engine: &'a Engine, envelope: &'a Envelope, message: &'a Message<'a>, evidence: Evidence) -> Self {
+    pub fn new(engine: &'e Engine, envelope: &'a Envelope, message: &'a Message<'a>, evidence: Evidence) -> Self {
         let given = evidence.with_shown_by(message).into_owned();
         let senders = Senders::of(envelope, message, &given);
         let model = engine.model_points(message);
@@ -160,14 +160,14 @@ impl<'a> Inquiry<'a> {
     /// Judges the message with what the inquiry came to: the same as [`judge`](crate::judge), without looking again at what has not
     /// changed.
     #[must_use]
-    pub fn judge(&self, evidence: &Evidence) -> Judgement<'a> {
+    pub fn judge(&self, evidence: &Evidence) -> Judgement<'e> {
         let scene = Scene { envelope: self.envelope, message: self.message, evidence };
         judgement(self.engine, scene, &observed(self.engine, scene, self.first.as_deref()), self.model)
     }
 
     /// The same, with the record of the cause; the hash is that of the message's bytes.
     #[must_use]
-    pub fn judge_recorded(&self, evidence: &Evidence, sha256: [u8; 32], recording: &Recording) -> (Judgement<'a>, Capsule) {
+    pub fn judge_recorded(&self, evidence: &Evidence, sha256: [u8; 32], recording: &Recording) -> (Judgement<'e>, Capsule) {
         let scene = Scene { envelope: self.envelope, message: self.message, evidence };
         let seen = observed(self.engine, scene, self.first.as_deref());
         let judgement = judgement(self.engine, scene, &seen, self.model);

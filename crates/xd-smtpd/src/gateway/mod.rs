@@ -155,7 +155,9 @@ impl Gateway {
     async fn named(&self, world: &Arc<World>, peer: &Peer, question: &StageQuestion<'_>) -> StageDecision {
         match world.ptr(peer) {
             // Unknown is not no: only a client that certainly has no such name is deferred.
-            Ptr::Defer if world.names(peer).await.confirmed == Known::Absent => StageDecision::Defer(replies::nameless()),
+            Ptr::Defer if world.names(peer).await.confirmed == Known::Absent => {
+                StageDecision::Defer(replies::nameless(world.brand(), peer.address.ip().to_canonical()))
+            }
             Ptr::Score if question.recipients.is_empty() && world.scans(peer.listener) => {
                 // Judging asks for them when the content is here; by then the answer has come.
                 let (world, peer) = (world.clone(), peer.clone());

@@ -1,5 +1,7 @@
 //! What clients are told, in one place: codes, enhanced status codes (RFC 3463), texts.
 
+use std::net::IpAddr;
+
 use xd_core::routing::Disposition;
 use xd_store::{CommitError, QueueId};
 
@@ -14,9 +16,12 @@ pub(super) fn not_relayed(brand: &str) -> Reply {
     Reply::new(550, (7, 1), format!("{brand} does not relay to this address"))
 }
 
-/// RFC 7372 §3.3: X.7.25 is a client whose reverse DNS does not hold.
-pub(super) fn nameless() -> Reply {
-    Reply::new(450, (7, 25), "your address has no name that leads back to it; come again when it has")
+/// The words that administrators of such hosts know; RFC 7372 §3.3 would have X.7.25.
+pub(super) fn nameless(brand: &str, client: IpAddr) -> Reply {
+    let text = format!(
+        "Access temporarily denied. {brand} requires you to have valid reverse DNS PTR record in order to send mail from [{client}]"
+    );
+    Reply::new(450, (7, 1), text)
 }
 
 pub(super) fn not_ready() -> Reply {

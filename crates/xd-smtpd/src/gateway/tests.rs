@@ -36,6 +36,12 @@ score = "12.00"
 why = "the subject says so"
 when = { in = "subject", words = ["awful"] }
 [[rule]]
+id = "forged"
+score = "6.00"
+why = "it is not theirs"
+when = { in = "evidence.dmarc", equals = ["fail"] }
+
+[[rule]]
 id = "nameless"
 score = "6.00"
 why = "the client has no confirmed name"

@@ -4,6 +4,8 @@
 //! signs today, so a signature is made by looking whether the expected one holds over exactly what is to be signed. The suite folds a
 //! message signature only after the seal over it is made; here that is made over the field as it is sent, so the folds are taken out.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use xd_auth::arc::{ArcResult, Chain, Outcome, SealError, Sealed, Sealer};
@@ -13,6 +15,7 @@ use xd_auth::{Algorithm, Answers, Name, Progress, SigningKey, Unknown, Verificat
 use xd_lookup::signature::verify;
 
 use super::dkim::{Zone, clock, settle, text_record, with_records};
+use super::resolved::job::{Job, Verdict};
 use super::yaml::{Node, documents};
 use super::{Case, Reading, VectorFile};
 
@@ -40,6 +43,36 @@ pub(super) fn read(file: &VectorFile) -> Reading {
         }
     }
     Reading::Cases(cases)
+}
+
+/// The checks of a file, each with its world.
+pub(super) fn jobs(file: &VectorFile) -> Vec<Job> {
+    if let Some((zone, message)) = with_records(&file.bytes) {
+        return vec![job(String::new(), zone, message)];
+    }
+    let of_document = |document: &Node| -> Vec<Job> {
+        let tests = document.get("tests").map(Node::entries).unwrap_or_default().iter();
+        let validating = tests.filter(|(_, test)| test.get("cv").is_some());
+        let message = |test: &Node| test.get("message").map(Node::octets).unwrap_or_default();
+        validating.map(|(name, test)| job(name.clone(), zone(document), &message(test))).collect()
+    };
+    documents(&file.bytes).unwrap_or_default().iter().flat_map(of_document).collect()
+}
+
+fn job(name: String, zone: Zone, message: &[u8]) -> Job {
+    let octets = with_crlf(message).into_owned();
+    let check = move |answers: &Answers| {
+        let content = Content::split(&octets);
+        let chain = Chain::prepare(&content, &mut BodyHashes::of(&content));
+        match chain.verify(answers, clock(&content)) {
+            Progress::Wants(wanted) => Progress::Wants(wanted),
+            Progress::Done(outcome) => {
+                let results = vec![outcome.result().as_str()];
+                Progress::Done(Verdict { results, text: format!("{outcome:?}"), unsure: false })
+            }
+        }
+    };
+    Job { name, world: Arc::new(zone), check: Box::new(check) }
 }
 
 fn zone(document: &Node) -> Zone {

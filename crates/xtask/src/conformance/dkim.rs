@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 
 use serde_json::Value;
 use xd_auth::content::{Content, with_crlf};
 use xd_auth::dkim::{BodyHashes, Outcome, Signatures};
-use xd_auth::{Absence, Answer, Answers, DkimResult, Progress, Question, Record, Unknown, Wanted};
+use xd_auth::{Absence, Answer, Answers, DkimResult, Name, Progress, Question, Record, RecordKind, Unknown, Wanted};
 use xd_lookup::signature::verify;
 
+use super::resolved::job::{Job, Said, Verdict, World};
 use super::{Case, MANIFEST, Reading, VectorFile};
 
 pub(super) fn read(file: &VectorFile) -> Reading {
@@ -37,8 +39,68 @@ pub(super) fn read(file: &VectorFile) -> Reading {
     }
 }
 
+/// The checks of a file, each with its world.
+pub(super) fn jobs(file: &VectorFile) -> Vec<Job> {
+    let signed = |SignedMessage { name, zone, octets }| job(name, zone, octets);
+    signed_messages(file).into_iter().map(signed).collect()
+}
+
+/// A signed message with the keys that were published for it.
+pub(crate) struct SignedMessage {
+    pub(crate) name: String,
+    pub(crate) zone: Zone,
+    pub(crate) octets: Vec<u8>,
+}
+
+/// The signed messages of a file whose keys are known.
+pub(super) fn signed_messages(file: &VectorFile) -> Vec<SignedMessage> {
+    let of = |name, zone, message| SignedMessage { name, zone, octets: with_crlf(message).into_owned() };
+    if let Some(manifest) = manifest_of(file) {
+        let is_listed = manifest["cases"].get(file.name()).is_some();
+        return is_listed.then(|| of(String::new(), zone_of(&manifest["dns"]), &file.bytes)).into_iter().collect();
+    }
+    if let Some((zone, message)) = with_records(&file.bytes) {
+        return vec![of(String::new(), zone, message)];
+    }
+    let octets = with_crlf(&file.bytes);
+    if Content::split(&octets).named("DKIM-Signature").next().is_none() {
+        return Vec::new();
+    }
+    let worlds = worlds_beside(file, &octets).into_iter().enumerate();
+    worlds.map(|(place, zone)| of(format!("record {place}"), zone, &file.bytes)).collect()
+}
+
+fn job(name: String, zone: Zone, octets: Vec<u8>) -> Job {
+    let check = move |answers: &Answers| {
+        let content = Content::split(&octets);
+        let signatures = Signatures::prepare(&content, &mut BodyHashes::of(&content));
+        match signatures.verify(answers, clock(&content)) {
+            Progress::Wants(wanted) => Progress::Wants(wanted),
+            Progress::Done(outcome) => {
+                let results = outcome.signatures.iter().map(|signature| signature.result().as_str()).collect();
+                Progress::Done(Verdict { results, text: format!("{outcome:?}"), unsure: false })
+            }
+        }
+    };
+    Job { name, world: Arc::new(zone), check: Box::new(check) }
+}
+
+impl World for Zone {
+    fn look(&self, question: &Question) -> Said {
+        Said::Answer(match answer(self, question) {
+            // Nothing but texts is told.
+            Answer::Found(_) if question.kind != RecordKind::Txt => Answer::Absent(Absence::Records),
+            answer => answer,
+        })
+    }
+
+    fn questions(&self) -> Vec<Question> {
+        self.keys().filter_map(|name| Some(Question::new(Name::parse(name).ok()?, RecordKind::Txt))).collect()
+    }
+}
+
 /// A world: the texts under each name, absence, or a failure.
-pub(super) type Zone = BTreeMap<String, Answer<Record>>;
+pub(crate) type Zone = BTreeMap<String, Answer<Record>>;
 
 /// Answers a question of DNS.
 pub(super) fn answer(zone: &Zone, question: &Question) -> Answer<Record> {
@@ -71,7 +133,7 @@ pub(super) fn settle<T>(zone: &Zone, check: impl Fn(&Answers) -> Progress<T>) ->
 }
 
 /// A text as the records of one name.
-pub(super) fn text_record(text: &str) -> Answer<Record> {
+pub(crate) fn text_record(text: &str) -> Answer<Record> {
     Answer::Found(vec![Record::Txt(text.as_bytes().into())])
 }
 
@@ -139,28 +201,42 @@ fn all_hold(name: &str, zone: &Zone, message: &[u8]) -> Vec<Case> {
 
 /// A message whose keys may lie in the same folder, each as a file: one of them is the one if a signature holds.
 fn beside_records(file: &VectorFile, octets: &[u8]) -> Case {
+    let holds = worlds_beside(file, octets)
+        .iter()
+        .any(|zone| outcome(octets, zone).is_ok_and(|outcome| outcome.result() == DkimResult::Pass));
+    if holds { Case::new(file.name(), Ok(())) } else { Case::apart(file.name(), "its key is not stored") }
+}
+
+/// For each record in the same folder, the world in which it stands wherever a key is asked for.
+fn worlds_beside(file: &VectorFile, octets: &[u8]) -> Vec<Zone> {
     let files = file.path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
-    let texts = files.filter_map(|file| fs::read(file.path()).ok()).filter(|bytes| is_record(bytes));
-    let records: Vec<String> = texts.filter_map(|bytes| String::from_utf8(bytes).ok()).collect();
+    let mut paths: Vec<_> = files.map(|file| file.path()).collect();
+    paths.sort();
+    let texts = paths.into_iter().filter_map(|path| fs::read(path).ok()).filter(|bytes| is_record(bytes));
+    let records = texts.filter_map(|bytes| String::from_utf8(bytes).ok());
     let content = Content::split(octets);
     let signatures = Signatures::prepare(&content, &mut BodyHashes::of(&content));
-    let holds = records.iter().any(|record| {
-        let Progress::Wants(wanted) = signatures.verify(&Answers::default(), CLOCK) else { return false };
+    let world = |record: String| {
+        let Progress::Wants(wanted) = signatures.verify(&Answers::default(), CLOCK) else { return None };
         let names = wanted.iter().filter_map(|wanted| match wanted {
             Wanted::Records(question) => Some(question.name.as_str().to_owned()),
             _ => None,
         });
-        let zone = names.map(|name| (name, text_record(record.trim()))).collect();
-        outcome(octets, &zone).is_ok_and(|outcome| outcome.result() == DkimResult::Pass)
-    });
-    if holds { Case::new(file.name(), Ok(())) } else { Case::apart(file.name(), "its key is not stored") }
+        Some(names.map(|name| (name, text_record(record.trim()))).collect())
+    };
+    records.filter_map(world).collect()
 }
 
 /// What comes of a message soon after it was signed.
 fn outcome(octets: &[u8], zone: &Zone) -> Result<Outcome, String> {
+    outcome_at(octets, zone, clock(&Content::split(octets)))
+}
+
+/// What comes of a message at a time, in seconds since 1970.
+pub(crate) fn outcome_at(octets: &[u8], zone: &Zone, now: u64) -> Result<Outcome, String> {
     let content = Content::split(octets);
     let signatures = Signatures::prepare(&content, &mut BodyHashes::of(&content));
-    settle(zone, |answers| signatures.verify(answers, clock(&content)))
+    settle(zone, |answers| signatures.verify(answers, now))
 }
 
 /// The latest time that a signature says it was made at.

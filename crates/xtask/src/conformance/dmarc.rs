@@ -3,10 +3,13 @@
 //! One kind has `inputs` (author, domains that passed, DNS as `zone`) and `expect` (a path into the result and an assertion), in the
 //! words of a program for Node.js; the other has `txt` records and expected results of each mechanism.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use xd_auth::dmarc::{Alignment, DmarcResult, Mode, Outcome, PolicyRecord, Relation, Subject, author_domain, check};
 use xd_auth::{Absence, Answer, Answers, DkimResult, Name, Progress, Question, Record, RecordKind, SpfResult, Wanted};
 
+use super::resolved::job::{Job, Said, Verdict, World};
 use super::{Case, Reading, VectorFile, same};
 
 pub(super) fn read(file: &VectorFile) -> Reading {
@@ -41,17 +44,9 @@ fn evaluation(value: &Value) -> Option<Case> {
     let mut results = Vec::new();
     for input in inputs {
         let zone = input["zone"].as_object()?;
-        let list =
-            |field: &str| -> Option<Vec<Name>> { input[field].as_array()?.iter().map(|item| name_in(&item["domain"])).collect() };
-        let (spf, dkim) = (list("spfDomains")?, list("dkimDomains")?);
-        let author = author_domain(1, [input["headerFrom"].as_str()?]);
-        let dkim: Vec<_> = dkim.into_iter().map(|domain| (domain, DkimResult::Pass)).collect();
         // SPF has one domain here: of several, the first that leads to a pass, or else the first.
-        let choices = if spf.is_empty() { vec![None] } else { spf.into_iter().map(Some).collect() };
         let mut runs: Vec<(Subject, Outcome)> = Vec::new();
-        for choice in choices {
-            let spf = choice.map(|domain| (domain, SpfResult::Pass));
-            let subject = Subject { author: author.clone(), spf, dkim: dkim.clone() };
+        for subject in subjects(input)? {
             let outcome = concluded(&subject, |question| answer(zone, question));
             runs.push((subject, outcome));
         }
@@ -69,6 +64,79 @@ fn evaluation(value: &Value) -> Option<Case> {
         }
     }
     Some(Case::new(name, Ok(())))
+}
+
+/// Who is checked: one for each domain of SPF.
+fn subjects(input: &Value) -> Option<Vec<Subject>> {
+    let list =
+        |field: &str| -> Option<Vec<Name>> { input[field].as_array()?.iter().map(|item| name_in(&item["domain"])).collect() };
+    let (spf, dkim) = (list("spfDomains")?, list("dkimDomains")?);
+    let author = author_domain(1, [input["headerFrom"].as_str()?]);
+    let dkim: Vec<_> = dkim.into_iter().map(|domain| (domain, DkimResult::Pass)).collect();
+    let choices = if spf.is_empty() { vec![None] } else { spf.into_iter().map(Some).collect() };
+    let subject = |choice: Option<Name>| Subject {
+        author: author.clone(),
+        spf: choice.map(|domain| (domain, SpfResult::Pass)),
+        dkim: dkim.clone(),
+    };
+    Some(choices.into_iter().map(subject).collect())
+}
+
+/// The checks of a file, each with its world.
+pub(super) fn jobs(file: &VectorFile) -> Vec<Job> {
+    let Some(Value::Array(cases)) = file.json() else { return Vec::new() };
+    cases.iter().enumerate().flat_map(|(place, value)| jobs_of(place, value).unwrap_or_default()).collect()
+}
+
+fn jobs_of(place: usize, value: &Value) -> Option<Vec<Job>> {
+    let Some(inputs) = value["inputs"].as_array() else {
+        let subject = facts_subject(value)?;
+        return Some(vec![job(format!("{}", place + 1), Texts(value["txt"].as_object()?.clone()), subject)]);
+    };
+    let mut jobs = Vec::new();
+    for input in inputs {
+        for subject in subjects(input)? {
+            jobs.push(job(value["name"].as_str()?.to_owned(), input["zone"].as_object()?.clone(), subject));
+        }
+    }
+    Some(jobs)
+}
+
+fn job(name: String, world: impl World + 'static, subject: Subject) -> Job {
+    let told = move |answers: &Answers| match check(&subject, answers) {
+        Progress::Wants(wanted) => Progress::Wants(wanted),
+        Progress::Done(outcome) => {
+            let policy = outcome.policy.map_or("unknown", |policy| policy.as_str());
+            Progress::Done(Verdict {
+                results: vec![outcome.result.as_str(), policy],
+                text: format!("{outcome:?}"),
+                unsure: false,
+            })
+        }
+    };
+    Job { name, world: Arc::new(world), check: Box::new(told) }
+}
+
+impl World for serde_json::Map<String, Value> {
+    fn look(&self, question: &Question) -> Said {
+        Said::Answer(answer(self, question))
+    }
+}
+
+/// Texts by name.
+struct Texts(serde_json::Map<String, Value>);
+
+impl World for Texts {
+    fn look(&self, question: &Question) -> Said {
+        Said::Answer(text(&self.0, question))
+    }
+}
+
+fn text(zone: &serde_json::Map<String, Value>, question: &Question) -> Answer<Record> {
+    match zone.get(question.name.as_str()).and_then(Value::as_str) {
+        Some(text) if question.kind == RecordKind::Txt => Answer::Found(vec![Record::Txt(text.as_bytes().into())]),
+        _ => Answer::Absent(Absence::Name),
+    }
 }
 
 /// Several records at the author domain: some end the search there, as RFC 7489 §6.6.3 did.
@@ -160,27 +228,7 @@ fn asserted(told: &Value, path: &str, assertion: &[Value]) -> Result<(), String>
 fn facts(place: usize, value: &Value) -> Option<Case> {
     let from = value["header_from"].as_str()?;
     let zone = value["txt"].as_object()?;
-    let spf = name_in(&value["spf_domain"]).map(|domain| {
-        let result = match value["spf_result"].as_str() {
-            Some("pass") => SpfResult::Pass,
-            Some("temperror") => SpfResult::TempError,
-            _ => SpfResult::Fail,
-        };
-        (domain, result)
-    });
-    let dkim = name_in(&value["dkim_domain"]).map(|domain| {
-        let result = match value["dkim_result"].as_str() {
-            Some("pass") => DkimResult::Pass,
-            Some("temperror") => DkimResult::TempError,
-            _ => DkimResult::Fail,
-        };
-        (domain, result)
-    });
-    let subject = Subject { author: author_domain(1, [from]), spf, dkim: dkim.into_iter().collect() };
-    let outcome = concluded(&subject, |question| match zone.get(question.name.as_str()).and_then(Value::as_str) {
-        Some(text) if question.kind == RecordKind::Txt => Answer::Found(vec![Record::Txt(text.as_bytes().into())]),
-        _ => Answer::Absent(Absence::Name),
-    });
+    let outcome = concluded(&facts_subject(value)?, |question| text(zone, question));
     let told = |alignment: Option<&Alignment>| match alignment {
         Some(Alignment::Strict | Alignment::Relaxed) => "pass",
         Some(Alignment::Unaligned) => "fail",
@@ -197,6 +245,27 @@ fn facts(place: usize, value: &Value) -> Option<Case> {
     let result =
         expected.iter().try_for_each(|(key, expected)| same(&found[key], expected).map_err(|why| format!("{key}: {why}")));
     Some(Case::new(format!("{} {from}", place + 1), result))
+}
+
+fn facts_subject(value: &Value) -> Option<Subject> {
+    let from = value["header_from"].as_str()?;
+    let spf = name_in(&value["spf_domain"]).map(|domain| {
+        let result = match value["spf_result"].as_str() {
+            Some("pass") => SpfResult::Pass,
+            Some("temperror") => SpfResult::TempError,
+            _ => SpfResult::Fail,
+        };
+        (domain, result)
+    });
+    let dkim = name_in(&value["dkim_domain"]).map(|domain| {
+        let result = match value["dkim_result"].as_str() {
+            Some("pass") => DkimResult::Pass,
+            Some("temperror") => DkimResult::TempError,
+            _ => DkimResult::Fail,
+        };
+        (domain, result)
+    });
+    Some(Subject { author: author_domain(1, [from]), spf, dkim: dkim.into_iter().collect() })
 }
 
 fn name_in(value: &Value) -> Option<Name> {
@@ -225,8 +294,10 @@ fn concluded(subject: &Subject, answer: impl Fn(&Question) -> Answer<Record>) ->
 /// A name of the zone without such records has none; a name that is not there does not exist.
 fn answer(zone: &serde_json::Map<String, Value>, question: &Question) -> Answer<Record> {
     let kind = match question.kind {
+        RecordKind::A => "A",
         RecordKind::Txt => "TXT",
-        _ => "A",
+        // Of no other type is anything told.
+        _ => "",
     };
     match zone.get(question.name.as_str()) {
         None => Answer::Absent(Absence::Name),

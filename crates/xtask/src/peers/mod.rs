@@ -1,4 +1,5 @@
-//! The gateway among real peers: clients and next hops that others wrote, and the administrator's own commands.
+//! The gateway among real peers: clients and next hops that others wrote, and the administrator's own commands; and signatures beside
+//! programs that others wrote.
 //!
 //! Everything runs on loopback, in directories of its own. Programs that are missing are installed where that is allowed; otherwise
 //! their step is skipped and says so.
@@ -6,6 +7,7 @@
 mod mail;
 mod operator;
 mod servers;
+mod signatures;
 
 use std::fs;
 use std::path::Path;
@@ -40,6 +42,7 @@ client.quit()
 
 /// Runs the steps.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
+    signatures::run(workspace, report);
     let built = report.step(BUILD, || {
         workspace.cargo(["build", "--package", "xd-smtpd", "--package", "xd-cli"]).run()?;
         Ok(String::new())

@@ -27,7 +27,7 @@ fn question(name: &str, kind: RecordKind) -> Question {
     Question::new(Name::parse(name).unwrap(), kind)
 }
 
-fn with_inquiry<T>(run: impl FnOnce(Inquiry<'_>) -> T) -> T {
+fn with_inquiry<T>(run: impl FnOnce(Inquiry<'_, '_>) -> T) -> T {
     let engine = Engine::compile(vec![RuleSource::new("host.toml", RULES)]).unwrap();
     let envelope = Envelope { client_address: Known::Found("192.0.2.7".parse().unwrap()), ..Envelope::default() };
     let message = Message::parse(b"From: ann@example.com\r\n\r\nHello\r\n", &Limits::default());

@@ -22,6 +22,7 @@ async fn name_server() -> SocketAddr {
 
 const A: u8 = 1;
 const PTR: u8 = 12;
+const TXT: u8 = 16;
 
 /// The answer to a query (RFC 1035 §4.1).
 fn answer(query: &[u8]) -> Vec<u8> {
@@ -36,10 +37,14 @@ fn answer(query: &[u8]) -> Vec<u8> {
         let labels = name.split('.').flat_map(|label| [&[label.len() as u8][..], label.as_bytes()].concat());
         labels.chain([0]).collect::<Vec<u8>>()
     };
+    let text = |text: &str| [&[text.len() as u8][..], text.as_bytes()].concat();
     let (code, data) = match (name.as_str(), query[at + 2]) {
         ("1.2.0.192.in-addr.arpa.", PTR) => (0, wire("good.example.net")),
         ("2.2.0.192.in-addr.arpa.", PTR) => (0, wire("liar.example.net")),
         ("4.2.0.192.in-addr.arpa.", PTR) => (2, Vec::new()),
+        // Whose mail this test sends.
+        ("example.org.", TXT) => (0, text("v=spf1 ip4:192.0.2.1 -all")),
+        ("_dmarc.example.org.", TXT) => (0, text("v=DMARC1; p=reject")),
         ("good.example.net.", A) => (0, Ipv4Addr::new(192, 0, 2, 1).octets().to_vec()),
         ("liar.example.net.", A) => (0, Ipv4Addr::new(192, 0, 2, 99).octets().to_vec()),
         _ => (3, Vec::new()),
@@ -65,7 +70,15 @@ async fn told(world: &World, address: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_without_a_confirmed_name_are_deferred_where_that_is_set() {
     let world = World::start("ptr-defer", &format!("ptr = \"defer\"\ndns = [\"{}\"]", name_server().await)).await;
-    for (address, code) in [("192.0.2.1", "250"), ("192.0.2.2", "450 4.7.25"), ("192.0.2.3", "450 4.7.25"), ("192.0.2.4", "250")]
+    let denied = |address: &str| {
+        format!(
+            "450 4.7.1 Access temporarily denied. mx.example.com requires you to have valid reverse DNS PTR record in order to send \
+             mail from [{address}]"
+        )
+    };
+    let (second, third) = (denied("192.0.2.2"), denied("192.0.2.3"));
+    for (address, code) in
+        [("192.0.2.1", "250"), ("192.0.2.2", second.as_str()), ("192.0.2.3", third.as_str()), ("192.0.2.4", "250")]
     {
         let reply = told(&world, address).await;
         assert!(reply.starts_with(code), "{address}: {reply}");
@@ -91,4 +104,21 @@ async fn names_are_evidence() {
             assert_eq!(arrived.contains("nameless=6.00"), is_tagged, "{number}: {arrived}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_send_is_found_out_and_told() {
+    let world = World::start("senders", &format!("ptr = \"off\"\ndns = [\"{}\"]", name_server().await)).await;
+    let arrived = async |address: &str, number: usize| {
+        assert!(told(&world, address).await.starts_with("250"));
+        world.until("delivered", || world.arrived().len() == number).await;
+        world.arrived()[number - 1].1.clone()
+    };
+    let allowed = arrived("192.0.2.1", 1).await;
+    assert!(allowed.contains("Authentication-Results: mx.example.com;"), "{allowed}");
+    assert!(allowed.contains("spf=pass") && allowed.contains("dmarc=pass") && !allowed.contains("forged="), "{allowed}");
+    let forged = arrived("192.0.2.3", 2).await;
+    assert!(forged.contains("spf=fail") && forged.contains("dmarc=fail") && forged.contains("forged=6.00"), "{forged}");
+    // Of our own nobody asks.
+    assert!(!arrived("127.0.0.9", 3).await.contains("Authentication-Results"));
 }

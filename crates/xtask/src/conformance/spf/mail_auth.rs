@@ -9,7 +9,8 @@ use xd_auth::spf::{Outcome, Sender, SpfResult};
 use xd_auth::{Name, Question, Record};
 
 use super::super::Case;
-use super::zone::{Departure, Zone};
+use super::super::resolved::job::Job;
+use super::zone::{Departure, Identity, Zone};
 use super::{decide, result_named};
 
 /// Whether a text has this form.
@@ -20,10 +21,32 @@ pub(super) fn is_form_of(text: &str) -> bool {
 
 /// All cases of a file.
 pub(super) fn cases(text: &str) -> Vec<Case> {
-    text.split("\n---").flat_map(document).collect()
+    let of_document = |text| document(text, case, |value, why| Some(Case::new(value, Err(why))));
+    text.split("\n---").flat_map(of_document).collect()
 }
 
-fn document(text: &str) -> Vec<Case> {
+/// The checks of all cases.
+pub(super) fn jobs(text: &str) -> Vec<Job> {
+    let job = |name: &str, _: &str, zone: &Zone, (ehlo, mailbox, client): (&str, &str, IpAddr)| {
+        let identity = |reverse_path| Identity { client, ehlo: ehlo.to_owned(), reverse_path, receiver: RECEIVER.to_owned() };
+        let mut identities = vec![identity(None)];
+        if !mailbox.is_empty() {
+            identities.push(identity(Some(mailbox.to_owned())));
+        }
+        Identity::job(name.to_owned(), zone, identities)
+    };
+    text.split("\n---").flat_map(|text| document(text, job, |_, _| None)).collect()
+}
+
+/// The receiving host there.
+const RECEIVER: &str = "localdomain.org";
+
+/// What each check of a document comes to, by a name, what is expected, the zone, and who sends; and what cannot be read.
+fn document<T>(
+    text: &str,
+    check: impl Fn(&str, &str, &Zone, (&str, &str, IpAddr)) -> T,
+    unread: impl Fn(&str, String) -> Option<T>,
+) -> Vec<T> {
     let (mut cases, mut zone) = (Vec::new(), Zone::default());
     let (mut name, mut domain, mut ehlo, mut mailbox, mut client) = ("", "", None, "", IpAddr::from([127, 0, 0, 1]));
     for (key, value) in text.lines().filter_map(key_and_value) {
@@ -32,17 +55,17 @@ fn document(text: &str) -> Vec<Case> {
             "ehlo" => ehlo = Some(value),
             "expect" => {
                 let name = format!("{name}: {}", cases.len() + 1);
-                cases.push(case(&name, value, &zone, (ehlo.unwrap_or(domain), mailbox, client)));
+                cases.push(check(&name, value, &zone, (ehlo.unwrap_or(domain), mailbox, client)));
             }
             "ip" => match value.parse() {
                 Ok(address) => client = address,
-                Err(_) => cases.push(Case::new(value, Err("no address".to_owned()))),
+                Err(_) => cases.extend(unread(value, "no address".to_owned())),
             },
             "name" => name = value,
             "sender" => mailbox = value,
             _ => {
                 if let Err(why) = add(&mut zone, key, value) {
-                    cases.push(Case::new(value, Err(why)));
+                    cases.extend(unread(value, why));
                 }
             }
         }
@@ -53,7 +76,7 @@ fn document(text: &str) -> Vec<Case> {
 fn case(name: &str, expected: &str, zone: &Zone, (ehlo, mailbox, client): (&str, &str, IpAddr)) -> Case {
     let (word, explanation) = expected.split_once(' ').unwrap_or((expected, ""));
     let Some(result) = result_named(word) else { return Case::new(name, Err(format!("no result: {expected:?}"))) };
-    let sender = Sender { client, ehlo, reverse_path: None, receiver: "localdomain.org", now: 0 };
+    let sender = Sender { client, ehlo, reverse_path: None, receiver: RECEIVER, now: 0 };
     let run = |departure: Option<Departure>| -> Result<Outcome, String> {
         let outcome = zone.check(&sender, departure)?;
         if outcome.result != SpfResult::Pass || mailbox.is_empty() {

@@ -10,6 +10,7 @@ mod zone;
 
 use xd_auth::spf::SpfResult;
 
+use super::resolved::job::Job;
 use super::{Case, Reading, VectorFile, yaml};
 use zone::Departure;
 
@@ -35,6 +36,17 @@ pub(super) fn read(file: &VectorFile) -> Reading {
     match suite::cases(&documents, is_demanded) {
         Ok(cases) => Reading::Cases(cases),
         Err(why) => Reading::Cases(vec![Case::new("reading", Err(why))]),
+    }
+}
+
+/// The checks of a file, each with its world.
+pub(super) fn jobs(file: &VectorFile) -> Vec<Job> {
+    if let Some(text) = file.text().filter(|text| mail_auth::is_form_of(text)) {
+        return mail_auth::jobs(text);
+    }
+    match yaml::documents(&file.bytes) {
+        Ok(documents) if file.has_extension(&["yml", "yaml"]) => suite::jobs(&documents),
+        _ => Vec::new(),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use xd_auth::spf::{Outcome, Sender, SpfResult};
+use xd_auth::spf::{Outcome, SpfResult};
 use xd_auth::{Name, Record, RecordKind, Unknown};
 
 use super::super::Case;
+use super::super::resolved::job::Job;
 use super::super::yaml::Node;
-use super::zone::{Entry, Zone};
+use super::zone::{Entry, Identity, Zone};
 use super::{decide, result_named};
 
 /// All cases of a file. That of RFC 7208 itself leaves no room for opinions.
@@ -22,8 +23,24 @@ pub(super) fn cases(documents: &[Node], is_demanded: bool) -> Result<Vec<Case>, 
     Ok(cases)
 }
 
-fn case(name: &str, test: &Node, zone: &Zone, is_demanded: bool) -> Case {
+/// The checks of all cases.
+pub(super) fn jobs(documents: &[Node]) -> Vec<Job> {
+    let of_document = |document: &Node| -> Option<Vec<Job>> {
+        let zone = zone(document.get("zonedata")?).ok()?;
+        let tests = document.get("tests")?.entries().iter();
+        Some(tests.filter_map(|(name, test)| Some(Identity::job(name.clone(), &zone, vec![identity(test).ok()?]))).collect())
+    };
+    documents.iter().filter_map(of_document).flatten().collect()
+}
+
+fn identity(test: &Node) -> Result<Identity, String> {
     let text = |key| test.get(key).map(Node::text).unwrap_or_default();
+    let client = text("host").parse::<IpAddr>().map_err(|_| format!("no address: {:?}", text("host")))?;
+    let reverse_path = Some(text("mailfrom")).filter(|mailbox| !mailbox.is_empty());
+    Ok(Identity { client, ehlo: text("helo"), reverse_path, receiver: text("receiver") })
+}
+
+fn case(name: &str, test: &Node, zone: &Zone, is_demanded: bool) -> Case {
     // pyspf reads records in three manners; that of RFC 7208 is 1.
     if test.get("strict").is_some_and(|strict| strict.text() != "1") {
         return Case::apart(name, "asks for a reading of records that is not that of RFC 7208");
@@ -33,12 +50,11 @@ fn case(name: &str, test: &Node, zone: &Zone, is_demanded: bool) -> Case {
     if expected.len() != words.len() || expected.is_empty() {
         return Case::new(name, Err(format!("not among the results of RFC 7208: {words:?}")));
     }
-    let Ok(client) = text("host").parse::<IpAddr>() else {
-        return Case::new(name, Err(format!("no address: {:?}", text("host"))));
+    let identity = match identity(test) {
+        Ok(identity) => identity,
+        Err(why) => return Case::new(name, Err(why)),
     };
-    let (ehlo, mailbox, receiver) = (text("helo"), text("mailfrom"), text("receiver"));
-    let reverse_path = if mailbox.is_empty() { None } else { Some(mailbox.as_str()) };
-    let sender = Sender { client, ehlo: &ehlo, reverse_path, receiver: &receiver, now: 0 };
+    let sender = identity.sender();
     let explanation = test.get("explanation").map(Node::text);
     let judge = |outcome: Outcome| -> Result<(), String> {
         if !expected.contains(&outcome.result) {
