@@ -45,7 +45,8 @@ impl Capsule {
         if self.evidence.answers.is_empty() {
             return true;
         }
-        let fields = if self.defects.contains(Defect::DuplicateFrom) { 2 } else { usize::from(!self.defects.contains(Defect::NoFrom)) };
+        let fields =
+            if self.defects.contains(Defect::DuplicateFrom) { 2 } else { usize::from(!self.defects.contains(Defect::NoFrom)) };
         let (spf, dmarc) = derived_again(&self.envelope, (fields, &self.identities.from), &self.evidence);
         let follows = |is_known: bool, is_same: Option<bool>| is_same.unwrap_or(!is_known);
         follows(!self.evidence.spf.is_unknown(), spf.map(|spf| spf == self.evidence.spf))
@@ -136,7 +137,9 @@ fn read_record(kind: RecordKind, from: &mut Reader<'_>) -> Read<Record> {
         RecordKind::Aaaa => Record::Aaaa(from.array::<16>()?.into()),
         RecordKind::Mx => {
             let at = from.at();
-            let Ok(preference) = u16::try_from(from.number()?) else { return Reader::wrong(at, "a preference is larger than 16 bits") };
+            let Ok(preference) = u16::try_from(from.number()?) else {
+                return Reader::wrong(at, "a preference is larger than 16 bits");
+            };
             Record::Mx { preference, host: read_name(from)? }
         }
         RecordKind::Ptr => Record::Ptr(read_name(from)?),
@@ -168,3 +171,6 @@ pub(super) fn read_learned<T: Wire>(from: &mut Reader<'_>) -> Read<Option<T>> {
         _ => Reader::wrong(at, "nothing was learned"),
     }
 }
+
+#[cfg(test)]
+mod tests;

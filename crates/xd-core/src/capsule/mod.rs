@@ -34,12 +34,12 @@ use crate::defect::Defects;
 use crate::engine::EngineHash;
 use crate::{Class, Envelope, Evidence, ForwardPath, Score, Settings};
 
+pub(crate) use answers::worth_keeping;
 pub use counterfactual::{Counterfactual, Step, counterfactuals};
 pub use encoding::EncodeError;
 pub use facts::{FieldFact, FieldValue, PartFact};
 pub use identity::Identities;
 pub use pseudonym::PseudonymKey;
-pub(crate) use answers::worth_keeping;
 pub(crate) use record::record;
 pub use record::{Recording, RecordingError, judge_recorded};
 pub use replay::{Replay, ReplayError, Replayed};

@@ -300,8 +300,8 @@ fn damaged_bytes_never_panic() {
 
 #[test]
 fn an_unknown_version_is_named() {
-    let error = Capsule::decode(&[3, 0]).unwrap_err();
-    assert_eq!((error.fault, error.to_string()), (Fault::Version(3), "byte 0: capsules of version 3 are not known".to_owned()));
+    let error = Capsule::decode(&[4, 0]).unwrap_err();
+    assert_eq!((error.fault, error.to_string()), (Fault::Version(4), "byte 0: capsules of version 4 are not known".to_owned()));
     assert_eq!(Capsule::decode(&[]).unwrap_err().fault, Fault::End);
 }
 

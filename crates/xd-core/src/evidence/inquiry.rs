@@ -15,6 +15,8 @@ use crate::judge::judgement;
 use crate::rules::{Observation, OpenQuestion, Outcome, Scene};
 use crate::{Domain, Engine, Envelope, Host, Judgement, Known, Message, Score, Unknown};
 
+/// Questions that are asked at the same time where others may be spared: with more, less is spared; with fewer, a message waits longer.
+const AT_ONCE: usize = 4;
 /// Reverse names of one address that are confirmed; RFC 7208 §4.6.4 takes as many.
 const MAX_REVERSE_NAMES: usize = 10;
 
@@ -104,14 +106,19 @@ impl<'e, 'a> Inquiry<'e, 'a> {
 
     /// The evidence, or what to ask for it: what rules that are still open want, those with most points at stake first.
     pub fn progress(&mut self, answers: &Answers) -> Progress<Evidence> {
-        self.progress_until(answers, |_| false)
+        self.step(answers, usize::MAX, |_| false)
     }
 
     /// The same, but ends as soon as `is_settled` says of a judgement that none of what is still open matters. What was not asked then
-    /// is [`Unknown::NotNeeded`].
-    pub fn progress_until(
+    /// is [`Unknown::NotNeeded`]. A few questions are asked at a time, since what they find out may spare the others.
+    pub fn progress_until(&mut self, answers: &Answers, is_settled: impl FnMut(&Judgement<'_>) -> bool) -> Progress<Evidence> {
+        self.step(answers, AT_ONCE, is_settled)
+    }
+
+    fn step(
         &mut self,
         answers: &Answers,
+        at_once: usize,
         mut is_settled: impl FnMut(&Judgement<'_>) -> bool,
     ) -> Progress<Evidence> {
         loop {
@@ -133,7 +140,7 @@ impl<'e, 'a> Inquiry<'e, 'a> {
                 return Progress::Done(self.kept(evidence, answers));
             }
             if !wanted.is_empty() {
-                return Progress::Wants(wanted);
+                return Progress::Wants(wanted.into_iter().take(at_once).collect());
             }
             // Entries of lists that are asked for only now may have been answered before.
             if self.listings.len() == known {
