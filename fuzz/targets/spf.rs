@@ -1,5 +1,5 @@
 //! Any bytes as a sender and as what DNS has: the check ends after few questions, none of them asked twice, and an answer that is
-//! missing changes nothing but to `temperror`, where the outcome does not say that it was passed over.
+//! missing changes nothing but to `temperror`, where the outcome does not say that it was passed over. The audit of a domain ends too.
 //!
 //! The first line is the client's first octet, the EHLO domain and the reverse-path; each other line begins with a character that
 //! says what it is: a text, addresses, a host, a name, nothing, or not known. Which line answers a question is told by its hash.
@@ -11,6 +11,8 @@ use xd_auth::{Absence, Answer, Answers, Name, Progress, Question, Record, Record
 
 /// RFC 7208's limits together allow no more.
 const MAX_QUESTIONS: usize = 123;
+/// What an audit says of itself.
+const MAX_ROUNDS: usize = 201;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut lines = bytes.split(|byte| *byte == b'\n');
@@ -30,6 +32,9 @@ fuzz_target!(|bytes: &[u8]| {
     if let Some(words) = &outcome.explanation {
         assert!(outcome.result == SpfResult::Fail && words.len() <= 1024 && words.is_ascii());
     }
+    if let Some(domain) = &outcome.domain {
+        audit(domain, &lines);
+    }
     for missing in asked.iter().take(4) {
         let (less, _) = check(&sender, &lines, Some(missing));
         assert!(
@@ -40,6 +45,19 @@ fuzz_target!(|bytes: &[u8]| {
         );
     }
 });
+
+fn audit(domain: &Name, lines: &[&[u8]]) {
+    let mut answers = Answers::default();
+    for _ in 0..=MAX_ROUNDS {
+        let Progress::Wants(wanted) = spf::audit(domain, &answers) else { return };
+        for wanted in wanted {
+            let Wanted::Records(question) = wanted else { panic!("it needs no signatures") };
+            let answer = answer(&question, lines);
+            answers.put(question, answer);
+        }
+    }
+    panic!("the audit has no end");
+}
 
 fn check(sender: &Sender<'_>, lines: &[&[u8]], missing: Option<&Question>) -> (Outcome, Vec<Question>) {
     let (mut answers, mut asked) = (Answers::default(), Vec::new());

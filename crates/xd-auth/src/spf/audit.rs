@@ -95,7 +95,9 @@ pub enum FindingKind {
     Wide,
 }
 
-/// Audits the record of a domain. Asks for all that one record names at once; at most some 2,200 questions, of an honest domain some 30.
+/// Audits the record of a domain. Asks for all that one record names at once, of an honest domain some 30 questions. The
+/// terms that are walked are bounded, and so are the rounds, to 201; of hostile records each may want a thousand questions, which whoever asks
+/// should bound.
 ///
 /// # Example: how many terms ask DNS?
 /// ```

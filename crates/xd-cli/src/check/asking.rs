@@ -37,8 +37,8 @@ const WHOLE_DEADLINE: Duration = Duration::from_secs(60);
 const MAX_QUESTIONS: usize = 3_000;
 /// Questions that are open at the same time.
 const MAX_OPEN: usize = 32;
-/// Rounds of one check. SPF takes the most: one for each of its terms that ask, and two for those of `mx` and `ptr`.
-const MAX_ROUNDS: usize = 200;
+/// Rounds of one check. An audit of SPF takes the most: two for each of the terms that it walks.
+const MAX_ROUNDS: usize = 300;
 
 impl Asking {
     pub(super) fn try_new(arguments: &Asked) -> Result<Self, Failure> {

@@ -55,15 +55,21 @@ pub(super) fn audit(plan: &Plan<'_>, known: &mut Known<'_>, lines: &mut Lines) {
             Some(Answer::Unknown(why)) => lines.unknown(Topic::Dkim, &question, *why),
         }
     }
-    let mut unknown: Vec<(&str, Unknown)> = Vec::new();
+    let (mut unknown, mut revoked): (Vec<(&str, Unknown)>, Vec<&str>) = (Vec::new(), Vec::new());
     let is_given = |selector: &str| plan.selectors.iter().any(|given| given.as_str() == selector);
     for selector in COMMON.into_iter().filter(|selector| !is_given(selector)) {
         let Ok(name) = Name::parse(&format!("{selector}._domainkey.{}", plan.domain)) else { continue };
         match known.records(&Question::new(name, RecordKind::Txt)) {
+            // A wildcard revokes them all at once, to say that nothing is signed.
+            Some(Answer::Found(records)) if is_revoked(&texts(records)) => revoked.push(selector),
             Some(Answer::Found(records)) => found |= key(selector, &texts(records), false, lines),
             Some(Answer::Unknown(why)) => unknown.push((selector, *why)),
             Some(Answer::Absent(_)) | None => {}
         }
+    }
+    if !revoked.is_empty() {
+        found = true;
+        lines.fine(Topic::Dkim, format!("revoked: selector {}", revoked.join(", ")));
     }
     if let Some((first, why)) = unknown.first() {
         let others = if unknown.len() > 1 { format!(" and {} other common ones", unknown.len() - 1) } else { String::new() };
@@ -92,6 +98,10 @@ fn texts(records: &[Record]) -> Vec<&[u8]> {
     records.iter().filter_map(|record| if let Record::Txt(text) = record { Some(&**text) } else { None }).collect()
 }
 
+fn is_revoked(texts: &[&[u8]]) -> bool {
+    matches!(texts, [text] if PublishedKey::parse(text) == Err(Reason::KeyRevoked))
+}
+
 /// Says what the records under a selector are. Whether one is a key: under a selector that nobody gave, anything may stand.
 fn key(selector: &str, texts: &[&[u8]], is_given: bool, lines: &mut Lines) -> bool {
     let keys: Vec<Result<PublishedKey, Reason>> = texts.iter().map(|text| PublishedKey::parse(text)).collect();
@@ -110,10 +120,9 @@ fn key(selector: &str, texts: &[&[u8]], is_given: bool, lines: &mut Lines) -> bo
     for key in keys {
         match key {
             Ok(key) => usable(selector, key, lines),
-            Err(Reason::KeyRevoked) if is_given => {
+            Err(Reason::KeyRevoked) => {
                 lines.wrong(Topic::Dkim, format!("selector {selector}: the key is revoked"), "sign with another selector");
             }
-            Err(Reason::KeyRevoked) => lines.fine(Topic::Dkim, format!("selector {selector}: the key is revoked")),
             Err(reason) => lines.wrong(
                 Topic::Dkim,
                 format!("selector {selector}: no signature can use the record: {reason}"),

@@ -42,7 +42,9 @@ pub(super) fn audit(plan: &Plan<'_>, known: &mut Known<'_>, lines: &mut Lines) -
     found.sort();
     if found.iter().any(|(_, host)| host.is_root()) {
         match found.len() {
-            1 => lines.fine(Topic::Mx, "the domain takes no mail (null MX)"),
+            1 if plan.pools.is_empty() => lines.fine(Topic::Mx, "the domain takes no mail (null MX)"),
+            // RFC 7505 §4.2: others need not take mail from a domain that reports of failure cannot be sent to.
+            1 => lines.warn(Topic::Mx, "the domain takes no mail (null MX), though it sends some", "publish an MX record"),
             // RFC 7505 §3.
             _ => lines.wrong(Topic::Mx, "a null MX stands beside other MX records", "remove it, or all others"),
         }
@@ -116,6 +118,7 @@ mod tests {
         for (zone, pools, expected) in [
             ("example.com MX 10 mail.example.com\nmail.example.com A 192.0.2.1", &[][..], &[][..]),
             ("example.com MX 0 .", &[], &[]),
+            ("example.com MX 0 .", &["192.0.2.1"], &[Warn]),
             ("example.com MX 0 .\nexample.com MX 10 mail.example.com\nmail.example.com A 192.0.2.1", &[], &[Wrong]),
             ("example.com MX 10 gone.example.com", &[], &[Wrong]),
             ("example.com MX 10 192.0.2.1", &[], &[Wrong]),

@@ -2,6 +2,7 @@
 
 mod text;
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -99,7 +100,8 @@ pub(super) fn run(arguments: &Sender) -> Result<ExitCode, Failure> {
         spf: Vec::new(),
     };
     let ehlo = arguments.helo.as_deref().unwrap_or_default();
-    let reverse_path = arguments.mail_from.as_deref().map(bare);
+    let reverse_path = arguments.mail_from.as_deref().map(|text| ascii(bare(text)));
+    let reverse_path = reverse_path.as_deref();
     // RFC 7208 §2.4: of the null reverse-path, the EHLO domain is checked.
     if let Some(reverse_path) = reverse_path.filter(|reverse_path| !reverse_path.is_empty()) {
         report.spf.push(check(&asking, arguments, "mailfrom", ehlo, Some(reverse_path))?);
@@ -128,6 +130,15 @@ pub(super) fn run(arguments: &Sender) -> Result<ExitCode, Failure> {
 fn bare(text: &str) -> &str {
     let text = text.trim();
     text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text)
+}
+
+/// A mailbox with its domain as DNS has it: SPF wants U-labels converted (RFC 8616 §4).
+fn ascii(mailbox: &str) -> Cow<'_, str> {
+    let (local, domain) = mailbox.rsplit_once('@').unwrap_or(("", mailbox));
+    match xd_auth::Name::parse_unicode(domain) {
+        Ok(name) if !domain.is_ascii() => format!("{local}@{name}").into(),
+        _ => mailbox.into(),
+    }
 }
 
 fn check(
@@ -205,5 +216,7 @@ mod tests {
         {
             assert_eq!(bare(text), expected);
         }
+        assert_eq!(ascii("ann@b\u{fc}cher.example"), "ann@xn--bcher-kva.example");
+        assert_eq!(ascii("ann@Example.com"), "ann@Example.com");
     }
 }
