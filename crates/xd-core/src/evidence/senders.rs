@@ -64,7 +64,7 @@ impl Senders {
     /// own Date counts, since a message read from a file was received about then.
     #[must_use]
     pub fn of(envelope: &Envelope, message: &Message<'_>, evidence: &Evidence) -> Self {
-        let now = evidence.now.found().copied().or(message.date()).map_or(0, |now| now.unix().try_into().unwrap_or(0));
+        let now = evidence.now.found().copied().or_else(|| message.date()).map_or(0, |now| now.unix().try_into().unwrap_or(0));
         let is_there = |name: &str| message.header().first(name).is_some();
         let (signed, sealed) = (is_there("dkim-signature"), is_there("arc-seal"));
         let (mut signatures, mut chain) = (None, None);
@@ -124,9 +124,10 @@ impl Senders {
     fn subject(&self, spf: Option<&spf::Outcome>, dkim: Option<&dkim::Outcome>) -> Subject {
         let signatures = dkim.map_or(&[][..], |dkim| &dkim.signatures);
         let named = |signature: &dkim::SignatureOutcome| Some((signature.domain.clone()?, signature.result()));
+        let result = |spf: &spf::Outcome| if unsure(spf).is_some() { spf::SpfResult::TempError } else { spf.result };
         Subject {
             author: self.author.clone(),
-            spf: spf.and_then(|spf| Some((spf.domain.clone()?, spf.result))),
+            spf: spf.and_then(|spf| Some((spf.domain.clone()?, result(spf)))),
             dkim: signatures.iter().filter_map(named).collect(),
         }
     }
@@ -218,11 +219,14 @@ fn add(more: Vec<Wanted>, wanted: &mut Vec<Wanted>) {
     }
 }
 
+/// Why a result is nothing to hold against anyone: names of the client that nobody could tell may have made it pass. One that passed
+/// without them stays, as the standard has it; only a domain that refuses clients by name could have meant otherwise.
+fn unsure(outcome: &spf::Outcome) -> Option<Unknown> {
+    outcome.unsure.filter(|_| outcome.result != spf::SpfResult::Pass)
+}
+
 fn spf_evidence(outcome: &spf::Outcome) -> Known<SpfResult> {
-    // Names of the client that nobody could tell may have made it pass.
-    if let (Some(why), spf::SpfResult::Fail | spf::SpfResult::SoftFail | spf::SpfResult::Neutral) =
-        (outcome.unsure, outcome.result)
-    {
+    if let Some(why) = unsure(outcome) {
         return Known::Unknown(why);
     }
     Known::Found(match outcome.result {

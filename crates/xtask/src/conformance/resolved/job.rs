@@ -11,7 +11,7 @@ pub(in super::super) trait World: Send + Sync {
     /// What is said of a question, aliases not followed.
     fn look(&self, question: &Question) -> Said;
 
-    /// All names that something is said of, with their questions; none where the world cannot tell.
+    /// All questions that something may be said of; none where the world cannot tell.
     fn questions(&self) -> Vec<Question> {
         Vec::new()
     }
@@ -53,7 +53,7 @@ impl Verdict {
     }
 }
 
-/// The answer to a question; `None` where aliases have no end.
+/// The answer to a question, aliases followed; malformed where they have no end.
 pub(super) fn answer(world: &dyn World, question: &Question) -> Answer<Record> {
     let mut question = question.clone();
     for _ in 0..=MAX_ALIASES {

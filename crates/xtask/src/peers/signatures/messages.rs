@@ -82,7 +82,7 @@ impl Keys {
             for (header, body) in forms.into_iter().flat_map(|header| forms.map(|body| (header, body))) {
                 let mut signer = Signer::new(names()?);
                 (signer.header, signer.body, signer.lifetime) = (header, body, Some(86_400));
-                let is_safe = header == Canonicalization::Relaxed || Content::split(message).fields().iter().all(is_even);
+                let is_safe = header == Canonicalization::Relaxed || is_even(message);
                 signed.push((self.sign(&signer, message, now)?, is_safe));
             }
         }
@@ -115,9 +115,10 @@ impl Keys {
     }
 }
 
-/// One blank after the colon, and then something.
-fn is_even(field: &Field<'_>) -> bool {
-    matches!(field.value(), [b' ', first, ..] if !first.is_ascii_whitespace())
+/// Whether each field has one blank after its colon, and then something.
+pub(super) fn is_even(message: &[u8]) -> bool {
+    let is_even = |field: &Field<'_>| matches!(field.value(), [b' ', first, ..] if !first.is_ascii_whitespace());
+    Content::split(message).fields().iter().all(is_even)
 }
 
 fn pem(der: &[u8]) -> String {

@@ -25,6 +25,7 @@ use crate::tools;
 use crate::workspace::Workspace;
 use messages::Keys;
 use others::{Dkimpy, OpenDkim};
+use rules::Difference;
 
 const SIGNED: &str = "peers: dkimpy and OpenDKIM; signatures of each verified by the others";
 const VERDICTS: &str = "peers: dkimpy and OpenDKIM; what each says of the vectors";
@@ -128,12 +129,14 @@ fn verdicts(workspace: &Workspace) -> Result<String, Shortfall> {
     for (number, (message, by_dkimpy)) in messages.iter().zip(&dkimpy).enumerate() {
         let outcome = outcome_at(&message.octets, &message.zone, now()).map_err(Shortfall::Failed)?;
         let by_opendkim = OpenDkim.verify(&place.join(format!("messages/{number}")), &message.zone, &message.octets)?;
+        let is_even = messages::is_even(&message.octets);
         for (place, signature) in outcome.signatures.iter().enumerate() {
-            let others = [
-                ("dkimpy", by_dkimpy.get(place).map(String::as_str)),
+            let mut others = vec![("dkimpy", by_dkimpy.get(place).map(String::as_str))];
+            // It names signatures by their beginning; of those that begin alike it is not known which is meant.
+            if outcome.signatures.iter().filter(|other| other.start == signature.start).count() == 1 {
                 // What it cannot read, it does not mention.
-                ("OpenDKIM", by_opendkim.get(&*signature.start).map(String::as_str)),
-            ];
+                others.push(("OpenDKIM", by_opendkim.get(&*signature.start).map(String::as_str)));
+            }
             for (who, said) in others {
                 count += 1;
                 let theirs = said == Some("pass");
@@ -141,7 +144,7 @@ fn verdicts(workspace: &Workspace) -> Result<String, Shortfall> {
                     alike += 1;
                     continue;
                 }
-                match rules::rule(signature.reason, theirs) {
+                match rules::rule(&Difference { ours: signature.reason, who, theirs: said, is_even }) {
                     Some(why) => argued.entry((who, why)).or_insert_with(Vec::new).push(message.name.trim().to_owned()),
                     None => wrong.push(format!("{} {place}: {who} says {said:?}, we {}", message.name, signature.reason)),
                 }

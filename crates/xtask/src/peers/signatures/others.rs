@@ -21,7 +21,8 @@ pub(super) const PYTHON: &str = "/usr/bin/python3";
 /// Canonical forms of header and body.
 const FORMS: [[&str; 2]; 4] = [["relaxed", "relaxed"], ["relaxed", "simple"], ["simple", "relaxed"], ["simple", "simple"]];
 
-/// Reads a task as JSON and answers it in kind. `verify` gives a list of results for each message, one for each signature.
+/// Reads a task as JSON and answers it in kind. `verify` gives a list of results for each message, one for each signature; a message
+/// that cannot be read has enough of them for all.
 const SCRIPT: &str = "\
 import base64, dkim, json, sys
 task = json.load(open(sys.argv[1]))
@@ -31,7 +32,11 @@ def verify(message, keys):
         found = keys.get(name.decode('ascii').rstrip('.').lower())
         return found.encode('utf-8') if found is not None else None
     results = []
-    for place in range(sum(1 for name, _ in dkim.rfc822_parse(octets)[0] if name.strip().lower() == b'dkim-signature')):
+    try:
+        fields = dkim.rfc822_parse(octets)[0]
+    except dkim.MessageFormatError:
+        return ['unreadable'] * 20
+    for place in range(sum(1 for name, _ in fields if name.strip().lower() == b'dkim-signature')):
         try:
             results.append('pass' if dkim.DKIM(octets, minkey=1024).verify(place, dnsfunc=txt) else 'fail')
         except Exception as error:
