@@ -64,7 +64,7 @@ impl Senders {
     /// own Date counts, since a message read from a file was received about then.
     #[must_use]
     pub fn of(envelope: &Envelope, message: &Message<'_>, evidence: &Evidence) -> Self {
-        let now = evidence.now.found().copied().or(message.date()).map_or(0, |now| now.unix().try_into().unwrap_or(0));
+        let now = evidence.now.found().copied().or_else(|| message.date()).map_or(0, |now| now.unix().try_into().unwrap_or(0));
         let is_there = |name: &str| message.header().first(name).is_some();
         let (signed, sealed) = (is_there("dkim-signature"), is_there("arc-seal"));
         let (mut signatures, mut chain) = (None, None);
