@@ -176,6 +176,8 @@ fn data_of(record: &Record) -> Option<RData> {
         Record::Aaaa(address) => RData::AAAA(rdata::AAAA(*address)),
         Record::Mx { preference, host } => RData::MX(rdata::MX::new(*preference, on_wire(host)?)),
         Record::Ptr(name) => RData::PTR(rdata::PTR(on_wire(name)?)),
+        // No vector has one.
+        Record::Tlsa { .. } => return None,
         Record::Txt(text) => RData::TXT(rdata::TXT::from_bytes(strings(text).collect())),
     })
 }
