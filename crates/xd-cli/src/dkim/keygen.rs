@@ -83,7 +83,7 @@ fn write(path: &Path, pem: &str) -> io::Result<()> {
         let _ = fs::remove_file(path);
         return Err(error);
     }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     File::open(directory)?.sync_all()
 }
 

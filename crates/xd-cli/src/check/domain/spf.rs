@@ -125,7 +125,7 @@ fn costs(audit: &Audit, lines: &mut Lines) {
     match lookups {
         0..MAX_LOOKUPS => lines.fine(Topic::Spf, what),
         MAX_LOOKUPS => {
-            lines.warn(Topic::Spf, format!("{what}: one more anywhere breaks it"), "name networks instead of including")
+            lines.warn(Topic::Spf, format!("{what}: one more anywhere breaks it"), "name networks instead of including");
         }
         _ => lines.wrong(
             Topic::Spf,
