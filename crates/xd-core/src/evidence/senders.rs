@@ -124,12 +124,7 @@ impl Senders {
     fn subject(&self, spf: Option<&spf::Outcome>, dkim: Option<&dkim::Outcome>) -> Subject {
         let signatures = dkim.map_or(&[][..], |dkim| &dkim.signatures);
         let named = |signature: &dkim::SignatureOutcome| Some((signature.domain.clone()?, signature.result()));
-        let result = |spf: &spf::Outcome| if unsure(spf).is_some() { spf::SpfResult::TempError } else { spf.result };
-        Subject {
-            author: self.author.clone(),
-            spf: spf.and_then(|spf| Some((spf.domain.clone()?, result(spf)))),
-            dkim: signatures.iter().filter_map(named).collect(),
-        }
+        Subject { author: self.author.clone(), spf: spf.and_then(for_dmarc), dkim: signatures.iter().filter_map(named).collect() }
     }
 }
 
@@ -177,7 +172,7 @@ pub(crate) fn derived_again(
     let dkim = evidence.dkim.found().into_iter().flatten().filter_map(signature).collect();
     let spf_evidence = spf.as_ref().ok().and_then(Option::as_ref).map(spf_evidence);
     let Ok(spf) = spf else { return (None, None) };
-    let subject = Subject { author: author(fields, from), spf: spf.and_then(|spf| Some((spf.domain?, spf.result))), dkim };
+    let subject = Subject { author: author(fields, from), spf: spf.as_ref().and_then(for_dmarc), dkim };
     let dmarc = match dmarc::check(&subject, &evidence.answers) {
         Progress::Done(outcome) => Some(dmarc_evidence(&outcome)),
         Progress::Wants(_) => None,
@@ -217,6 +212,12 @@ fn add(more: Vec<Wanted>, wanted: &mut Vec<Wanted>) {
             wanted.push(one);
         }
     }
+}
+
+/// What DMARC goes by.
+fn for_dmarc(outcome: &spf::Outcome) -> Option<(Name, spf::SpfResult)> {
+    let result = if unsure(outcome).is_some() { spf::SpfResult::TempError } else { outcome.result };
+    Some((outcome.domain.clone()?, result))
 }
 
 /// Why a result is nothing to hold against anyone: names of the client that nobody could tell may have made it pass. One that passed

@@ -98,7 +98,7 @@ fn remove_ours(received: &mut Vec<u8>, authserv_id: Option<&str>, actions: &mut 
     while let Some(field) = Fields::behind(received, at).next() {
         let span = field.span;
         at = span.end;
-        if is_ours(field.name) || authserv_id.is_some_and(|ours| pretends_results(received, &field.name.to_vec(), &span, ours)) {
+        if is_ours(field.name) || authserv_id.is_some_and(|ours| pretends_results(received, field.name, &span, ours)) {
             name(actions, format!("remove {}", String::from_utf8_lossy(field.name)));
             received.copy_within(from..span.start, kept);
             kept += span.start - from;
