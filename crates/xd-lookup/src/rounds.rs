@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use xd_auth::{Answer, Answers, Progress, Question, Record, Signing, Unknown, Verification, Wanted};
 
 use crate::{Origin, Resolver};
@@ -15,8 +15,13 @@ use crate::{Origin, Resolver};
 pub struct RoundsOptions {
     /// How long all questions of a message may take together. Default 5 s: beyond it, clients begin to wonder.
     pub deadline: Duration,
-    /// How many questions of DNS a message may cause. Default 100: SPF, five signatures, DMARC and ARC take some 40, names of links and lists the rest.
+    /// How long the answer to one of them is waited for. Default 1.5 s: whoever sends mail may have names that nobody answers for, and they
+    /// must not take the time of all others. An answer that comes later is there for the next message.
+    pub patience: Duration,
+    /// How many questions of DNS a message may cause. Default 100: SPF, DKIM, DMARC and ARC of ordinary mail take some 20, lists as many.
     pub questions: usize,
+    /// How many signatures are verified for a message. Default 30: each takes some 20 µs, and a message may carry a hundred.
+    pub signatures: usize,
 }
 
 /// Signatures, verified and made: what needs keys and cryptography.
@@ -65,7 +70,9 @@ pub struct Endless;
 pub struct Rounds {
     resolver: Resolver,
     until: Instant,
+    patience: Duration,
     left: usize,
+    signatures_left: usize,
     answers: Answers,
 }
 
@@ -73,7 +80,9 @@ impl Rounds {
     /// Begins the questions of a message; its time runs from now. Must be called within a tokio runtime with time enabled.
     #[must_use]
     pub fn new(resolver: Resolver, options: RoundsOptions) -> Self {
-        Self { resolver, until: Instant::now() + options.deadline, left: options.questions, answers: Answers::default() }
+        let RoundsOptions { deadline, patience, questions, signatures } = options;
+        let until = Instant::now() + deadline;
+        Self { resolver, until, patience, left: questions, signatures_left: signatures, answers: Answers::default() }
     }
 
     /// Runs a check to its end. Checks after each other share answers, deadline and budget; checks that should ask at the same
@@ -137,7 +146,9 @@ impl Rounds {
                 }
                 Wanted::Verified(verification) => {
                     if self.answers.verified(&verification).is_none() {
-                        let holds = signatures.verify(&verification);
+                        let may = self.signatures_left > 0;
+                        self.signatures_left = self.signatures_left.saturating_sub(1);
+                        let holds = if may { signatures.verify(&verification) } else { Err(Unknown::NotAsked) };
                         self.answers.put_verified(*verification, holds);
                         is_new = true;
                     }
@@ -165,10 +176,10 @@ impl Rounds {
             while asked.len() < MAX_OPEN
                 && let Some(question) = next.next()
             {
-                let (resolver, question) = (self.resolver.clone(), question.clone());
+                let (resolver, question, patience) = (self.resolver.clone(), question.clone(), self.patience);
                 asked.spawn(async move {
-                    let answer = resolver.answer(&question, Origin::Mail).await;
-                    (question, answer)
+                    let answer = timeout(patience, resolver.answer(&question, Origin::Mail)).await;
+                    (question, answer.unwrap_or(Answer::Unknown(Unknown::Timeout)))
                 });
             }
             match timeout_at(self.until, asked.join_next()).await {
@@ -192,7 +203,7 @@ const MAX_ROUNDS: usize = 1000;
 
 impl Default for RoundsOptions {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(5), questions: 100 }
+        Self { deadline: Duration::from_secs(5), patience: Duration::from_millis(1_500), questions: 100, signatures: 30 }
     }
 }
 

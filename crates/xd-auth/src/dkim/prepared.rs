@@ -10,8 +10,8 @@ use super::tags::Tags;
 use crate::content::Field;
 use crate::{Answer, Answers, Name, Question, RecordKind, Verification, Wanted};
 
-/// Octets of canonical header fields that one signature covers: ten times what mail servers take as a header.
-pub const MAX_SIGNED_HEADER: usize = 1 << 20;
+/// Octets of canonical header fields that one signature covers: more than mail servers take as a header. Many signatures may cover all of it.
+pub const MAX_SIGNED_HEADER: usize = 128 << 10;
 
 /// Seconds that clocks may differ: of signatures from the future and of those that just expired.
 pub const CLOCK_DRIFT: u64 = 300;

@@ -6,8 +6,8 @@ use xd_auth::{Absence, Answer, Answers, Name, Question, Record, RecordKind};
 
 use super::Capsule;
 use super::wire::{DecodeError, Reader, Wire, Writer, reason, reason_number};
-use crate::evidence::derived_again;
-use crate::{Defect, Known};
+use crate::evidence::{derived_again, from_fields};
+use crate::{Envelope, Evidence, Known, Mailbox, Message};
 
 type Read<T> = Result<T, DecodeError>;
 
@@ -18,17 +18,33 @@ const KINDS: [RecordKind; 5] = [RecordKind::A, RecordKind::Aaaa, RecordKind::Mx,
 const FOUND: u8 = 6;
 const NO_RECORDS: u8 = 8;
 
-/// Answers worth keeping: those to questions whose kind has a number, but for keys. None when together they are too long: what follows
-/// from them is a fact then.
+/// The answers from which what SPF and DMARC said follows, for the record: without keys, and without those that only lists asked for, where
+/// it follows without them. None when they are too long, or it does not follow from answers at all; then it is a fact.
 #[must_use]
-pub(crate) fn worth_keeping(answers: &Answers, is_asked_elsewhere: impl Fn(&Question) -> bool) -> Answers {
+pub(crate) fn worth_keeping(
+    envelope: &Envelope,
+    message: &Message<'_>,
+    evidence: Evidence,
+    answers: &Answers,
+    is_asked_elsewhere: impl Fn(&Question) -> bool,
+) -> Evidence {
+    let is_key = |question: &Question| question.name.as_str().contains("._domainkey.");
+    let few = kept(answers, |question| !is_key(question) && !is_asked_elsewhere(question));
+    let follow = |evidence: &Evidence| senders_follow(envelope, from_fields(message.defects()), message.from(), evidence);
+    let mut evidence = Evidence { answers: few, ..evidence };
+    if !follow(&evidence) {
+        evidence.answers = kept(answers, |_| true);
+        if !follow(&evidence) {
+            evidence.answers = Answers::default();
+        }
+    }
+    evidence
+}
+
+fn kept(answers: &Answers, is_wanted: impl Fn(&Question) -> bool) -> Answers {
     const BYTES_MAX: usize = 64 << 10;
     let (mut kept, mut out) = (Answers::default(), Writer::default());
-    for (question, answer) in answers.all_records() {
-        let is_key = question.name.as_str().contains("._domainkey.");
-        if is_key || is_asked_elsewhere(question) || !KINDS.contains(&question.kind) {
-            continue;
-        }
+    for (question, answer) in answers.all_records().filter(|(question, _)| KINDS.contains(&question.kind) && is_wanted(question)) {
         write_answer(question, answer, &mut out);
         if out.bytes.len() > BYTES_MAX {
             return Answers::default();
@@ -38,21 +54,24 @@ pub(crate) fn worth_keeping(answers: &Answers, is_asked_elsewhere: impl Fn(&Ques
     kept
 }
 
+/// Whether SPF and DMARC follow from the answers in the evidence; `true` where there are none.
+fn senders_follow(envelope: &Envelope, fields: usize, from: &[Mailbox], evidence: &Evidence) -> bool {
+    if evidence.answers.is_empty() {
+        return true;
+    }
+    let (spf, dmarc) = derived_again(envelope, (fields, from), evidence);
+    let follows = |is_known: bool, is_same: Option<bool>| is_same.unwrap_or(!is_known);
+    follows(!evidence.spf.is_unknown(), spf.map(|spf| spf == evidence.spf))
+        // Which of several signatures could not be verified is not recorded, and DMARC may depend on it.
+        && (evidence.dkim.is_unknown()
+            || follows(!evidence.dmarc.is_unknown(), dmarc.map(|dmarc| dmarc == evidence.dmarc)))
+}
+
 impl Capsule {
     /// Whether SPF and DMARC follow from the answers that were recorded; `true` where there are none.
     #[must_use]
     pub(super) fn senders_follow(&self) -> bool {
-        if self.evidence.answers.is_empty() {
-            return true;
-        }
-        let fields =
-            if self.defects.contains(Defect::DuplicateFrom) { 2 } else { usize::from(!self.defects.contains(Defect::NoFrom)) };
-        let (spf, dmarc) = derived_again(&self.envelope, (fields, &self.identities.from), &self.evidence);
-        let follows = |is_known: bool, is_same: Option<bool>| is_same.unwrap_or(!is_known);
-        follows(!self.evidence.spf.is_unknown(), spf.map(|spf| spf == self.evidence.spf))
-            // Which of several signatures could not be verified is not recorded, and DMARC may depend on it.
-            && (self.evidence.dkim.is_unknown()
-                || follows(!self.evidence.dmarc.is_unknown(), dmarc.map(|dmarc| dmarc == self.evidence.dmarc)))
+        senders_follow(&self.envelope, from_fields(self.defects), &self.identities.from, &self.evidence)
     }
 }
 

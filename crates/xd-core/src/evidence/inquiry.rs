@@ -184,7 +184,7 @@ impl<'e, 'a> Inquiry<'e, 'a> {
 
     /// With the answers that it follows from.
     fn kept(&self, evidence: Evidence, answers: &Answers) -> Evidence {
-        Evidence { answers: worth_keeping(answers, |question| self.listings.contains_key(question)), ..evidence }
+        worth_keeping(self.envelope, self.message, evidence, answers, |question| self.listings.contains_key(question))
     }
 
     /// The evidence given, with what these answers settle.
@@ -263,8 +263,11 @@ impl<'e, 'a> Inquiry<'e, 'a> {
     /// What is to be asked for the names of the client.
     fn names_wanted(&self, answers: &Answers, evidence: &Evidence) -> Vec<Question> {
         let Some(client) = self.envelope.client_address.found().filter(|_| self.asks_names) else { return Vec::new() };
-        if evidence.reverse_names.is_unknown() {
-            return vec![Question::reverse(*client)];
+        match &evidence.reverse_names {
+            Known::Unknown(Unknown::NotAsked) => return vec![Question::reverse(*client)],
+            // Whoever asked before got no answer, and would get none now.
+            Known::Unknown(_) => return Vec::new(),
+            Known::Absent | Known::Found(_) => {}
         }
         let names = evidence.reverse_names.found().into_iter().flatten();
         let questions = names.filter_map(|name| address_question(name, *client));
@@ -308,7 +311,8 @@ fn fill_names(client: IpAddr, answers: &Answers, evidence: &mut Evidence) {
                     _ => None,
                 };
                 let names: Vec<Domain> = records.iter().filter_map(name).take(MAX_REVERSE_NAMES).collect();
-                if names.is_empty() { Known::Absent } else { Known::Found(names) }
+                // Records that name no host are not none.
+                if names.is_empty() { Known::Unknown(Unknown::Malformed) } else { Known::Found(names) }
             }
         };
     }
@@ -319,7 +323,9 @@ fn fill_names(client: IpAddr, answers: &Answers, evidence: &mut Evidence) {
     };
     let mut confirmed = Known::Absent;
     for name in names {
-        let Some(answer) = address_question(name, client).and_then(|question| answers.records(&question)) else {
+        // What cannot be asked for leads nowhere.
+        let Some(question) = address_question(name, client) else { continue };
+        let Some(answer) = answers.records(&question) else {
             // Not asked yet: an earlier one that is confirmed counts, none that comes later.
             confirmed = Known::Unknown(Unknown::NotAsked);
             break;
@@ -357,6 +363,10 @@ fn listed(answer: &Answer<Record>) -> Known<Vec<Ipv4Addr>> {
         Answer::Found(records) => {
             let code = |record: &Record| if let Record::A(address) = record { Some(*address) } else { None };
             let codes: Vec<Ipv4Addr> = records.iter().filter_map(code).collect();
+            // What lists answer to those whom they will not serve, as is their habit: it says nothing of the item.
+            if codes.iter().any(|code| code.octets().starts_with(&[127, 255, 255])) {
+                return Known::Unknown(Unknown::Refused);
+            }
             // RFC 5782 §2.1: entries are in 127.0.0.0/8; anything else is a resolver that lies.
             if codes.iter().all(Ipv4Addr::is_loopback) && !codes.is_empty() {
                 Known::Found(codes)

@@ -19,7 +19,7 @@ use xd_container::Sign;
 
 pub use inquiry::Inquiry;
 pub use learned::Learned;
-pub(crate) use senders::derived_again;
+pub(crate) use senders::{derived_again, from_fields};
 pub use senders::{SenderResults, Senders};
 pub use settings::{Operator, Settings, SpamClass, Thresholds, ThresholdsError};
 

@@ -2,8 +2,9 @@
 
 use xd_auth::authentication_results::{Entry, Field, IprevResult, PropertyType};
 
+use super::senders::signature_result;
 use super::{Evidence, SenderResults};
-use crate::{Envelope, Known, ReversePath};
+use crate::{Envelope, Known, ReversePath, Unknown};
 
 impl SenderResults {
     /// The value of `Authentication-Results` by whoever goes by this name, folded, without the final line end.
@@ -32,7 +33,7 @@ impl SenderResults {
             });
         }
         for signature in self.dkim.iter().flat_map(|dkim| &dkim.signatures) {
-            let mut entry = Entry::dkim(signature.result());
+            let mut entry = Entry::dkim(signature_result(signature));
             if let Some(domain) = &signature.domain {
                 entry = entry.with_name(PropertyType::Header, "d", domain);
             }
@@ -58,11 +59,11 @@ impl SenderResults {
 
 /// RFC 8601 §2.7.3; none when nobody asked.
 fn iprev(evidence: &Evidence) -> Option<IprevResult> {
+    let is_asked = |why: Unknown| !matches!(why, Unknown::NotAsked | Unknown::NotNeeded);
     match (&evidence.reverse_names, &evidence.confirmed_name) {
         (_, Known::Found(_)) => Some(IprevResult::Pass),
         (Known::Absent, _) => Some(IprevResult::PermError),
+        (Known::Unknown(why), _) | (_, Known::Unknown(why)) => is_asked(*why).then_some(IprevResult::TempError),
         (Known::Found(_), Known::Absent) => Some(IprevResult::Fail),
-        (Known::Unknown(xd_auth::Unknown::NotAsked | xd_auth::Unknown::NotNeeded), _) => None,
-        (Known::Unknown(_), _) | (_, Known::Unknown(_)) => Some(IprevResult::TempError),
     }
 }

@@ -12,7 +12,7 @@ use xd_auth::{Answers, Name, Progress, Wanted};
 use xd_auth::{arc, dkim, dmarc, spf};
 
 use super::{ArcResult, DkimResult, DkimSignature, Dmarc, DmarcPolicy, DmarcResult, Evidence, SpfResult};
-use crate::{Domain, Envelope, Known, Mailbox, Message, ReversePath, Unknown};
+use crate::{Defect, Defects, Domain, Envelope, Known, Mailbox, Message, ReversePath, Unknown};
 
 /// The checks of who sent a message.
 ///
@@ -75,7 +75,7 @@ impl Senders {
             signatures = signed.then(|| Signatures::prepare(&content, &mut hashes));
             chain = sealed.then(|| arc::Chain::prepare(&content, &mut hashes));
         }
-        let fields = message.header().all("from").count();
+        let fields = from_fields(message.defects());
         Self { client: Client::of(envelope), signatures, chain, author: author(fields, message.from()), now }
     }
 
@@ -85,16 +85,15 @@ impl Senders {
         let spf = self.client.as_ref().map(|client| client.check(self.now, answers));
         let dkim = self.signatures.as_ref().map(|signatures| signatures.verify(answers, self.now));
         let arc = self.chain.as_ref().map(|chain| chain.verify(answers, self.now));
-        let mut wanted = Vec::new();
-        let (spf, dkim, arc) = (done(spf, &mut wanted), done(dkim, &mut wanted), done(arc, &mut wanted));
-        let (Some(spf), Some(dkim), Some(arc)) = (spf, dkim, arc) else {
-            // The author's policy is needed whatever the others say, but for an author whose own domain passes.
-            let nothing_yet = Subject { author: self.author.clone(), spf: None, dkim: Vec::new() };
-            if let Progress::Wants(policy) = dmarc::check(&nothing_yet, answers) {
-                add(policy, &mut wanted);
-            }
-            return Progress::Wants(wanted);
+        // First what the sender cannot delay or drown: the policy of the author's domain, whom he may have forged. It is needed whatever
+        // the others say.
+        let nothing_yet = Subject { author: self.author.clone(), spf: None, dkim: Vec::new() };
+        let mut wanted = match dmarc::check(&nothing_yet, answers) {
+            Progress::Done(_) => Vec::new(),
+            Progress::Wants(policy) => policy,
         };
+        let (spf, dkim, arc) = (done(spf, &mut wanted), done(dkim, &mut wanted), done(arc, &mut wanted));
+        let (Some(spf), Some(dkim), Some(arc)) = (spf, dkim, arc) else { return Progress::Wants(wanted) };
         match dmarc::check(&self.subject(spf.as_ref(), dkim.as_ref()), answers) {
             Progress::Done(dmarc) => Progress::Done(SenderResults { spf, dkim, arc, dmarc }),
             Progress::Wants(wanted) => Progress::Wants(wanted),
@@ -123,7 +122,7 @@ impl Senders {
 
     fn subject(&self, spf: Option<&spf::Outcome>, dkim: Option<&dkim::Outcome>) -> Subject {
         let signatures = dkim.map_or(&[][..], |dkim| &dkim.signatures);
-        let named = |signature: &dkim::SignatureOutcome| Some((signature.domain.clone()?, signature.result()));
+        let named = |signature: &dkim::SignatureOutcome| Some((signature.domain.clone()?, signature_result(signature)));
         Subject { author: self.author.clone(), spf: spf.and_then(for_dmarc), dkim: signatures.iter().filter_map(named).collect() }
     }
 }
@@ -188,6 +187,12 @@ fn in_ascii(mailbox: &Mailbox) -> String {
     }
 }
 
+/// How many From fields there are, as far as it matters. Of one that was not read to its end nobody knows whom it names.
+pub(crate) fn from_fields(defects: Defects) -> usize {
+    let is_cut = [Defect::DuplicateFrom, Defect::AddressLimit, Defect::FieldBytesLimit, Defect::FieldLimit];
+    if is_cut.into_iter().any(|defect| defects.contains(defect)) { 2 } else { usize::from(!defects.contains(Defect::NoFrom)) }
+}
+
 /// The one author domain of a message with so many From fields.
 fn author(fields: usize, from: &[Mailbox]) -> Result<Name, AuthorFault> {
     let addresses: Vec<String> = from.iter().map(in_ascii).collect();
@@ -246,12 +251,24 @@ fn spf_evidence(outcome: &spf::Outcome) -> Known<SpfResult> {
     })
 }
 
+/// What a signature is worth. One that leaves the end of the body open (`l=`) holds for any text that is put there, and so vouches for
+/// nothing that people read (RFC 6376 §8.2).
+pub(super) fn signature_result(signature: &dkim::SignatureOutcome) -> xd_auth::DkimResult {
+    let is_open = signature.risks.iter().any(|risk| matches!(risk, dkim::Risk::BodyEnd { .. }));
+    match signature.result() {
+        xd_auth::DkimResult::Pass if is_open => xd_auth::DkimResult::Policy,
+        result => result,
+    }
+}
+
 /// The signatures that could be verified. While one of them may still be anything, nothing is told of any: a rule may ask for those that
 /// are not there.
 fn dkim_evidence(outcome: &dkim::Outcome) -> Known<Vec<DkimSignature>> {
     let mut found = Vec::with_capacity(outcome.signatures.len());
     for signature in &outcome.signatures {
-        let result = match signature.result() {
+        let result = match signature_result(signature) {
+            // RFC 6376 §3.6.1: one whose owner is only trying is as if it were not there.
+            xd_auth::DkimResult::Fail if signature.testing => DkimResult::Neutral,
             xd_auth::DkimResult::Fail => DkimResult::Fail,
             xd_auth::DkimResult::Neutral | xd_auth::DkimResult::None => DkimResult::Neutral,
             xd_auth::DkimResult::Pass => DkimResult::Pass,

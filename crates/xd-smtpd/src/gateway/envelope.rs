@@ -70,7 +70,7 @@ pub(super) fn spooled(
     let top = Top {
         trace: &trace,
         results: judged.ok().and_then(|judged| judged.results.as_deref()),
-        authserv_id: (!peer.trusted).then_some(world.hostname()),
+        authserv_id: world.authserv_id().filter(|_| !peer.trusted),
     };
     let Changed { content, sha256: sha256_spooled, mut actions } = change(received, &top, &tags, tag_subject);
     actions.extend(stripped.into_iter().flat_map(|stripped| stripped.actions.iter().cloned()));

@@ -89,8 +89,8 @@ pub(super) struct Judged {
 pub(super) struct Asking<'a> {
     pub(super) resolver: &'a Resolver,
     pub(super) keys: &'a KeyStore,
-    /// Our name in `Authentication-Results`.
-    pub(super) authserv_id: &'a str,
+    /// Our name in `Authentication-Results`, where we have one: no other host has it (RFC 8601 §2.5).
+    pub(super) authserv_id: Option<&'a str>,
 }
 
 /// How content begins on which judging fails, so that tests can see what follows.
@@ -139,7 +139,7 @@ impl Judge {
         asking: Option<Asking<'_>>,
         effort: &Effort<'_>,
     ) -> Result<Judged, EngineFailure> {
-        let envelope = dialogue.envelope();
+        let envelope = effort.spend(|| dialogue.envelope()).await.ok_or(EngineFailure)?;
         let names_are_asked = !matches!(names.reverse, Known::Unknown(Unknown::NotAsked));
         let evidence = self.evidence(dialogue.now, names);
         #[cfg(test)]
@@ -200,7 +200,7 @@ impl Judge {
             let mut judged = self.judged(&dialogue, &message, &judgement, capsule);
             judged.spared = inquiry.spared();
             let results = inquiry.sender_results(&answers);
-            judged.results = results.map(|results| results.field(authserv_id, &envelope, &evidence).to_field());
+            judged.results = results.zip(authserv_id).map(|(results, name)| results.field(name, &envelope, &evidence).to_field());
             judged
         };
         effort.spend(finish).await.ok_or(EngineFailure)

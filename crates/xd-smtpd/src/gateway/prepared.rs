@@ -50,7 +50,7 @@ pub(super) async fn prepare(
 ) -> Option<Prepared> {
     let effort = Effort::of(transaction.content.len(), turns);
     let refused = |transaction, judged, outcome| Some(Prepared::Refused(Box::new(Refused { transaction, judged, outcome })));
-    if trace::goes_in_circles(&transaction.content) {
+    if effort.spend(|| trace::goes_in_circles(&transaction.content)).await? {
         return refused(transaction, None, Outcome::One(replies::circles()));
     }
     let judged = if world.scans(peer.listener) {

@@ -54,6 +54,11 @@ impl World {
         &self.hostname
     }
 
+    /// Our name in `Authentication-Results`, where one is configured.
+    pub(super) fn authserv_id(&self) -> Option<&str> {
+        self.config.hostname()
+    }
+
     pub(crate) fn brand(&self) -> &str {
         &self.brand
     }
@@ -100,7 +105,7 @@ impl World {
             answers: if peer.protocol == Protocol::Lmtp { Answers::Each } else { Answers::One },
             now: now(),
         };
-        let asking = Asking { resolver: &self.resolver, keys: &self.keys, authserv_id: &self.hostname };
+        let asking = Asking { resolver: &self.resolver, keys: &self.keys, authserv_id: self.authserv_id() };
         let asking = self.checks_senders(peer).then_some(asking);
         self.judge.judge(dialogue, names, (&transaction.content, transaction.sha256), asking, effort).await
     }
