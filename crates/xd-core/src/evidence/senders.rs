@@ -37,6 +37,15 @@ pub struct Senders {
     now: u64,
 }
 
+/// One of the checks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum SenderCheck {
+    Arc,
+    Dkim,
+    Dmarc,
+    Spf,
+}
+
 /// What SPF is asked about.
 #[derive(Clone, Debug)]
 struct Client {
@@ -101,6 +110,35 @@ impl Senders {
         }
     }
 
+    /// What one of the checks needs to know next, and no more than that: of DMARC first whether there is a policy, without which the rest
+    /// does not matter; then SPF, which often costs one question; then the signatures, unless SPF already proves the author's domain.
+    pub(super) fn wanted_for(&self, check: SenderCheck, answers: &Answers) -> Vec<Wanted> {
+        match check {
+            SenderCheck::Arc => wants(self.chain.as_ref().map(|chain| chain.verify(answers, self.now))),
+            SenderCheck::Dkim => wants(self.signatures.as_ref().map(|signatures| signatures.verify(answers, self.now))),
+            SenderCheck::Dmarc => self.dmarc(answers).err().unwrap_or_default(),
+            SenderCheck::Spf => wants(self.client.as_ref().map(|client| client.check(self.now, answers))),
+        }
+    }
+
+    /// What DMARC comes to as soon as nothing else can come of it, or what it needs next. Whether there is a policy depends on the author
+    /// alone; and once one domain is aligned and passes, no other matters.
+    fn dmarc(&self, answers: &Answers) -> Result<dmarc::Outcome, Vec<Wanted>> {
+        let policy = decided(dmarc::check(&self.subject(None, None), answers))?;
+        // Found and unusable, or not found; a record that is found may still be met.
+        let may_pass = policy.found.is_some() && policy.result != dmarc::DmarcResult::None;
+        if !may_pass {
+            return Ok(policy);
+        }
+        let spf = self.client.as_ref().map(|client| decided(client.check(self.now, answers))).transpose()?;
+        let by_spf = decided(dmarc::check(&self.subject(spf.as_ref(), None), answers))?;
+        if by_spf.result == dmarc::DmarcResult::Pass {
+            return Ok(by_spf);
+        }
+        let dkim = self.signatures.as_ref().map(|signatures| decided(signatures.verify(answers, self.now))).transpose()?;
+        decided(dmarc::check(&self.subject(spf.as_ref(), dkim.as_ref()), answers))
+    }
+
     /// Fills in what these answers settle; the rest stays as it is.
     pub fn fill(&self, answers: &Answers, evidence: &mut Evidence) {
         if let Some(Progress::Done(outcome)) = self.client.as_ref().map(|client| client.check(self.now, answers)) {
@@ -116,8 +154,13 @@ impl Senders {
             Some(Progress::Done(outcome)) => evidence.arc = arc_evidence(&outcome),
             Some(Progress::Wants(_)) => {}
         }
-        if let Progress::Done(results) = self.progress(answers) {
-            evidence.dmarc = dmarc_evidence(&results.dmarc);
+        match self.progress(answers) {
+            Progress::Done(results) => evidence.dmarc = dmarc_evidence(&results.dmarc),
+            Progress::Wants(_) => {
+                if let Ok(outcome) = self.dmarc(answers) {
+                    evidence.dmarc = dmarc_evidence(&outcome);
+                }
+            }
         }
     }
 
@@ -192,6 +235,17 @@ fn in_ascii(mailbox: &Mailbox) -> String {
 fn author(fields: usize, from: &[Mailbox]) -> Result<Name, AuthorFault> {
     let addresses: Vec<String> = from.iter().map(in_ascii).collect();
     dmarc::author_domain(fields, addresses.iter().map(String::as_str))
+}
+
+fn decided<T>(progress: Progress<T>) -> Result<T, Vec<Wanted>> {
+    match progress {
+        Progress::Done(outcome) => Ok(outcome),
+        Progress::Wants(wanted) => Err(wanted),
+    }
+}
+
+fn wants<T>(progress: Option<Progress<T>>) -> Vec<Wanted> {
+    progress.and_then(|progress| decided(progress).err()).unwrap_or_default()
 }
 
 /// What is done, or has nothing to do; none when it wants something, which is added.
