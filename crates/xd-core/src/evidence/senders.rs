@@ -121,22 +121,11 @@ impl Senders {
         }
     }
 
-    /// What DMARC comes to as soon as nothing else can come of it, or what it needs next. Whether there is a policy depends on the author
-    /// alone; and once one domain is aligned and passes, no other matters.
     fn dmarc(&self, answers: &Answers) -> Result<dmarc::Outcome, Vec<Wanted>> {
-        let policy = decided(dmarc::check(&self.subject(None, None), answers))?;
-        // Found and unusable, or not found; a record that is found may still be met.
-        let may_pass = policy.found.is_some() && policy.result != dmarc::DmarcResult::None;
-        if !may_pass {
-            return Ok(policy);
-        }
-        let spf = self.client.as_ref().map(|client| decided(client.check(self.now, answers))).transpose()?;
-        let by_spf = decided(dmarc::check(&self.subject(spf.as_ref(), None), answers))?;
-        if by_spf.result == dmarc::DmarcResult::Pass {
-            return Ok(by_spf);
-        }
-        let dkim = self.signatures.as_ref().map(|signatures| decided(signatures.verify(answers, self.now))).transpose()?;
-        decided(dmarc::check(&self.subject(spf.as_ref(), dkim.as_ref()), answers))
+        let spf = self.client.as_ref().map(|client| decided(client.check(self.now, answers))).transpose();
+        let dkim = self.signatures.as_ref().map(|signatures| decided(signatures.verify(answers, self.now))).transpose();
+        let dkim = dkim.map(|dkim| self.subject(None, dkim.as_ref()).dkim);
+        dmarc_as_far(&self.author, spf.map(|spf| spf.as_ref().and_then(for_dmarc)), dkim, answers)
     }
 
     /// Fills in what these answers settle; the rest stays as it is.
@@ -154,13 +143,8 @@ impl Senders {
             Some(Progress::Done(outcome)) => evidence.arc = arc_evidence(&outcome),
             Some(Progress::Wants(_)) => {}
         }
-        match self.progress(answers) {
-            Progress::Done(results) => evidence.dmarc = dmarc_evidence(&results.dmarc),
-            Progress::Wants(_) => {
-                if let Ok(outcome) = self.dmarc(answers) {
-                    evidence.dmarc = dmarc_evidence(&outcome);
-                }
-            }
+        if let Ok(outcome) = self.dmarc(answers) {
+            evidence.dmarc = dmarc_evidence(&outcome);
         }
     }
 
@@ -201,26 +185,41 @@ pub(crate) fn derived_again(
     (fields, from): (usize, &[Mailbox]),
     evidence: &Evidence,
 ) -> (Option<Known<SpfResult>>, Option<Known<Dmarc>>) {
-    let spf = match Client::of(envelope) {
-        None => Ok(None),
-        Some(client) => match client.check(0, &evidence.answers) {
-            Progress::Done(outcome) => Ok(Some(outcome)),
-            Progress::Wants(_) => Err(()),
-        },
-    };
+    let spf = Client::of(envelope).map(|client| decided(client.check(0, &evidence.answers))).transpose();
     let signature = |signature: &DkimSignature| {
         let result = if signature.result == DkimResult::Pass { xd_auth::DkimResult::Pass } else { xd_auth::DkimResult::Fail };
         Some((Name::parse(signature.domain.as_str()).ok()?, result))
     };
-    let dkim = evidence.dkim.found().into_iter().flatten().filter_map(signature).collect();
-    let spf_evidence = spf.as_ref().ok().and_then(Option::as_ref).map(spf_evidence);
-    let Ok(spf) = spf else { return (None, None) };
-    let subject = Subject { author: author(fields, from), spf: spf.as_ref().and_then(for_dmarc), dkim };
-    let dmarc = match dmarc::check(&subject, &evidence.answers) {
-        Progress::Done(outcome) => Some(dmarc_evidence(&outcome)),
-        Progress::Wants(_) => None,
+    let dkim = match &evidence.dkim {
+        Known::Unknown(_) => Err(Vec::new()),
+        known => Ok(known.found().into_iter().flatten().filter_map(signature).collect()),
     };
-    (spf_evidence, dmarc)
+    let spf_evidence = spf.as_ref().ok().and_then(Option::as_ref).map(spf_evidence);
+    let spf = spf.map(|spf| spf.as_ref().and_then(for_dmarc));
+    let dmarc = dmarc_as_far(&author(fields, from), spf, dkim, &evidence.answers);
+    (spf_evidence, dmarc.ok().map(|outcome| dmarc_evidence(&outcome)))
+}
+
+/// What DMARC comes to as soon as nothing else can come of it, or what it needs next. Whether there is a policy depends on the author
+/// alone; and once one domain is aligned and passes, no other matters.
+fn dmarc_as_far(
+    author: &Result<Name, AuthorFault>,
+    spf: Result<Option<(Name, spf::SpfResult)>, Vec<Wanted>>,
+    dkim: Result<Vec<(Name, xd_auth::DkimResult)>, Vec<Wanted>>,
+    answers: &Answers,
+) -> Result<dmarc::Outcome, Vec<Wanted>> {
+    let check = |spf, dkim| decided(dmarc::check(&Subject { author: author.clone(), spf, dkim }, answers));
+    let needed = match (spf, dkim) {
+        (Ok(spf), Ok(dkim)) => return check(spf, dkim),
+        (spf, dkim) => (spf, dkim.err().unwrap_or_default()),
+    };
+    let policy = check(None, Vec::new())?;
+    // A record that can be met was found; one that was not found, or is unusable, ends it.
+    if policy.found.is_none() || policy.result == dmarc::DmarcResult::None {
+        return Ok(policy);
+    }
+    let by_spf = check(needed.0?, Vec::new())?;
+    if by_spf.result == dmarc::DmarcResult::Pass { Ok(by_spf) } else { Err(needed.1) }
 }
 
 /// An address with its domain as A-labels, which SPF asks for.

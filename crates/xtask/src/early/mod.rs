@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use xd_auth::{Answers, Progress, Wanted};
 use xd_core::evidence::Inquiry;
 use xd_core::routing::{self, Actions, Disposition, Takeable};
-use xd_core::{Domain, Engine, Envelope, Evidence, Host, Judgement, Known, Limits, Message, ReversePath, RuleSource, Signs, SpamClass};
+use xd_core::{
+    Domain, Engine, Envelope, Evidence, Host, Judgement, Known, Limits, Message, ReversePath, RuleSource, Signs, SpamClass,
+};
 
 use crate::attacks::{files, in_parallel};
 use crate::corpus::Corpus;
@@ -65,9 +67,9 @@ pub(crate) fn command(workspace: &Workspace, report: &mut Report) {
 }
 
 pub(crate) fn step(corpus: &Corpus) -> Result<String, Shortfall> {
-    let mut sources = xd_core::Engine::builtin().map_err(|errors| Shortfall::Failed(errors.to_string()))?.sources().to_vec();
-    sources.push(RuleSource::new("lists.toml", LISTS));
     let builtin = Engine::builtin().map_err(|errors| Shortfall::Failed(errors.to_string()))?;
+    let mut sources = builtin.sources().to_vec();
+    sources.push(RuleSource::new("lists.toml", LISTS));
     let engine = Engine::compile(sources).map_err(|errors| Shortfall::Failed(errors.to_string()))?;
     let engine = engine.with_model(builtin.model().cloned());
     let (ham, spam) = (Rates::read(RATES, "ham")?, Rates::read(RATES, "spam")?);
@@ -80,13 +82,8 @@ pub(crate) fn step(corpus: &Corpus) -> Result<String, Shortfall> {
         [2, 1, 4].map(|halves| compare(&engine, &message, *is_spam, &World { rates, halves, seed: &seed }))
     });
     let [stated, half, double] = [0, 1, 2].map(|at| compared.iter().map(|worlds| &worlds[at]).collect::<Vec<_>>());
-    let note = format!(
-        "{} messages; stated rates: {}; half: {}; double: {}",
-        messages.len(),
-        told(&stated),
-        told(&half),
-        told(&double)
-    );
+    let note =
+        format!("{} messages; stated rates: {}; half: {}; double: {}", messages.len(), told(&stated), told(&half), told(&double));
     let differ = compared.iter().flatten().filter(|one| !one.is_alike).count();
     if differ > 0 || saved_percent(&stated) < MIN_SAVED_PERCENT || messages.is_empty() {
         return Err(Shortfall::Failed(format!("{differ} decided otherwise; {note}")));
@@ -115,15 +112,17 @@ fn compare(engine: &Engine, message: &Message<'_>, is_spam: bool, world: &World<
         reverse_path: if derived.reverse_path.is_unknown() { Known::Found(author) } else { derived.reverse_path },
         ..Envelope::default()
     };
-    let evidence =
-        Evidence { antivirus: Known::Absent, now: message.date().map_or_else(Known::default, Known::Found), ..Evidence::default() };
+    let evidence = Evidence {
+        antivirus: Known::Absent,
+        now: message.date().map_or_else(Known::default, Known::Found),
+        ..Evidence::default()
+    };
     let asked = |early: bool| {
         let mut inquiry = Inquiry::new(engine, &envelope, message, evidence.clone());
         let mut answers = Answers::default();
         let mut effort = Effort::default();
         let evidence = loop {
-            let progress =
-                if early { inquiry.progress_until(&answers, is_decided) } else { inquiry.progress(&answers) };
+            let progress = if early { inquiry.progress_until(&answers, is_decided) } else { inquiry.progress(&answers) };
             match progress {
                 Progress::Done(evidence) => break evidence,
                 Progress::Wants(wanted) => effort.add(answer(wanted, world, &mut answers)),
@@ -162,8 +161,7 @@ fn answer(wanted: Vec<Wanted>, world: &World<'_>, answers: &mut Answers) -> usiz
 
 fn outcome(judgement: &Judgement<'_>) -> Outcome {
     let classes = judgement.verdicts().iter().map(|verdict| verdict.class);
-    let disposition =
-        routing::route(&Actions::default(), Signs::default(), Takeable::Nothing, classes, routing::Answers::One);
+    let disposition = routing::route(&Actions::default(), Signs::default(), Takeable::Nothing, classes, routing::Answers::One);
     Outcome { class: judgement.verdict().spam_class, disposition }
 }
 
