@@ -68,6 +68,11 @@ impl Score {
     pub const fn hundredths(self) -> i64 {
         self.0
     }
+
+    /// The share of each of so many; all of it for none.
+    pub(crate) fn shared_by(self, many: usize) -> Self {
+        Self(i64::try_from(many).ok().and_then(|many| self.0.checked_div(many)).unwrap_or(self.0))
+    }
 }
 
 impl fmt::Display for Score {

@@ -10,6 +10,7 @@ mod ci;
 mod conformance;
 mod corpus;
 mod deny;
+mod early;
 mod examples;
 mod fuzz;
 mod hostile;
@@ -48,6 +49,7 @@ Commands:
           dependency policy, fuzz targets (built and run briefly), benches (compiled)
   conformance [--vectors DIR] [--format text|json]
           the vectors of standards and other projects, topic by topic; misses do not fail it
+  early   how many questions to DNS are spared when asking ends with the decision; part of `test`
   peers   the gateway among Postfix, swaks, smtplib, smtp-source and smtp-sink, and signatures beside dkimpy and OpenDKIM;
           part of `test`
   purity  the core's dependency tree and sources, held to what a pure core may name
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         ["attacks", "--messages", _] if messages.is_some() => &|workspace, report| attacks::command(workspace, report, messages),
         ["bench-gateway"] => &bench_gateway::run,
         ["ci"] => &ci::run,
+        ["early"] => &early::command,
         ["peers"] => &peers::run,
         ["purity"] => &purity::run,
         ["resolve"] => &conformance::resolved::run,

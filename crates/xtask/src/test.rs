@@ -6,7 +6,7 @@ use crate::corpus::Corpus;
 use crate::report::{Report, Shortfall};
 use crate::shared::SharedData;
 use crate::workspace::Workspace;
-use crate::{attacks, capsules, conformance, examples, hostile, peers, power, quality, readme};
+use crate::{attacks, capsules, conformance, early, examples, hostile, peers, power, quality, readme};
 
 const BUILD: &str = "corpus: build the optimised xd";
 const HOSTILE: &str = "corpus: hostile messages are judged in bounded memory";
@@ -45,7 +45,7 @@ fn with_shared_data(workspace: &Workspace, report: &mut Report) {
         Err(Shortfall::Skipped(why)) => {
             report.skip(&[BUILD, UNPACK], &why);
             report.skip(&quality::STEPS, &why);
-            report.skip(&[capsules::STEP, attacks::STEP, HOSTILE], &why);
+            report.skip(&[capsules::STEP, attacks::STEP, early::STEP, HOSTILE], &why);
             return;
         }
         Err(failed) => {
@@ -69,8 +69,9 @@ fn with_shared_data(workspace: &Workspace, report: &mut Report) {
     }
     if unpacked {
         report.step(attacks::STEP, || attacks::step(&corpus));
+        report.step(early::STEP, || early::step(&corpus));
     } else {
-        report.skip(&[attacks::STEP], "needs the unpacked corpus");
+        report.skip(&[attacks::STEP, early::STEP], "needs the unpacked corpus");
     }
     if built {
         report.step(HOSTILE, || hostile::run(workspace, &shared));

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use xd_auth::{Answer, Answers, Name, Progress, Question, Record, RecordKind, Wanted};
 
+use super::senders::SenderCheck;
 use super::{Evidence, Listing, Senders};
 use crate::capsule::{Capsule, Recording, record, worth_keeping};
 use crate::judge::judgement;
@@ -130,7 +131,7 @@ impl<'e, 'a> Inquiry<'e, 'a> {
                 if self.first.is_none() {
                     self.first = Some(seen.outcomes.clone());
                 }
-                let wanted = self.wanted(&seen, &evidence, answers);
+                let wanted = self.wanted(&seen, &evidence, answers, at_once != usize::MAX);
                 let is_over = !wanted.is_empty() && is_settled(&judgement(engine, scene, &seen, self.model));
                 (wanted, is_over)
             };
@@ -204,7 +205,7 @@ impl<'e, 'a> Inquiry<'e, 'a> {
         evidence
     }
 
-    fn wanted(&mut self, seen: &Observation<'_>, evidence: &Evidence, answers: &Answers) -> Vec<Wanted> {
+    fn wanted(&mut self, seen: &Observation<'_>, evidence: &Evidence, answers: &Answers, sparing: bool) -> Vec<Wanted> {
         let mut wanted: Vec<(Score, usize, Wanted)> = Vec::new();
         let mut listings = Vec::new();
         let mut add = |stake: Score, one: Wanted| {
@@ -216,13 +217,22 @@ impl<'e, 'a> Inquiry<'e, 'a> {
                 None => wanted.push((stake, order, one)),
             }
         };
-        let mut of_senders = None;
-        let mut senders = || {
-            let asked = of_senders.get_or_insert_with(|| match self.senders.progress(answers) {
-                Progress::Done(_) => Vec::new(),
-                Progress::Wants(wanted) => wanted,
-            });
-            asked.clone()
+        let mut of_senders: Vec<(SenderCheck, Vec<Wanted>)> = Vec::new();
+        let mut senders = |check: SenderCheck| match of_senders.iter().find(|(known, _)| *known == check) {
+            Some((_, wanted)) => wanted.clone(),
+            None => {
+                let wanted = match sparing {
+                    true => self.senders.wanted_for(check, answers),
+                    false => self.senders_wanted(answers),
+                };
+                of_senders.push((check, wanted.clone()));
+                wanted
+            }
+        };
+        let mut add_all = |stake: Score, all: Vec<Wanted>| {
+            // Sparing, what is at stake is gained only by all of them together.
+            let share = if sparing { stake.shared_by(all.len()) } else { stake };
+            all.into_iter().for_each(|one| add(share, one));
         };
         for (question, stake) in self.engine.rules().open_questions(seen, evidence) {
             match &question {
@@ -230,34 +240,36 @@ impl<'e, 'a> Inquiry<'e, 'a> {
                     let name = listing.query().and_then(|name| Name::parse(name.as_str()).ok());
                     if let Some(question) = name.map(|name| Question::new(name, RecordKind::A)) {
                         listings.push((question.clone(), listing.clone()));
-                        add(stake, Wanted::Records(question));
+                        add_all(stake, vec![Wanted::Records(question)]);
                     }
                 }
                 OpenQuestion::Target(name) => match name.as_str() {
                     "evidence.reverse_name" | "evidence.confirmed_name" => {
-                        self.names_wanted(answers, evidence)
-                            .into_iter()
-                            .for_each(|question| add(stake, Wanted::Records(question)));
+                        add_all(stake, self.names_wanted(answers, evidence).into_iter().map(Wanted::Records).collect());
                     }
-                    "evidence.spf"
-                    | "evidence.dkim"
-                    | "evidence.dkim_domain"
-                    | "evidence.dmarc"
-                    | "evidence.dmarc_policy"
-                    | "evidence.arc" => {
-                        senders().into_iter().for_each(|one| add(stake, one));
-                    }
+                    "evidence.spf" => add_all(stake, senders(SenderCheck::Spf)),
+                    "evidence.dkim" | "evidence.dkim_domain" => add_all(stake, senders(SenderCheck::Dkim)),
+                    "evidence.dmarc" | "evidence.dmarc_policy" => add_all(stake, senders(SenderCheck::Dmarc)),
+                    "evidence.arc" => add_all(stake, senders(SenderCheck::Arc)),
                     // Other evidence comes from elsewhere, not from a lookup.
                     _ => {}
                 },
             }
         }
         if self.asks_all_senders {
-            senders().into_iter().for_each(|one| add(Score::ZERO, one));
+            add_all(Score::ZERO, self.senders_wanted(answers));
         }
         self.listings.extend(listings);
         wanted.sort_by(|(a_stake, a, _), (b_stake, b, _)| b_stake.cmp(a_stake).then(a.cmp(b)));
         wanted.into_iter().map(|(_, _, one)| one).collect()
+    }
+
+    /// What all checks of who sent the message want.
+    fn senders_wanted(&self, answers: &Answers) -> Vec<Wanted> {
+        match self.senders.progress(answers) {
+            Progress::Done(_) => Vec::new(),
+            Progress::Wants(wanted) => wanted,
+        }
     }
 
     /// What is to be asked for the names of the client.

@@ -37,6 +37,15 @@ pub struct Senders {
     now: u64,
 }
 
+/// One of the checks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum SenderCheck {
+    Arc,
+    Dkim,
+    Dmarc,
+    Spf,
+}
+
 /// What SPF is asked about.
 #[derive(Clone, Debug)]
 struct Client {
@@ -100,6 +109,24 @@ impl Senders {
         }
     }
 
+    /// What one of the checks needs to know next, and no more than that: of DMARC first whether there is a policy, without which the rest
+    /// does not matter; then SPF, which often costs one question; then the signatures, unless SPF already proves the author's domain.
+    pub(super) fn wanted_for(&self, check: SenderCheck, answers: &Answers) -> Vec<Wanted> {
+        match check {
+            SenderCheck::Arc => wants(self.chain.as_ref().map(|chain| chain.verify(answers, self.now))),
+            SenderCheck::Dkim => wants(self.signatures.as_ref().map(|signatures| signatures.verify(answers, self.now))),
+            SenderCheck::Dmarc => self.dmarc(answers).err().unwrap_or_default(),
+            SenderCheck::Spf => wants(self.client.as_ref().map(|client| client.check(self.now, answers))),
+        }
+    }
+
+    fn dmarc(&self, answers: &Answers) -> Result<dmarc::Outcome, Vec<Wanted>> {
+        let spf = self.client.as_ref().map(|client| decided(client.check(self.now, answers))).transpose();
+        let dkim = self.signatures.as_ref().map(|signatures| decided(signatures.verify(answers, self.now))).transpose();
+        let dkim = dkim.map(|dkim| self.subject(None, dkim.as_ref()).dkim);
+        dmarc_as_far(&self.author, spf.map(|spf| spf.as_ref().and_then(for_dmarc)), dkim, answers)
+    }
+
     /// Fills in what these answers settle; the rest stays as it is.
     pub fn fill(&self, answers: &Answers, evidence: &mut Evidence) {
         if let Some(Progress::Done(outcome)) = self.client.as_ref().map(|client| client.check(self.now, answers)) {
@@ -115,8 +142,8 @@ impl Senders {
             Some(Progress::Done(outcome)) => evidence.arc = arc_evidence(&outcome),
             Some(Progress::Wants(_)) => {}
         }
-        if let Progress::Done(results) = self.progress(answers) {
-            evidence.dmarc = dmarc_evidence(&results.dmarc);
+        if let Ok(outcome) = self.dmarc(answers) {
+            evidence.dmarc = dmarc_evidence(&outcome);
         }
     }
 
@@ -157,26 +184,41 @@ pub(crate) fn derived_again(
     (fields, from): (usize, &[Mailbox]),
     evidence: &Evidence,
 ) -> (Option<Known<SpfResult>>, Option<Known<Dmarc>>) {
-    let spf = match Client::of(envelope) {
-        None => Ok(None),
-        Some(client) => match client.check(0, &evidence.answers) {
-            Progress::Done(outcome) => Ok(Some(outcome)),
-            Progress::Wants(_) => Err(()),
-        },
-    };
+    let spf = Client::of(envelope).map(|client| decided(client.check(0, &evidence.answers))).transpose();
     let signature = |signature: &DkimSignature| {
         let result = if signature.result == DkimResult::Pass { xd_auth::DkimResult::Pass } else { xd_auth::DkimResult::Fail };
         Some((Name::parse(signature.domain.as_str()).ok()?, result))
     };
-    let dkim = evidence.dkim.found().into_iter().flatten().filter_map(signature).collect();
-    let spf_evidence = spf.as_ref().ok().and_then(Option::as_ref).map(spf_evidence);
-    let Ok(spf) = spf else { return (None, None) };
-    let subject = Subject { author: author(fields, from), spf: spf.as_ref().and_then(for_dmarc), dkim };
-    let dmarc = match dmarc::check(&subject, &evidence.answers) {
-        Progress::Done(outcome) => Some(dmarc_evidence(&outcome)),
-        Progress::Wants(_) => None,
+    let dkim = match &evidence.dkim {
+        Known::Unknown(_) => Err(Vec::new()),
+        known => Ok(known.found().into_iter().flatten().filter_map(signature).collect()),
     };
-    (spf_evidence, dmarc)
+    let spf_evidence = spf.as_ref().ok().and_then(Option::as_ref).map(spf_evidence);
+    let spf = spf.map(|spf| spf.as_ref().and_then(for_dmarc));
+    let dmarc = dmarc_as_far(&author(fields, from), spf, dkim, &evidence.answers);
+    (spf_evidence, dmarc.ok().map(|outcome| dmarc_evidence(&outcome)))
+}
+
+/// What DMARC comes to as soon as nothing else can come of it, or what it needs next. Whether there is a policy depends on the author
+/// alone; and once one domain is aligned and passes, no other matters.
+fn dmarc_as_far(
+    author: &Result<Name, AuthorFault>,
+    spf: Result<Option<(Name, spf::SpfResult)>, Vec<Wanted>>,
+    dkim: Result<Vec<(Name, xd_auth::DkimResult)>, Vec<Wanted>>,
+    answers: &Answers,
+) -> Result<dmarc::Outcome, Vec<Wanted>> {
+    let check = |spf, dkim| decided(dmarc::check(&Subject { author: author.clone(), spf, dkim }, answers));
+    let needed = match (spf, dkim) {
+        (Ok(spf), Ok(dkim)) => return check(spf, dkim),
+        (spf, dkim) => (spf, dkim.err().unwrap_or_default()),
+    };
+    let policy = check(None, Vec::new())?;
+    // A record that can be met was found; one that was not found, or is unusable, ends it.
+    if policy.found.is_none() || policy.result == dmarc::DmarcResult::None {
+        return Ok(policy);
+    }
+    let by_spf = check(needed.0?, Vec::new())?;
+    if by_spf.result == dmarc::DmarcResult::Pass { Ok(by_spf) } else { Err(needed.1) }
 }
 
 /// An address with its domain as A-labels, which SPF asks for.
@@ -197,6 +239,17 @@ pub(crate) fn from_fields(defects: Defects) -> usize {
 fn author(fields: usize, from: &[Mailbox]) -> Result<Name, AuthorFault> {
     let addresses: Vec<String> = from.iter().map(in_ascii).collect();
     dmarc::author_domain(fields, addresses.iter().map(String::as_str))
+}
+
+fn decided<T>(progress: Progress<T>) -> Result<T, Vec<Wanted>> {
+    match progress {
+        Progress::Done(outcome) => Ok(outcome),
+        Progress::Wants(wanted) => Err(wanted),
+    }
+}
+
+fn wants<T>(progress: Option<Progress<T>>) -> Vec<Wanted> {
+    progress.and_then(|progress| decided(progress).err()).unwrap_or_default()
 }
 
 /// What is done, or has nothing to do; none when it wants something, which is added.

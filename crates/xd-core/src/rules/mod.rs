@@ -307,7 +307,11 @@ impl RuleSet {
             match &matcher.question {
                 Question::Listed { zone, target, .. } => match &seen.values[*target] {
                     Known::Found(values) => {
-                        open.extend(matcher::listings(values, zone).map(|listing| (OpenQuestion::Listing(listing), stake)));
+                        // Only all of them together rule the list out.
+                        let listings: Vec<Listing> = matcher::listings(values, zone).collect();
+                        let left = listings.iter().filter(|listing| !evidence.listings.contains_key(listing)).count();
+                        let share = stake.shared_by(left);
+                        open.extend(listings.into_iter().map(|listing| (OpenQuestion::Listing(listing), share)));
                     }
                     Known::Absent => {}
                     Known::Unknown(_) => open.push((OpenQuestion::Target(self.targets.name(*target).to_owned()), stake)),

@@ -254,7 +254,7 @@ impl Wanted {
     }
 }
 
-fn files(directory: &Path) -> Result<Vec<PathBuf>, Shortfall> {
+pub(crate) fn files(directory: &Path) -> Result<Vec<PathBuf>, Shortfall> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<Result<_, std::io::Error>>()?;
     paths.sort();
@@ -262,7 +262,7 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, Shortfall> {
 }
 
 /// Works on items on all processors; results in the order of the items.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, R)>> = Mutex::default();
     std::thread::scope(|scope| {

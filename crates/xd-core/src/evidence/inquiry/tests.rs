@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::{Limits, Message, RuleSource};
 use xd_auth::Absence;
@@ -156,4 +158,113 @@ fn queries_turn_addresses_round() {
     assert_eq!(query(Host::Address("192.0.2.7".parse().unwrap())), ZEN);
     assert!(query(Host::Address("2001:db8::1".parse().unwrap())).starts_with("1.0.0.0."));
     assert_eq!(query(Host::Domain(Domain::parse("evil.example").unwrap())), "evil.example.zen.example.net");
+}
+
+const SENDERS: &str = r#"
+    family = "senders"
+    [[rule]]
+    id = "forbidden"
+    score = "2.00"
+    why = "the client is forbidden, and nothing proves the author"
+    when = { all = [{ in = "evidence.spf", equals = ["fail"] }, { not = { in = "evidence.dmarc", equals = ["pass"] } }] }
+    [[rule]]
+    id = "proved"
+    score = "-1.50"
+    why = "the author is proved"
+    when = { in = "evidence.dmarc", equals = ["pass"] }
+    [[rule]]
+    id = "nameless"
+    score = "1.25"
+    why = "the host has no name"
+    when = { in = "evidence.reverse_name", present = false }
+    [[rule]]
+    id = "welcome"
+    score = "-3.00"
+    why = "the client is welcome"
+    when = { in = "envelope.client_address", listed_in = "welcome.example.net" }
+"#;
+
+/// Asks until `is_settled` and gives least, score and most; a question whose bit is set in `lost` has no answer, `drawn` says what the
+/// others answer.
+fn bounds(drawn: [u8; 4], lost: u8, mut is_settled: impl FnMut(&Judgement<'_>) -> bool, sparing: bool) -> (Score, Score, Score) {
+    let sources = [RULES, SENDERS].map(|rules| RuleSource::new("rules.toml", rules));
+    let engine = Engine::compile(sources.into()).unwrap();
+    let from =
+        crate::ReversePath::Mailbox(Message::parse(b"From: bob@example.org\r\n\r\n", &Limits::default()).from()[0].clone());
+    let envelope = Envelope {
+        client_address: Known::Found("192.0.2.7".parse().unwrap()),
+        reverse_path: Known::Found(from),
+        ..Envelope::default()
+    };
+    let author = if drawn[3] % 2 == 0 { "example.org" } else { "example.com" };
+    let raw = format!("From: ann@{author}\r\n\r\nHello\r\n");
+    let message = Message::parse(raw.as_bytes(), &Limits::default());
+    let mut inquiry = Inquiry::new(&engine, &envelope, &message, Evidence::default());
+    let mut answers = Answers::default();
+    let txt = |text: &str| Answer::Found(vec![Record::Txt(text.as_bytes().into())]);
+    loop {
+        let progress = if sparing { inquiry.progress_until(&answers, &mut is_settled) } else { inquiry.progress(&answers) };
+        let wanted = match progress {
+            Progress::Done(evidence) => {
+                let judgement = inquiry.judge(&evidence);
+                let verdict = judgement.verdict();
+                return (verdict.low, verdict.score, verdict.high);
+            }
+            Progress::Wants(wanted) => wanted,
+        };
+        for one in wanted {
+            let Wanted::Records(question) = one else { panic!("nothing is signed") };
+            let name = question.name.as_str().to_owned();
+            let (bit, answer) = match question.kind {
+                RecordKind::Ptr if drawn[0] % 2 == 0 => (0, names(&["a.example.net"])),
+                RecordKind::Ptr => (0, Answer::Absent(Absence::Name)),
+                RecordKind::Txt if name.starts_with("_dmarc.example") => match drawn[1] % 3 {
+                    0 => (1, txt("v=DMARC1; p=reject")),
+                    1 => (1, txt("v=DMARC1; p=none; sp=quarantine; np=reject")),
+                    _ => (1, Answer::Absent(Absence::Name)),
+                },
+                RecordKind::Txt if name == "example.org" => match drawn[2] % 3 {
+                    0 => (2, txt("v=spf1 ip4:192.0.2.7 -all")),
+                    1 => (2, txt("v=spf1 -all")),
+                    _ => (2, Answer::Absent(Absence::Records)),
+                },
+                RecordKind::A if name == "a.example.net" => (3, a("192.0.2.7")),
+                RecordKind::A if name == ZEN && drawn[3] & 2 == 0 => (4, a("127.0.0.2")),
+                RecordKind::A if name.ends_with("welcome.example.net") && drawn[3] & 4 == 0 => (5, a("127.0.0.2")),
+                _ => (6, Answer::Absent(Absence::Name)),
+            };
+            let is_lost = lost >> bit & 1 == 1;
+            answers.put(question, if is_lost { Answer::Unknown(Unknown::Timeout) } else { answer });
+        }
+    }
+}
+
+proptest! {
+    /// Whatever is not answered, or not asked: the bounds hold the score of all answers.
+    #[test]
+    fn bounds_hold_what_all_answers_give(drawn in any::<[u8; 4]>(), lost in any::<u8>(), rounds in 0_usize..6) {
+        let (_, full, _) = bounds(drawn, 0, |_| false, false);
+        let (low, _, high) = bounds(drawn, lost, |_| false, false);
+        prop_assert!(low <= full && full <= high, "{low} {full} {high}");
+        let (sparing_low, sparing_full, sparing_high) = bounds(drawn, 0, |_| false, true);
+        prop_assert_eq!(sparing_full, full);
+        prop_assert!(sparing_low <= full && full <= sparing_high);
+        let mut left = rounds;
+        let (low, _, high) = bounds(drawn, lost, |_| { left = left.saturating_sub(1); left == 0 }, true);
+        prop_assert!(low <= full && full <= high, "after {rounds} rounds: {low} {full} {high}");
+    }
+}
+
+/// Without a policy nothing else is asked for DMARC.
+#[test]
+fn without_a_policy_no_other_check_is_needed() {
+    with_inquiry(|mut inquiry| {
+        let mut first = Answers::default();
+        let asked_first = asked(&inquiry.progress_until(&first, |_| false));
+        assert_eq!(asked_first, [ZEN, "_dmarc.example.com", "7.2.0.192.in-addr.arpa"]);
+        for name in ["_dmarc.example.com", "_dmarc.com"] {
+            first.put(question(name, RecordKind::Txt), Answer::Absent(Absence::Name));
+        }
+        assert_eq!(asked(&inquiry.progress_until(&first, |_| false)), [ZEN, "7.2.0.192.in-addr.arpa"]);
+    });
 }
