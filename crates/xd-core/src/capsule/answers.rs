@@ -44,7 +44,8 @@ pub(crate) fn worth_keeping(
 fn kept(answers: &Answers, is_wanted: impl Fn(&Question) -> bool) -> Answers {
     const BYTES_MAX: usize = 64 << 10;
     let (mut kept, mut out) = (Answers::default(), Writer::default());
-    for (question, answer) in answers.all_records().filter(|(question, _)| KINDS.contains(&question.kind) && is_wanted(question)) {
+    for (question, answer) in answers.all_records().filter(|(question, _)| KINDS.contains(&question.kind) && is_wanted(question))
+    {
         write_answer(question, answer, &mut out);
         if out.bytes.len() > BYTES_MAX {
             return Answers::default();

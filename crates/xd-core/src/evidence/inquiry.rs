@@ -156,13 +156,10 @@ impl<'e, 'a> Inquiry<'e, 'a> {
         self.spared
     }
 
-    /// What the checks of who sent the message come to with these answers; none while they want more.
+    /// What the checks of who sent the message come to, as far as these answers tell.
     #[must_use]
-    pub fn sender_results(&self, answers: &Answers) -> Option<super::SenderResults> {
-        match self.senders.progress(answers) {
-            Progress::Done(results) => Some(results),
-            Progress::Wants(_) => None,
-        }
+    pub fn sender_results(&self, answers: &Answers) -> super::SenderResults {
+        self.senders.results(answers)
     }
 
     /// Judges the message with what the inquiry came to: the same as [`judge`](crate::judge), without looking again at what has not

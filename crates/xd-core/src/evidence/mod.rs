@@ -19,8 +19,8 @@ use xd_container::Sign;
 
 pub use inquiry::Inquiry;
 pub use learned::Learned;
-pub(crate) use senders::{derived_again, from_fields};
 pub use senders::{SenderResults, Senders};
+pub(crate) use senders::{derived_again, from_fields};
 pub use settings::{Operator, Settings, SpamClass, Thresholds, ThresholdsError};
 
 use crate::{Domain, Envelope, ForwardPath, Host, Known, Message, Timestamp, Unknown};

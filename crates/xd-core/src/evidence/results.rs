@@ -52,7 +52,7 @@ impl SenderResults {
             };
             holds.into_iter().for_each(|holds| put(Entry::arc(holds)));
         }
-        put(Entry::dmarc(&self.dmarc));
+        self.dmarc.iter().for_each(|dmarc| put(Entry::dmarc(dmarc)));
         field
     }
 }

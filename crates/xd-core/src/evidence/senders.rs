@@ -64,8 +64,8 @@ pub struct SenderResults {
     pub dkim: Option<dkim::Outcome>,
     /// The chain of those who passed the message on; none when there is none.
     pub arc: Option<arc::Outcome>,
-    /// DMARC.
-    pub dmarc: dmarc::Outcome,
+    /// DMARC; none while it is not known what it comes to.
+    pub dmarc: Option<dmarc::Outcome>,
 }
 
 impl Senders {
@@ -104,9 +104,18 @@ impl Senders {
         let (spf, dkim, arc) = (done(spf, &mut wanted), done(dkim, &mut wanted), done(arc, &mut wanted));
         let (Some(spf), Some(dkim), Some(arc)) = (spf, dkim, arc) else { return Progress::Wants(wanted) };
         match dmarc::check(&self.subject(spf.as_ref(), dkim.as_ref()), answers) {
-            Progress::Done(dmarc) => Progress::Done(SenderResults { spf, dkim, arc, dmarc }),
+            Progress::Done(dmarc) => Progress::Done(SenderResults { spf, dkim, arc, dmarc: Some(dmarc) }),
             Progress::Wants(wanted) => Progress::Wants(wanted),
         }
+    }
+
+    /// What the checks came to as far as these answers tell; others are none, as those of which nothing is there.
+    #[must_use]
+    pub fn results(&self, answers: &Answers) -> SenderResults {
+        let spf = self.client.as_ref().and_then(|client| decided(client.check(self.now, answers)).ok());
+        let dkim = self.signatures.as_ref().and_then(|signatures| decided(signatures.verify(answers, self.now)).ok());
+        let arc = self.chain.as_ref().and_then(|chain| decided(chain.verify(answers, self.now)).ok());
+        SenderResults { spf, dkim, arc, dmarc: self.dmarc(answers).ok() }
     }
 
     /// What one of the checks needs to know next, and no more than that: of DMARC first whether there is a policy, without which the rest

@@ -78,7 +78,7 @@ pub(super) struct Judged {
     pub(super) capsule: Option<Vec<u8>>,
     /// What people search for in the journal.
     pub(super) subject: String,
-    /// The field `Authentication-Results`, where all of it was found out.
+    /// The field `Authentication-Results`, where its sender was checked.
     pub(super) results: Option<String>,
     /// Questions that were not asked, since enough was known.
     pub(super) spared: usize,
@@ -200,7 +200,7 @@ impl Judge {
             let mut judged = self.judged(&dialogue, &message, &judgement, capsule);
             judged.spared = inquiry.spared();
             let results = inquiry.sender_results(&answers);
-            judged.results = results.zip(authserv_id).map(|(results, name)| results.field(name, &envelope, &evidence).to_field());
+            judged.results = authserv_id.map(|name| results.field(name, &envelope, &evidence).to_field());
             judged
         };
         effort.spend(finish).await.ok_or(EngineFailure)
