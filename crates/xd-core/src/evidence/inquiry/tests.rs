@@ -196,7 +196,7 @@ fn bounds(drawn: [u8; 4], lost: u8, mut is_settled: impl FnMut(&Judgement<'_>) -
         reverse_path: Known::Found(from),
         ..Envelope::default()
     };
-    let author = if drawn[3] % 2 == 0 { "example.org" } else { "example.com" };
+    let author = if drawn[3].is_multiple_of(2) { "example.org" } else { "example.com" };
     let raw = format!("From: ann@{author}\r\n\r\nHello\r\n");
     let message = Message::parse(raw.as_bytes(), &Limits::default());
     let mut inquiry = Inquiry::new(&engine, &envelope, &message, Evidence::default());
@@ -216,7 +216,7 @@ fn bounds(drawn: [u8; 4], lost: u8, mut is_settled: impl FnMut(&Judgement<'_>) -
             let Wanted::Records(question) = one else { panic!("nothing is signed") };
             let name = question.name.as_str().to_owned();
             let (bit, answer) = match question.kind {
-                RecordKind::Ptr if drawn[0] % 2 == 0 => (0, names(&["a.example.net"])),
+                RecordKind::Ptr if drawn[0].is_multiple_of(2) => (0, names(&["a.example.net"])),
                 RecordKind::Ptr => (0, Answer::Absent(Absence::Name)),
                 RecordKind::Txt if name.starts_with("_dmarc.example") => match drawn[1] % 3 {
                     0 => (1, txt("v=DMARC1; p=reject")),
