@@ -40,6 +40,9 @@ async fn a_program_gives_way_to_a_notice_and_all_else_stays() {
     assert!(content.contains("mx.example.com took invoice.pdf away\r\n--b--\r\n"), "{content}");
     assert!(!content.contains("TVqQ") && after.ends_with("--b--\r\n"));
     assert!(content.contains("X-XD-Class: clean\r\n"), "the verdict is told: {content}");
+    let is_acceptance = |record: &JournalRecord| matches!(record.event, JournalEvent::Acceptance(_));
+    // The journal may come later than the next server.
+    world.until("recorded", || world.journal().iter().any(is_acceptance)).await;
     let journal = world.journal();
     let acceptance = journal.iter().find_map(|record| match &record.event {
         JournalEvent::Acceptance(acceptance) => Some(acceptance),
