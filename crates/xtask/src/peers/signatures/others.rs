@@ -123,6 +123,9 @@ fn texts(zone: &Zone) -> Value {
         .into()
 }
 
+/// Once in a while it says 451, "resource unavailable", and signs the same message the next time.
+const ATTEMPTS: usize = 3;
+
 /// OpenDKIM in its test mode: it reads a file and says what it would do.
 pub(super) struct OpenDkim;
 
@@ -134,7 +137,7 @@ impl OpenDkim {
         fs::write(&message, octets)?;
         write_keys(&keys, zone)?;
         fs::write(&config, format!("Mode v\nSyslog no\nOn-Default accept\nTestPublicKeys {}\n", keys.display()))?;
-        Ok(results(&said(&config, &message)?))
+        Ok(results(&said_of(&config, &message)?))
     }
 
     /// All messages, signed with each key in each combination of canonical forms.
@@ -157,7 +160,13 @@ impl OpenDkim {
                         form[1]
                     );
                     fs::write(&config, settings)?;
-                    let said = said(&config, &file)?;
+                    let mut said = said_of(&config, &file)?;
+                    for _ in 1..ATTEMPTS {
+                        if !said.contains("rcode='451'") {
+                            break;
+                        }
+                        said = said_of(&config, &file)?;
+                    }
                     let value = said.split_once("hname='DKIM-Signature' hvalue='").and_then(|(_, rest)| rest.rsplit_once('\''));
                     let Some((value, _)) = value else {
                         return Err(Shortfall::Failed(format!("OpenDKIM does not sign: {said}")));
@@ -171,7 +180,7 @@ impl OpenDkim {
 }
 
 /// What it says it would do with a message.
-fn said(config: &Path, message: &Path) -> Result<String, Shortfall> {
+fn said_of(config: &Path, message: &Path) -> Result<String, Shortfall> {
     let mut command = Command::new("opendkim");
     command.arg("-x").arg(config).arg("-vv").arg("-t").arg(message).stdin(Stdio::null()).stderr(Stdio::null());
     Ok(String::from_utf8_lossy(&command.output()?.stdout).into_owned())
