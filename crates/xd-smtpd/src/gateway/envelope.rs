@@ -103,7 +103,7 @@ pub(super) fn spooled(
         ehlo: transaction.ehlo.to_string(),
         tls: tls.map(str::to_owned),
         // Whoever proved who it is, or is our own, gets reports. Others may not have written at all.
-        may_report: peer.trusted || authenticated.is_some(),
+        may_report: peer.trusted || authenticated.is_some() || judged.is_ok_and(|judged| judged.spf_passed),
         authenticated,
         class: judged.map_or_else(str::to_owned, |judged| judged.class.to_string()),
         score: judged.map_or_else(|_| String::new(), |judged| judged.score.clone()),

@@ -7,7 +7,7 @@ use xd_auth::{Answers as Told, Progress};
 use xd_config::{CapsuleLevel, Config, ConfigError};
 use xd_core::capsule::{Capsule, Level, Recording, RecordingError, judge_recorded};
 use xd_core::classify::DeltaModel;
-use xd_core::evidence::{Evidence, Inquiry, Operator, Settings};
+use xd_core::evidence::{Evidence, Inquiry, Operator, Settings, SpfResult};
 use xd_core::report::{HeaderLine, header_fields};
 use xd_core::routing::{Actions, Answers, Disposition, Takeable, route};
 use xd_core::{
@@ -80,6 +80,8 @@ pub(super) struct Judged {
     pub(super) subject: String,
     /// The field `Authentication-Results`, where its sender was checked.
     pub(super) results: Option<String>,
+    /// Whether the client may use the domain of the reverse-path (SPF): whoever that is gets reports.
+    pub(super) spf_passed: bool,
     /// Questions that were not asked, since enough was known.
     pub(super) spared: usize,
 }
@@ -199,6 +201,7 @@ impl Judge {
             };
             let mut judged = self.judged(&dialogue, &message, &judgement, capsule);
             judged.spared = inquiry.spared();
+            judged.spf_passed = evidence.spf == Known::Found(SpfResult::Pass);
             let results = inquiry.sender_results(&answers);
             judged.results = authserv_id.map(|name| results.field(name, &envelope, &evidence).to_field());
             judged
@@ -250,6 +253,7 @@ impl Judge {
             capsule: capsule.and_then(|capsule| capsule.encode().ok()),
             subject: message.subject().unwrap_or_default().to_owned(),
             results: None,
+            spf_passed: false,
             spared: 0,
         }
     }
